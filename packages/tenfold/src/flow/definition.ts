@@ -1,0 +1,124 @@
+/** What a user defined, as frozen data plus its code: a step, a workflow, and what a body is given. */
+import type { Duration } from "../value/duration.ts";
+import type { Json } from "../value/json.ts";
+import type { Schema } from "../value/schema.ts";
+import type { Graph } from "./graph.ts";
+
+/** What a step's body is given beside its input. */
+export interface StepContext {
+  /** The same for every attempt of this node in this run: the idempotency key for the outside world. */
+  readonly key: string;
+  /** The number of this attempt, from 1. */
+  readonly attempt: number;
+  /** Aborts on timeout, cancel, shutdown, or when this worker is about to lose the run. */
+  readonly signal: AbortSignal;
+  readonly log: StepLog;
+  readonly run: {
+    readonly id: string;
+    readonly workflow: string;
+    readonly key: string | null;
+    readonly tenant: string;
+  };
+  readonly node: string;
+  /** Tells how far a long body is; shown by `tenfold show` and `tenfold dev` while it runs. */
+  progress(done: number, total?: number): void;
+  /** Chance in [0, 1) derived from `key`: the same sequence in every attempt. */
+  random(): number;
+  /** A UUID derived from `key`: the same sequence in every attempt. */
+  uuid(): string;
+  /** When this node became ready (ms since 1970): the same in every attempt. */
+  now(): number;
+}
+
+export interface StepLog {
+  debug(message: string, facts?: Readonly<Record<string, unknown>>): void;
+  info(message: string, facts?: Readonly<Record<string, unknown>>): void;
+  warn(message: string, facts?: Readonly<Record<string, unknown>>): void;
+  error(message: string, facts?: Readonly<Record<string, unknown>>): void;
+}
+
+export interface RetryOptions {
+  /** Attempts in all, the first included; 3 by default, 1 never retries. */
+  readonly attempts?: number;
+  /** How the delay grows from attempt to attempt; "exponential" by default. */
+  readonly backoff?: "exponential" | "constant";
+  /** The delay before the second attempt; "1s" by default. */
+  readonly first?: Duration;
+  /** The longest delay; "5m" by default. */
+  readonly max?: Duration;
+  /** "full" (the default) draws the delay uniformly from [0, delay]; "none" takes it as it is. */
+  readonly jitter?: "full" | "none";
+  /** Says that an error is final: true ends the retries at once. */
+  readonly unless?: (error: unknown) => boolean;
+  /**
+   * The share of attempts that may be retries ("10%"), per step and worker. A spent budget delays retries and
+   * lets one probe through a second; it never fails a run.
+   */
+  readonly budget?: `${number}%`;
+}
+
+/** The part of a step's options that one use of it may set anew (`enrich.with({ timeout: "1s" })(lead)`). */
+export interface StepOverrides {
+  readonly retry?: RetryOptions;
+  /** The longest one attempt may take; none by default. */
+  readonly timeout?: Duration;
+}
+
+/** A step as the engine sees it; types are erased, schemas and body are kept. */
+export interface StepDefinition extends StepOverrides {
+  readonly name: string;
+  readonly input?: Schema;
+  readonly output?: Schema;
+  readonly run: (input: never, ctx: StepContext) => unknown;
+}
+
+/** What stays in code for a node: found by the node's id, never stored. */
+export type NodeCode =
+  | { readonly kind: "derive"; readonly compute: (...inputs: never[]) => unknown }
+  | { readonly kind: "step"; readonly overrides: StepOverrides };
+
+/** The objective that the 10x test holds a workflow to; checked for form when it is defined. */
+export interface Expect {
+  readonly volume?: string;
+  readonly peak?: string;
+  readonly finish?: string;
+  readonly failed?: string;
+  readonly drain?: string;
+  readonly cost?: string;
+}
+
+/** Something the drawing noticed that is probably not meant. */
+export interface Warning {
+  readonly code: "UNUSED_RESULT";
+  readonly node: string;
+  readonly message: string;
+}
+
+/** A workflow as the engine sees it. */
+export interface WorkflowDefinition {
+  readonly name: string;
+  readonly graph: Graph;
+  /** The content hash of the graph. */
+  readonly hash: string;
+  readonly steps: ReadonlyMap<string, StepDefinition>;
+  readonly code: ReadonlyMap<string, NodeCode>;
+  readonly warnings: readonly Warning[];
+  /** The source of its `flow`, for `check`; not hashed. */
+  readonly source?: string;
+  readonly input?: Schema;
+  readonly key?: (input: never) => string;
+  readonly attributes?: (input: never) => Readonly<Record<string, Json>>;
+  readonly expect?: Expect;
+}
+
+declare const inputType: unique symbol;
+declare const outputType: unique symbol;
+
+/** A defined workflow, with the types of its input and output. */
+export interface Workflow<I = unknown, O = unknown> extends WorkflowDefinition {
+  readonly [inputType]?: (input: I) => void;
+  readonly [outputType]?: () => O;
+}
+
+export type WorkflowInput<W> = W extends Workflow<infer I, infer _O> ? I : never;
+export type WorkflowOutput<W> = W extends Workflow<infer _I, infer O> ? O : never;

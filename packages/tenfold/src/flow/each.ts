@@ -1,0 +1,116 @@
+/** `each`: fan-out over a list that is known only at run time, drawn as one node with the scope of one item. */
+import { callDrawing } from "./callback.ts";
+import { currentDrawing } from "./current-drawing.ts";
+import { addNode, drawingError, drawScope, nodeId, type Drawing } from "./drawing.ts";
+import type { EachNode, Template } from "./graph.ts";
+import type { Lifted, Plain, Symbolic } from "./lifted.ts";
+import { checkName, subjectName } from "./naming.ts";
+import { checkOptionNames, describe } from "./options.ts";
+import { lift } from "./template.ts";
+import { nodeValue } from "./value.ts";
+
+export interface EachOptions {
+  /** How many items are worked on at once; all of them by default. */
+  readonly concurrency?: number;
+  /** "fail" (the default): a failed item fails the each. "collect": each output says whether its item failed. */
+  readonly onError?: "fail" | "collect";
+}
+
+/** Why an item, or a run, failed. */
+export interface RunErrorJson {
+  readonly code: string;
+  readonly message: string;
+  readonly node: string;
+}
+
+export type Collected<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: RunErrorJson };
+
+type Items = Symbolic<readonly unknown[]> | readonly unknown[];
+type ItemOf<L> = Plain<L> extends readonly (infer Item)[] ? Item : never;
+
+/** `each(orders, (order) => price(order))`: the results, in the order of the items. */
+export interface Each {
+  <const L extends Items, R>(
+    items: L,
+    draw: (item: Lifted<ItemOf<L>>) => R,
+    options: EachOptions & { readonly onError: "collect" },
+  ): Lifted<Collected<Plain<R>>[]>;
+  <const L extends Items, R>(
+    items: L,
+    draw: (item: Lifted<ItemOf<L>>) => R,
+    options?: EachOptions & { readonly onError?: "fail" },
+  ): Lifted<Plain<R>[]>;
+  /** Names the node that is drawn. */
+  as(name: string): Each;
+}
+
+export const each: Each = makeEach(undefined);
+
+function makeEach(name: string | undefined): Each {
+  const draw = (items: unknown, body: (item: unknown) => unknown, options: EachOptions = {}): unknown => {
+    const drawing = currentDrawing("`each`", "Fan out inside of a `flow`, or with `map` in a step's body.");
+    return drawEach(drawing, name, items, body, options);
+  };
+  const as = (given: string): Each => makeEach(checkName("EACH_INVALID", "an each", given));
+  return Object.freeze(Object.assign(draw, { as })) as unknown as Each;
+}
+
+function drawEach(
+  drawing: Drawing,
+  name: string | undefined,
+  items: unknown,
+  body: (item: unknown) => unknown,
+  options: EachOptions,
+): unknown {
+  const probe = lift(drawing, name ?? "each", "list", items).template;
+  const id = nodeId(drawing, name ?? `each-${subjectName(drawing, probe) ?? "items"}`);
+  checkEach(drawing, id, probe, body, options);
+  const { scope, after } = drawing;
+  const { concurrency = null, onError = "fail" } = options;
+  const node: EachNode = {
+    kind: "each",
+    id,
+    scope,
+    after,
+    items: probe,
+    body: drawing.scopes.length,
+    concurrency,
+    onError,
+  };
+  const index = addNode(drawing, node);
+  drawScope(drawing, index, "", (inner) => {
+    const item = addNode(drawing, { kind: "item", id: nodeId(drawing, "item"), scope: inner });
+    const written = callDrawing(drawing, "EACH_INVALID", id, () => body(nodeValue(drawing, item)));
+    return lift(drawing, id, "body's result", written).template;
+  });
+  return nodeValue(drawing, index);
+}
+
+function checkEach(drawing: Drawing, id: string, items: Template, body: unknown, options: EachOptions): void {
+  const refuse = (happened: string, wayOut: string): Error =>
+    drawingError("EACH_INVALID", drawing, id, { happened, wayOut });
+  const isList =
+    items.kind === "ref" || items.kind === "array" || (items.kind === "constant" && Array.isArray(items.value));
+  if (!isList) {
+    throw refuse("what it is given is no list", "Give a value that is a list, or a list with values in it.");
+  }
+  if (typeof body !== "function") {
+    throw refuse(
+      `its body is ${describe(body)}`,
+      "Give a function of the item: `each(orders, (order) => price(order))`.",
+    );
+  }
+  const owner = `each "${id}" of workflow "${drawing.workflow}"`;
+  checkOptionNames(owner, options, { known: ["concurrency", "onError"], later: [] }, "EACH_INVALID");
+  const { concurrency, onError } = options;
+  if (concurrency !== undefined && !(Number.isInteger(concurrency) && concurrency >= 1)) {
+    throw refuse(
+      `its concurrency is ${describe(concurrency)}`,
+      "Give a whole number from 1, or leave it out for all at once.",
+    );
+  }
+  if (onError !== undefined && onError !== "fail" && onError !== "collect") {
+    throw refuse(`its onError is ${describe(onError)}`, `Write "fail" or "collect".`);
+  }
+}

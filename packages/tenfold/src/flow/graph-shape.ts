@@ -1,0 +1,109 @@
+/** The shape of a loaded graph's parts: fields of the right kind, indexes in range. */
+
+const OPERAND_COUNTS: Readonly<Record<string, number | undefined>> = {
+  eq: 2,
+  gt: 2,
+  gte: 2,
+  lt: 2,
+  lte: 2,
+  oneOf: 2,
+  present: 1,
+  not: 1,
+  all: undefined,
+  any: undefined,
+};
+
+/** Why `node` has not the shape of a graph's node; undefined if it has. */
+export function nodeProblem(node: unknown, nodeCount: number, scopeCount: number): string | undefined {
+  if (!isRecord(node)) return "it is no object";
+  const { kind, id, scope } = node;
+  if (typeof id !== "string" || id === "") return "it has no id";
+  if (!isIndex(scope, scopeCount)) return "its scope is out of range";
+  if (kind === "input" || kind === "item") return undefined;
+  const { after } = node;
+  if (!Array.isArray(after) || !after.every((index) => isIndex(index, nodeCount))) return "its `after` is out of range";
+  const isSound = (template: unknown): boolean => isTemplate(template, nodeCount);
+  switch (kind) {
+    case "step":
+      if (typeof node["step"] !== "string") return "it names no step";
+      return isSound(node["input"]) ? undefined : "its input is no template";
+    case "derive": {
+      const { inputs, source } = node;
+      if (typeof source !== "string") return "it has no hash of its source";
+      return Array.isArray(inputs) && inputs.every(isSound) ? undefined : "its inputs are no templates";
+    }
+    case "each": {
+      const { items, body, concurrency, onError } = node;
+      if (!isIndex(body, scopeCount)) return "its body is out of range";
+      if (concurrency !== null && !(Number.isInteger(concurrency) && Number(concurrency) >= 1)) {
+        return "its concurrency is no whole number from 1";
+      }
+      if (onError !== "fail" && onError !== "collect") return "its onError is unknown";
+      return isSound(items) ? undefined : "its items are no template";
+    }
+    case "match": {
+      const { form, on, arms, otherwise } = node;
+      if (form !== "match" && form !== "when") return "its form is unknown";
+      if (!Array.isArray(arms) || !arms.every((arm) => isArm(arm, scopeCount))) return "its arms are damaged";
+      if (otherwise !== null && !isIndex(otherwise, scopeCount)) return "its otherwise is out of range";
+      return isSound(on) ? undefined : "what it looks at is no template";
+    }
+    default:
+      return `its kind ${JSON.stringify(kind)} is unknown`;
+  }
+}
+
+function isArm(arm: unknown, scopeCount: number): boolean {
+  if (!isRecord(arm) || !isIndex(arm["scope"], scopeCount)) return false;
+  const { labels } = arm;
+  return Array.isArray(labels) && labels.length > 0 && labels.every((label) => typeof label === "string");
+}
+
+/** Why `scope` has not the shape of a graph's scope; undefined if it has. */
+export function scopeProblem(scope: unknown, nodeCount: number): string | undefined {
+  if (!isRecord(scope)) return "it is no object";
+  const { owner, name, nodes, output } = scope;
+  if (owner !== -1 && !isIndex(owner, nodeCount)) return "its owner is out of range";
+  if (typeof name !== "string") return "it has no name";
+  if (!Array.isArray(nodes) || !nodes.every((node) => isIndex(node, nodeCount))) return "its nodes are out of range";
+  return isTemplate(output, nodeCount) ? undefined : "its output is no template";
+}
+
+function isTemplate(template: unknown, nodeCount: number): boolean {
+  if (!isRecord(template)) return false;
+  switch (template["kind"]) {
+    case "constant":
+      return true;
+    case "ref": {
+      const { node, path } = template;
+      const isPart = (part: unknown): boolean => typeof part === "string" || isIndex(part, Infinity);
+      return isIndex(node, nodeCount) && Array.isArray(path) && path.every(isPart);
+    }
+    case "array": {
+      const { items } = template;
+      return Array.isArray(items) && items.every((item) => isTemplate(item, nodeCount));
+    }
+    case "object": {
+      const { entries } = template;
+      const isEntry = (entry: unknown): boolean =>
+        Array.isArray(entry) && entry.length === 2 && typeof entry[0] === "string" && isTemplate(entry[1], nodeCount);
+      return Array.isArray(entries) && entries.every(isEntry);
+    }
+    case "expression": {
+      const { operator, operands } = template;
+      if (typeof operator !== "string" || !Object.hasOwn(OPERAND_COUNTS, operator)) return false;
+      if (!Array.isArray(operands) || !operands.every((operand) => isTemplate(operand, nodeCount))) return false;
+      return (OPERAND_COUNTS[operator] ?? operands.length) === operands.length;
+    }
+    default:
+      return false;
+  }
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isIndex(value: unknown, count: number): value is number {
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value < count;
+}

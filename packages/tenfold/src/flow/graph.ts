@@ -1,0 +1,143 @@
+/**
+ * A drawn workflow as frozen data: what core reduces, stores keep under its hash, and tools draw.
+ * Invariants: nodes and scopes refer to each other by index; a template refers only to nodes of its own scope or
+ * of scopes around it; refs and `after` point to nodes that stand earlier in `nodes`, so a graph has no circle.
+ */
+import type { Json, JsonPath } from "../value/json.ts";
+
+export interface Graph {
+  readonly format: 1;
+  readonly workflow: string;
+  readonly nodes: readonly GraphNode[];
+  /** `scopes[0]` is the whole workflow; its output is the run's. */
+  readonly scopes: readonly GraphScope[];
+}
+
+/** Nodes that live and finish together: the workflow itself, one arm of a match, the body of an each. */
+export interface GraphScope {
+  /** The index of the node that opens this scope; -1 for the workflow itself. */
+  readonly owner: number;
+  /** The path segment under the owner's id: the arm's name, "" for an each's body and the workflow. */
+  readonly name: string;
+  readonly nodes: readonly number[];
+  readonly output: Template;
+}
+
+export type GraphNode = InputNode | ItemNode | StepNode | MatchNode | EachNode | DeriveNode;
+
+interface NodeBase {
+  /** Unique in the graph: the path of scopes and the node's name, joined by "/". */
+  readonly id: string;
+  /** The index of the scope that it stands in. */
+  readonly scope: number;
+}
+
+interface WorkNode extends NodeBase {
+  /** Nodes that must be done first although none of their values is used. */
+  readonly after: readonly number[];
+}
+
+/** The run's input; always node 0. */
+export interface InputNode extends NodeBase {
+  readonly kind: "input";
+}
+
+/** The current item of an each; the first node of the each's scope. */
+export interface ItemNode extends NodeBase {
+  readonly kind: "item";
+}
+
+export interface StepNode extends WorkNode {
+  readonly kind: "step";
+  readonly step: string;
+  readonly input: Template;
+}
+
+/** Exclusive branches: the arm whose label is the value's text runs; its scope's output is the node's. */
+export interface MatchNode extends WorkNode {
+  readonly kind: "match";
+  readonly form: "match" | "when";
+  readonly on: Template;
+  readonly arms: readonly MatchArm[];
+  /** The scope for a value that no arm is labelled with. */
+  readonly otherwise: number | null;
+}
+
+export interface MatchArm {
+  /** The texts of the values that take this arm; "null" stands for null and undefined. */
+  readonly labels: readonly string[];
+  readonly scope: number;
+}
+
+/** One instance of the body's scope an item; the output is the list of theirs, in order. */
+export interface EachNode extends WorkNode {
+  readonly kind: "each";
+  readonly items: Template;
+  readonly body: number;
+  /** How many items are worked on at once; null: all of them. */
+  readonly concurrency: number | null;
+  /** "collect": a failed item is an output `{ ok: false, error }`, a good one `{ ok: true, value }`. */
+  readonly onError: "fail" | "collect";
+}
+
+/** A pure function of values, found in the code by the node's id. */
+export interface DeriveNode extends WorkNode {
+  readonly kind: "derive";
+  readonly inputs: readonly Template[];
+  /** The hash of the function's source, so that a change shows. */
+  readonly source: string;
+}
+
+/** JSON with references to values in it; a constant without `value` is undefined, which is not null. */
+export type Template =
+  | { readonly kind: "constant"; readonly value?: Json }
+  | { readonly kind: "ref"; readonly node: number; readonly path: JsonPath }
+  | { readonly kind: "object"; readonly entries: readonly (readonly [string, Template])[] }
+  | { readonly kind: "array"; readonly items: readonly Template[] }
+  | { readonly kind: "expression"; readonly operator: Operator; readonly operands: readonly Template[] };
+
+export type Operator = "eq" | "gt" | "gte" | "lt" | "lte" | "oneOf" | "present" | "all" | "any" | "not";
+
+/** Calls `visit` with the index of every node that `template` refers to. */
+export function visitRefs(template: Template, visit: (node: number, path: JsonPath) => void): void {
+  switch (template.kind) {
+    case "constant":
+      return;
+    case "ref":
+      visit(template.node, template.path);
+      return;
+    case "object":
+      for (const [, item] of template.entries) visitRefs(item, visit);
+      return;
+    case "array":
+      for (const item of template.items) visitRefs(item, visit);
+      return;
+    case "expression":
+      for (const operand of template.operands) visitRefs(operand, visit);
+  }
+}
+
+/** The templates of a node whose values it needs before it can start. */
+export function templatesOf(node: GraphNode): readonly Template[] {
+  switch (node.kind) {
+    case "input":
+    case "item":
+      return [];
+    case "step":
+      return [node.input];
+    case "match":
+      return [node.on];
+    case "each":
+      return [node.items];
+    case "derive":
+      return node.inputs;
+  }
+}
+
+/** The scopes that a node opens, in the order they were drawn. */
+export function scopesOf(node: GraphNode): readonly number[] {
+  if (node.kind === "each") return [node.body];
+  if (node.kind !== "match") return [];
+  const scopes = node.arms.map((arm) => arm.scope);
+  return node.otherwise === null || scopes.includes(node.otherwise) ? scopes : [...scopes, node.otherwise];
+}

@@ -1,0 +1,26 @@
+/** What a workflow is drawn with: the public face of the flow floor. */
+export { after, type Deps } from "./after.ts";
+export { match, when, type Match, type When } from "./branch.ts";
+export { checkGraph } from "./check-graph.ts";
+export type {
+  Expect,
+  NodeCode,
+  RetryOptions,
+  StepContext,
+  StepDefinition,
+  StepLog,
+  StepOverrides,
+  Warning,
+  Workflow,
+  WorkflowDefinition,
+  WorkflowInput,
+  WorkflowOutput,
+} from "./definition.ts";
+export { derive, type Derive } from "./derive.ts";
+export { each, type Collected, type Each, type EachOptions, type RunErrorJson } from "./each.ts";
+export { evaluate, labelOf, type ReadOutput } from "./evaluate.ts";
+export { all, any, eq, gt, gte, lt, lte, not, oneOf, present, type Condition } from "./expression.ts";
+export type * from "./graph.ts";
+export type { Input, Lifted, Plain, Present, Symbolic, Value } from "./lifted.ts";
+export { step, type Step } from "./step.ts";
+export { workflow, type WorkflowOptions } from "./workflow.ts";

@@ -1,0 +1,135 @@
+/** `step`: a named unit of work, as the function that draws it and as the definition that the engine executes. */
+import { isSchema, type Schema } from "../value/schema.ts";
+import { currentDrawing } from "./current-drawing.ts";
+import type { StepContext, StepDefinition, StepOverrides } from "./definition.ts";
+import { addNode, drawingError, nodeId, type Drawing } from "./drawing.ts";
+import type { Input, JsonOr, Lifted, Result } from "./lifted.ts";
+import { checkName } from "./naming.ts";
+import { checkOptionNames, checkOverrides, checkRetryAndTimeout, refused } from "./options.ts";
+import { lift } from "./template.ts";
+import { testContext } from "./test-context.ts";
+import { nodeValue } from "./value.ts";
+
+const OPTIONS = {
+  known: ["run", "input", "output", "retry", "timeout"],
+  later: ["queue", "once", "tx", "undo", "pure", "takes", "wait", "expires"],
+};
+
+/**
+ * A step that takes an `I` and answers an `O`. Called in a `flow`, it draws a node. `Parsed` is what its body is
+ * given and `Returned` what its body answers; they differ from `I` and `O` where schemas transform.
+ */
+export interface Step<I = unknown, O = unknown, Parsed = I, Returned = O> {
+  (...input: undefined extends I ? [input?: Input<I>] : [input: Input<I>]): Lifted<O>;
+  /** Calls the body, with no retry, timeout or schema; for unit tests. What `ctx` lacks has a plain default. */
+  run(
+    ...call: undefined extends Parsed
+      ? [input?: Parsed, ctx?: Partial<StepContext>]
+      : [input: Parsed, ctx?: Partial<StepContext>]
+  ): Returned | Promise<Returned>;
+  /** The same step for a node called `name`, where its own name is taken or says too little. */
+  as(name: string): Step<I, O, Parsed, Returned>;
+  /** The same step with another retry or timeout for this use of it. */
+  with(overrides: StepOverrides): Step<I, O, Parsed, Returned>;
+  readonly definition: StepDefinition;
+}
+
+type InputNotJson = { readonly input: "what this step is given is not JSON; give an `input` schema that decodes it" };
+type OutputNotJson = { readonly run: "what this body answers is not JSON; give an `output` schema that encodes it" };
+type EncodedNotJson = { readonly output: "what this schema makes is not JSON; let it transform to JSON" };
+
+/** Defines a step. Its input is JSON, as is its output; a schema for either checks, and may transform, it. */
+export function step<I, O, Returned, In = I>(
+  name: string,
+  options: StepOverrides & {
+    readonly input?: Schema<I, In>;
+    readonly output: Schema<O, Returned>;
+    run(input: I, ctx: StepContext): Returned | Promise<Returned>;
+  } & JsonOr<InputNotJson, In> &
+    JsonOr<EncodedNotJson, O>,
+): Step<In, Result<O>, I, Returned>;
+export function step<I, Returned, In = I>(
+  name: string,
+  options: StepOverrides & {
+    readonly input?: Schema<I, In>;
+    readonly output?: undefined;
+    run(input: I, ctx: StepContext): Returned | Promise<Returned>;
+  } & JsonOr<InputNotJson, In> &
+    JsonOr<OutputNotJson, Returned>,
+): Step<In, Result<Returned>, I, Returned>;
+export function step(
+  name: string,
+  options: StepOverrides & {
+    readonly input?: Schema | undefined;
+    readonly output?: Schema | undefined;
+    run?(input: never, ctx: StepContext): unknown;
+  },
+): unknown {
+  checkName("STEP_INVALID", "a step", name);
+  const owner = `step "${name}"`;
+  checkOptionNames(owner, options, OPTIONS, "STEP_INVALID");
+  const { run, input, output } = options;
+  if (typeof run !== "function") {
+    throw refused("STEP_INVALID", owner, "it has no body", "Give it one: `async run(input, ctx) { … }`.");
+  }
+  for (const [key, schema] of Object.entries({ input, output })) {
+    if (schema !== undefined && !isSchema(schema)) {
+      throw refused("STEP_INVALID", owner, `its \`${key}\` is no schema`, "Give a Standard Schema (zod, valibot …).");
+    }
+  }
+  const definition: StepDefinition = Object.freeze({
+    name,
+    // As a method of the options, so that a body may use `this`.
+    run: (given: never, ctx: StepContext) => options.run!(given, ctx),
+    ...(input === undefined ? {} : { input }),
+    ...(output === undefined ? {} : { output }),
+    ...checkRetryAndTimeout(owner, options),
+  });
+  return useOf(definition, {});
+}
+
+interface Use {
+  readonly name?: string;
+  readonly overrides?: StepOverrides;
+}
+
+function useOf(definition: StepDefinition, use: Use): unknown {
+  const draw = (input?: unknown): unknown => drawStep(definition, use, input);
+  return Object.freeze(
+    Object.assign(draw, {
+      definition,
+      run: (input: never, ctx: Partial<StepContext> = {}) =>
+        definition.run(input, { ...testContext(definition.name, ctx), ...ctx }),
+      as: (name: string) =>
+        useOf(definition, { ...use, name: checkName("STEP_INVALID", `a use of the step "${definition.name}"`, name) }),
+      with: (overrides: StepOverrides) => {
+        const checked = checkOverrides(`use of the step "${definition.name}"`, overrides);
+        return useOf(definition, { ...use, overrides: { ...use.overrides, ...checked } });
+      },
+    }),
+  );
+}
+
+function drawStep(definition: StepDefinition, use: Use, input: unknown): unknown {
+  const wayOut = `To call the body itself, as in a unit test, write \`await ${definition.name}.run(input)\`.`;
+  const drawing = currentDrawing(`The step "${definition.name}"`, wayOut);
+  const id = nodeId(drawing, use.name ?? definition.name);
+  registerStep(drawing, id, definition);
+  const { template } = lift(drawing, id, "input", input);
+  const { scope, after } = drawing;
+  const node = addNode(drawing, { kind: "step", id, scope, after, step: definition.name, input: template });
+  if (use.overrides !== undefined) drawing.code.set(id, { kind: "step", overrides: use.overrides });
+  return nodeValue(drawing, node);
+}
+
+function registerStep(drawing: Drawing, id: string, definition: StepDefinition): void {
+  const known = drawing.steps.get(definition.name);
+  if (known !== undefined && known !== definition) {
+    throw drawingError("STEP_NAME_TAKEN", drawing, id, {
+      happened: `two different steps are called "${definition.name}"`,
+      wayOut: `Steps are found by name: rename one of them where it is defined, \`step("${definition.name}-other", …)\`. (\`.as\` names a node, not a step.)`,
+      facts: { step: definition.name },
+    });
+  }
+  drawing.steps.set(definition.name, definition);
+}

@@ -1,0 +1,21 @@
+/** What a body is given where no engine calls it: the plain context of `enrich.run(input)` in a unit test. */
+import { seededRandom, uuidFrom } from "../value/random.ts";
+import type { StepContext } from "./definition.ts";
+
+/** A context whose chance is derived from its key, whose log is silent, and whose time stands still at 0. */
+export function testContext(step: string, { key = "test" }: Partial<StepContext>): StepContext {
+  const random = seededRandom(key);
+  const silent = (): void => {};
+  return {
+    key,
+    attempt: 1,
+    signal: new AbortController().signal,
+    log: { debug: silent, info: silent, warn: silent, error: silent },
+    run: { id: "test", workflow: "test", key: null, tenant: "" },
+    node: step,
+    progress: silent,
+    random,
+    uuid: () => uuidFrom(random),
+    now: () => 0,
+  };
+}

@@ -1,0 +1,126 @@
+/** `workflow`: calls a `flow` once with symbolic values, and freezes what it drew as the definition. */
+import { contentHash } from "../value/hash.ts";
+import { canonicalJson, type Json } from "../value/json.ts";
+import { isSchema, type Schema } from "../value/schema.ts";
+import { callDrawing } from "./callback.ts";
+import { whileDrawing } from "./current-drawing.ts";
+import type { Expect, Workflow, WorkflowDefinition } from "./definition.ts";
+import { startDrawing, type Drawing } from "./drawing.ts";
+import { checkExpect } from "./expect.ts";
+import type { Graph } from "./graph.ts";
+import type { Input, JsonOr, Lifted, Plain, Symbolic } from "./lifted.ts";
+import { checkName } from "./naming.ts";
+import { checkOptionNames, refused } from "./options.ts";
+import { lift } from "./template.ts";
+import { findUnused } from "./unused.ts";
+import { nodeValue } from "./value.ts";
+
+const OPTIONS = {
+  known: ["flow", "input", "key", "attributes", "expect"],
+  later: ["deadline", "triggers", "concurrency", "keyRetention"],
+};
+
+/** What a workflow takes beside its `flow`; `key` and `attributes` see the parsed input. */
+export interface WorkflowOptions<I> {
+  /** The same key twice is one run. */
+  key?(input: I): string;
+  /** What its runs are found by. */
+  attributes?(input: I): Readonly<Record<string, Json>>;
+  /** The objective that the 10x test holds it to. */
+  readonly expect?: Expect;
+}
+
+type SchemaNotJson = {
+  readonly input: "what this schema makes is not JSON, and it has to be stored; let it transform to JSON";
+};
+type InputNotJson = {
+  readonly flow: "what this workflow is given is not JSON; give an `input` schema that transforms it to JSON";
+};
+
+/** Defines a workflow. Its input's type comes from `input`, from `flow`'s annotated parameter, or as `workflow<Lead>`. */
+export function workflow<Parsed, R, I = Parsed>(
+  name: string,
+  options: WorkflowOptions<Parsed> & {
+    readonly input: Schema<Parsed, I>;
+    flow(input: Lifted<Parsed>): R;
+  } & JsonOr<SchemaNotJson, Parsed>,
+): Workflow<I, Plain<R>>;
+export function workflow<V extends Symbolic<unknown>, R>(
+  name: string,
+  options: WorkflowOptions<Plain<V>> & {
+    readonly input?: undefined;
+    flow(input: V): R;
+  } & JsonOr<InputNotJson, Plain<V>>,
+): Workflow<Plain<V>, Plain<R>>;
+export function workflow<I, O = unknown>(
+  name: string,
+  options: WorkflowOptions<I> & {
+    readonly input?: undefined;
+    flow(input: Lifted<I>): Input<O>;
+  } & JsonOr<InputNotJson, I>,
+): Workflow<I, O>;
+export function workflow(
+  name: string,
+  options: WorkflowOptions<never> & { readonly input?: Schema | undefined; readonly flow?: (input: never) => unknown },
+): unknown {
+  checkName("WORKFLOW_INVALID", "a workflow", name);
+  const owner = `workflow "${name}"`;
+  checkOptionNames(owner, options, OPTIONS, "WORKFLOW_INVALID");
+  const { input, expect } = options;
+  for (const option of ["flow", "key", "attributes"] as const) {
+    if (typeof options[option] !== "function" && (option === "flow" || options[option] !== undefined)) {
+      throw refused(
+        "WORKFLOW_INVALID",
+        owner,
+        `its \`${option}\` is no function`,
+        `Give one: \`${option}(input) { … }\`.`,
+      );
+    }
+  }
+  if (input !== undefined && !isSchema(input)) {
+    throw refused("WORKFLOW_INVALID", owner, "its `input` is no schema", "Give a Standard Schema (zod, valibot …).");
+  }
+  const objective = expect === undefined ? {} : { expect: checkExpect(name, expect) };
+  const drawing = draw(name, (given) => options.flow!(given as never));
+  const graph = graphOf(drawing);
+  return Object.freeze<WorkflowDefinition>({
+    name,
+    graph,
+    hash: contentHash(canonicalJson(graph as unknown as Json)),
+    steps: drawing.steps,
+    code: drawing.code,
+    warnings: freeze(findUnused(drawing)),
+    source: Function.prototype.toString.call(options.flow),
+    ...(input === undefined ? {} : { input }),
+    // As methods of the options, so that they may use `this`.
+    ...(options.key === undefined ? {} : { key: (given: never) => options.key!(given) }),
+    ...(options.attributes === undefined ? {} : { attributes: (given: never) => options.attributes!(given) }),
+    ...objective,
+  });
+}
+
+function draw(name: string, flow: (input: unknown) => unknown): Drawing {
+  const drawing = startDrawing(name);
+  whileDrawing(drawing, () => {
+    const written = callDrawing(drawing, "WORKFLOW_INVALID", "flow", () => flow(nodeValue(drawing, 0)));
+    drawing.scopes[0]!.output = lift(drawing, "flow", "result", written).template;
+  });
+  return drawing;
+}
+
+function graphOf({ workflow: name, nodes, scopes }: Drawing): Graph {
+  return freeze({
+    format: 1,
+    workflow: name,
+    nodes,
+    scopes: scopes.map(({ owner, name, nodes, output }) => ({ owner, name, nodes, output })),
+  });
+}
+
+function freeze<T>(data: T): T {
+  if (typeof data === "object" && data !== null && !Object.isFrozen(data)) {
+    Object.freeze(data);
+    for (const part of Object.values(data)) freeze(part);
+  }
+  return data;
+}

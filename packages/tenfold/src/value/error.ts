@@ -1,0 +1,84 @@
+/**
+ * The one error class of tenfold. Invariants: a code is stable once released and has its paragraph in
+ * docs/reference/errors.md; a message says what happened, what was not done, and the way out.
+ */
+
+export type ErrorCode =
+  // drawing a workflow
+  | "STEP_INVALID"
+  | "STEP_NAME_TAKEN"
+  | "WORKFLOW_INVALID"
+  | "WORKFLOW_NAME_TAKEN"
+  | "NODE_NAME_TAKEN"
+  | "VALUE_MISUSED"
+  | "VALUE_FOREIGN"
+  | "VALUE_OUT_OF_SCOPE"
+  | "GRAPH_CYCLE"
+  | "MATCH_INVALID"
+  | "EACH_INVALID"
+  | "OPTION_UNSUPPORTED"
+  | "DURATION_INVALID"
+  | "OBJECTIVE_INVALID"
+  // what comes in
+  | "NOT_JSON"
+  | "INPUT_INVALID"
+  | "OUTPUT_INVALID"
+  | "PAYLOAD_TOO_LARGE"
+  | "KEY_CONFLICT"
+  | "KEY_INVALID"
+  | "WORKFLOW_UNKNOWN"
+  | "STEP_UNKNOWN"
+  | "RUN_UNKNOWN"
+  | "RUN_FINISHED"
+  | "RUN_FAILED"
+  | "RUN_CANCELLED"
+  | "RUN_HELD"
+  // running
+  | "STEP_FAILED"
+  | "STEP_TIMED_OUT"
+  | "MATCH_NO_ARM"
+  | "EXPRESSION_INVALID"
+  | "CLOSED"
+  // the store
+  | "STORE_BUSY"
+  | "STORE_FULL"
+  | "STORE_READ_ONLY"
+  | "STORE_FOREIGN"
+  | "STORE_NEWER"
+  | "STORE_NETWORK"
+  | "STORE_UNREACHABLE"
+  | "STORE_CORRUPT"
+  // the command line
+  | "USAGE"
+  | "CONFIG_INVALID"
+  | "ROWS_INVALID"
+  // our own bug
+  | "INVARIANT_BROKEN";
+
+export interface TenfoldErrorOptions {
+  readonly facts?: Readonly<Record<string, unknown>>;
+  readonly cause?: unknown;
+}
+
+/** Whatever a caller did wrong, or the world did to us; `facts` are the message's facts as fields. */
+export class TenfoldError extends Error {
+  readonly code: ErrorCode;
+  readonly facts: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, message: string, options: TenfoldErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = "TenfoldError";
+    this.code = code;
+    this.facts = options.facts ?? {};
+  }
+}
+
+/** Ends a `switch` over a union: the compiler proves that it is never reached. */
+export function unreachable(value: never): never {
+  throw new TenfoldError("INVARIANT_BROKEN", `Reached what cannot be reached: ${JSON.stringify(value)}.`);
+}
+
+/** Asserts what must hold if our own code is right; its failure is our bug and crashes. */
+export function invariant(holds: boolean, sentence: string): asserts holds {
+  if (!holds) throw new TenfoldError("INVARIANT_BROKEN", `This must always hold, and did not: ${sentence}.`);
+}

@@ -1,0 +1,179 @@
+/** `match`, `when`, `each`, `derive`, `after` and expressions: what they take, what their callbacks see, what they yield. */
+import * as flow from "../../src/flow/index.ts";
+import {
+  all,
+  after,
+  any,
+  derive,
+  each,
+  eq,
+  gt,
+  gte,
+  match,
+  not,
+  oneOf,
+  present,
+  step,
+  when,
+} from "../../src/flow/index.ts";
+import { same, type Company, type Lead, type Order, type Payment } from "./lead.ts";
+
+declare const lead: flow.Lifted<Lead>;
+declare const payment: flow.Lifted<Payment>;
+declare const perhaps: flow.Lifted<Payment | null>;
+declare const named: flow.Lifted<{ readonly name?: "kim" }>;
+declare const opaque: flow.Lifted<unknown>;
+
+const enrich = step("enrich", { run: (input: Lead): Company => ({ size: input.points, industry: "retail" }) });
+const price = step("price", { run: (order: Order) => order.total });
+const greet = step("greet", { run: (name: string) => `Dear ${name}` });
+
+export function matchCoversEveryLabel(): void {
+  same<Company | string>()(match(lead.tier, { hot: () => enrich(lead), warm: () => "none", cold: (tier) => tier }));
+  same<Company | "cold">()(
+    match(lead.tier, { hot: () => enrich(lead), warm: () => enrich.as("b")(lead), cold: (x) => x }),
+  );
+  same<Company | undefined>()(match(lead.vip, { true: () => enrich(lead), false: () => {} }));
+  same<number>()(match(lead.tier, { hot: () => 1, otherwise: () => 2 }));
+  same<number>()(match(lead.email, { "kim@example.com": () => 1, otherwise: () => 2 }));
+  same<number>()(match(lead.points, { 1: () => 1, otherwise: () => 2 }));
+  same<number | null>()(match(lead.name, { kim: () => 1, null: () => null, otherwise: () => 2 }));
+  same<{ size: number; deep: [string] }>()(
+    match.as("by-tier")(lead.tier, {
+      otherwise: () => ({ size: enrich(lead).size, deep: [lead.email] as [typeof lead.email] }),
+    }),
+  );
+  // @ts-expect-error cold is missing
+  match(lead.tier, { hot: () => 1, warm: () => 2 });
+  // @ts-expect-error false is missing
+  match(lead.vip, { true: () => 1 });
+  // @ts-expect-error no tier is called so
+  match(lead.tier, { hot: () => 1, hoot: () => 2, otherwise: () => 3 });
+  // @ts-expect-error a plain string needs otherwise
+  match(lead.email, { "kim@example.com": () => 1 });
+  // @ts-expect-error a plain number needs otherwise
+  match(lead.points, { 1: () => 1 });
+  // @ts-expect-error an arm is a function
+  match(lead.tier, { hot: () => 1, warm: () => 2, cold: 3 });
+  // @ts-expect-error an object has no label
+  match(lead, { otherwise: () => 1 });
+  // @ts-expect-error nor has what nothing is known of
+  match(opaque, { otherwise: () => 1 });
+  // @ts-expect-error a literal is known now
+  match("hot", { hot: () => 1 });
+}
+
+export function matchNarrowsByAProperty(): void {
+  same<string | number>()(
+    match(payment, "kind", {
+      card: (card) => card.last4,
+      transfer: (transfer) => transfer.iban,
+      cash: (cash) => cash.till,
+      cheque: (cheque) => cheque.till,
+    }),
+  );
+  same<string | number | undefined>()(
+    match(perhaps, "kind", { card: (card) => card.last4, null: () => 5, otherwise: () => {} }),
+  );
+  same<string>()(match(lead, "tier", { otherwise: (same) => same.email }));
+  // @ts-expect-error a lead's name may be missing, which is the arm `null`
+  match(named, "name", { kim: () => 1 });
+  match(named, "name", { kim: () => 1, null: () => 2 });
+  // @ts-expect-error a card has no iban
+  match(payment, "kind", { card: (card) => card.iban, otherwise: () => 1 });
+  // @ts-expect-error null is missing
+  match(perhaps, "kind", { card: () => 1, transfer: () => 1, cash: () => 1, cheque: () => 1 });
+  // @ts-expect-error no kind is called so
+  match(payment, "kind", { crad: () => 1, otherwise: () => 1 });
+  // @ts-expect-error no such property
+  match(payment, "sort", { otherwise: () => 1 });
+}
+
+export function whenNarrowsByPresent(): void {
+  same<Company | undefined>()(when(gte(lead.points, 80), () => enrich(lead)));
+  same<Company | number>()(
+    when(
+      lead.vip,
+      () => enrich(lead),
+      () => 1,
+    ),
+  );
+  same<string>()(
+    when(
+      present(lead.name),
+      (name) => greet(name),
+      () => "nobody",
+    ),
+  );
+  same<NonNullable<Lead["address"]> | undefined>()(when.as("home")(present(lead.address), (home) => home));
+  // @ts-expect-error without `present` nothing is narrowed
+  when(lead.vip, (vip) => vip);
+  // @ts-expect-error a literal is known now
+  when(true, () => 1);
+  // @ts-expect-error a number is no condition
+  when(lead.points, () => 1);
+  // @ts-expect-error a value that may be missing is no condition
+  when(lead.name, () => 1);
+}
+
+export function expressionsAreTyped(): void {
+  same<boolean>()(all(eq(lead.tier, "hot"), any(lead.vip, not(oneOf(lead.tier, ["hot", "warm"]))), present(lead.name)));
+  same<boolean>()(gt(lead.points, enrich(lead).size));
+  same<boolean>()(gt(lead.email, "m"));
+  eq(lead.name, undefined);
+  oneOf(lead.email, lead.tags);
+  // @ts-expect-error no tier is called so
+  eq(lead.tier, "hoot");
+  // @ts-expect-error numbers with numbers
+  gte(lead.points, "80");
+  // @ts-expect-error a lead has no order
+  gte(lead, 80);
+  // @ts-expect-error no tier is called so
+  oneOf(lead.tier, ["hoot"]);
+  // @ts-expect-error conditions only
+  all(lead.points);
+  // @ts-expect-error conditions only
+  not("x");
+}
+
+export function eachLiftsItsItems(): void {
+  same<number[]>()(each(lead.orders, (order) => price(order)));
+  same<{ id: string; of: string }[]>()(
+    each.as("all")(lead.orders, ({ id }) => ({ id, of: lead.email }), { concurrency: 5 }),
+  );
+  same<flow.Collected<number>[]>()(each(lead.orders, (order) => price(order), { onError: "collect" }));
+  same<string[]>()(each(["de", "fr"], (country) => greet(country)));
+  same<number[]>()(each([enrich(lead)], (company) => company.size));
+  same<string[]>()(each(lead.tags, (tag) => tag));
+  // @ts-expect-error a lead is no list
+  each(lead, (item) => item);
+  // @ts-expect-error an order is no name
+  each(lead.orders, (order) => greet(order));
+  // @ts-expect-error no such option
+  each(lead.orders, (order) => price(order), { paralel: 5 });
+  // @ts-expect-error no such choice
+  each(lead.orders, (order) => price(order), { onError: "ignore" });
+}
+
+export function deriveComputesWithData(): void {
+  same<{ sum: number; tier: "hot" | "warm" | "cold" }>()(
+    derive(lead, enrich(lead), { of: lead.tier }, (one, company, { of }) => ({
+      sum: one.points + company.size,
+      tier: of,
+    })),
+  );
+  same<string>()(derive.as("name")(lead.name, (name) => name ?? "nobody"));
+  // @ts-expect-error a Date is not JSON
+  derive(lead.points, (points) => new Date(points));
+  // @ts-expect-error a promise is not JSON
+  derive(lead.points, async (points) => points);
+  // @ts-expect-error the function stands last
+  derive((points: number) => points, lead.points);
+}
+
+export function afterAnswersWhatItsCallbackDoes(): void {
+  const company: flow.Lifted<Company> = after([lead.email, { x: lead.vip }], () => enrich(lead));
+  same<Company>()(company);
+  // @ts-expect-error a text is nothing to wait for
+  after("enrich", () => enrich(lead));
+}
