@@ -1,0 +1,27 @@
+/** Which arm a match takes: evaluated once, journaled, never again. */
+import { evaluate, labelOf } from "../flow/evaluate.ts";
+import { invariant } from "../value/error.ts";
+import { evaluationError } from "./advance.ts";
+import type { RunError } from "./entry.ts";
+import { outputFrom, type Place, type RunState } from "./state.ts";
+
+export type Choice =
+  { readonly kind: "chose"; readonly scope: number } | { readonly kind: "refused"; readonly error: RunError };
+
+/** The scope of the arm to take, -1 for none; refused where no arm fits, or the value has no label. */
+export function choose(state: RunState, { frame, node }: Place): Choice {
+  const match = node.node;
+  invariant(match.kind === "match", "only a match chooses");
+  try {
+    const label = labelOf(evaluate(match.on, outputFrom(state.compiled, frame)));
+    const arm = match.arms.find((candidate) => candidate.labels.includes(label));
+    if (arm !== undefined) return { kind: "chose", scope: arm.scope };
+    if (match.otherwise !== null) return { kind: "chose", scope: match.otherwise };
+    if (match.form === "when") return { kind: "chose", scope: -1 };
+    const known = match.arms.flatMap((candidate) => candidate.labels).join(", ");
+    const message = `${match.id} looked at "${label}", for which it has no arm (it has ${known}); no arm ran. Add an arm or \`otherwise\`.`;
+    return { kind: "refused", error: { code: "MATCH_NO_ARM", message, node: match.id, attempt: 0 } };
+  } catch (thrown) {
+    return { kind: "refused", error: evaluationError(thrown, match.id) };
+  }
+}

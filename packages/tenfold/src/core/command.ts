@@ -1,0 +1,21 @@
+/** What is to be done next in a run, as data: the only thing that core tells whoever drives it. */
+import type { Json } from "../value/json.ts";
+import type { RunError } from "./entry.ts";
+import type { Place } from "./state.ts";
+
+export type Command =
+  /** Call the step's body; a result may be used only after what led here is durable. */
+  | { readonly kind: "execute"; readonly place: Place; readonly attempt: number }
+  /** Compute a derive in the driver, and journal its result. */
+  | { readonly kind: "derive"; readonly place: Place }
+  /** Ask `choose` which arm a match takes, and journal it. */
+  | { readonly kind: "choose"; readonly place: Place }
+  /** Journal that the node failed without an attempt: its input could not be made. */
+  | { readonly kind: "refuse"; readonly place: Place; readonly error: RunError }
+  /** Nothing before `until`; then the node's next attempt. */
+  | { readonly kind: "wait"; readonly place: Place; readonly attempt: number; readonly until: number }
+  /** Stop the node if it runs, and journal that it was abandoned if it has not. */
+  | { readonly kind: "abandon"; readonly place: Place }
+  | { readonly kind: "finish"; readonly output: Json | undefined }
+  | { readonly kind: "fail"; readonly error: RunError }
+  | { readonly kind: "cancel"; readonly reason: string };

@@ -1,0 +1,138 @@
+/**
+ * A graph made ready for reducing: who waits for whom, counted once per graph instead of once per run.
+ * Invariant: `waits` of a fresh frame counts each distinct node that a node needs, once, except inputs and items,
+ * which are there from the start.
+ */
+import { templatesOf, visitRefs, type Graph, type GraphNode, type Template } from "../flow/graph.ts";
+
+export interface CompiledGraph {
+  readonly graph: Graph;
+  readonly scopes: readonly CompiledScope[];
+  readonly nodes: readonly CompiledNode[];
+  readonly indexOf: ReadonlyMap<string, number>;
+}
+
+export interface CompiledScope {
+  readonly index: number;
+  readonly owner: number;
+  readonly output: Template;
+  readonly nodes: readonly CompiledNode[];
+  /** What each node waits for in a fresh frame in which nothing outside is done yet. */
+  readonly waits: readonly number[];
+  /** The outputs of a fresh frame: none yet. */
+  readonly blank: readonly undefined[];
+  /** Nodes that a fresh frame finds ready, and those that depend on the outside. */
+  readonly first: readonly CompiledNode[];
+  readonly outward: readonly CompiledNode[];
+  /** How many nodes must be done before the frame is. */
+  readonly size: number;
+}
+
+export interface CompiledNode {
+  readonly index: number;
+  /** Its place in its scope's arrays. */
+  readonly local: number;
+  readonly scope: number;
+  /** "output" is a scope's result that uses nodes outside of the scope: done when they are. */
+  readonly node: GraphNode | { readonly kind: "output"; readonly id: string; readonly scope: number };
+  readonly dependents: readonly Dependent[];
+  /** The nodes outside of its scope that it waits for. */
+  readonly outside: readonly number[];
+}
+
+/** A waiting node, and the constructs to descend through to reach it from the frame of what it waits for. */
+export interface Dependent {
+  readonly via: readonly CompiledNode[];
+  readonly node: CompiledNode;
+}
+
+interface Draft {
+  index: number;
+  local: number;
+  scope: number;
+  node: CompiledNode["node"];
+  dependents: { via: Draft[]; node: Draft }[];
+  outside: number[];
+  inside: number;
+}
+
+/** Compiles `graph`; O(nodes + references). */
+export function compileGraph(graph: Graph): CompiledGraph {
+  const drafts: Draft[] = graph.nodes.map((node, index) => draft(index, node));
+  const members: Draft[][] = graph.scopes.map((scope) => scope.nodes.map((index) => drafts[index]!));
+  graph.scopes.forEach((scope, index) => {
+    let reachesOut = false;
+    visitRefs(scope.output, (node) => (reachesOut ||= graph.nodes[node]!.scope !== index));
+    if (!reachesOut) return;
+    const id = `${graph.nodes[scope.owner]!.id}/${scope.name === "" ? "" : `${scope.name}/`}output`;
+    const output = draft(drafts.length, { kind: "output", id, scope: index });
+    drafts.push(output);
+    members[index]!.push(output);
+  });
+  for (const scope of members) scope.forEach((node, local) => (node.local = local));
+  for (const node of drafts) connect(graph, drafts, node);
+  return {
+    graph,
+    nodes: drafts as readonly CompiledNode[],
+    scopes: members.map((nodes, index) => compileScope(graph, nodes, index)),
+    indexOf: new Map(graph.nodes.map((node, index) => [node.id, index])),
+  };
+}
+
+function draft(index: number, node: Draft["node"]): Draft {
+  return { index, local: 0, scope: node.scope, node, dependents: [], outside: [], inside: 0 };
+}
+
+function connect(graph: Graph, drafts: readonly Draft[], to: Draft): void {
+  const needs = new Set<number>();
+  if (to.node.kind === "output") {
+    visitRefs(graph.scopes[to.scope]!.output, (node) => {
+      if (graph.nodes[node]!.scope !== to.scope) needs.add(node);
+    });
+  } else {
+    for (const template of templatesOf(to.node)) visitRefs(template, (node) => needs.add(node));
+    if ("after" in to.node) for (const node of to.node.after) needs.add(node);
+  }
+  for (const index of needs) {
+    const from = drafts[index]!;
+    if (from.node.kind === "input" || from.node.kind === "item") continue;
+    if (from.scope === to.scope) to.inside++;
+    else to.outside.push(index);
+    from.dependents.push({ via: routeBetween(graph, drafts, from.scope, to.scope), node: to });
+  }
+}
+
+function routeBetween(graph: Graph, drafts: readonly Draft[], outer: number, inner: number): Draft[] {
+  const route: Draft[] = [];
+  for (let scope = inner; scope !== outer; scope = route[0]!.scope) {
+    route.unshift(drafts[graph.scopes[scope]!.owner]!);
+  }
+  return route;
+}
+
+function compileScope(graph: Graph, nodes: Draft[], index: number): CompiledScope {
+  const isWork = (node: Draft) => node.node.kind !== "input" && node.node.kind !== "item";
+  const compiled = nodes as readonly CompiledNode[];
+  return {
+    index,
+    owner: graph.scopes[index]!.owner,
+    output: graph.scopes[index]!.output,
+    nodes: compiled,
+    waits: nodes.map((node) => node.inside + node.outside.length),
+    blank: nodes.map(() => undefined),
+    first: compiled.filter(
+      (_, local) => isWork(nodes[local]!) && nodes[local]!.inside + nodes[local]!.outside.length === 0,
+    ),
+    outward: compiled.filter((node) => node.outside.length > 0),
+    size: nodes.filter(isWork).length,
+  };
+}
+
+/** The scopes around a node, from the workflow's own inwards, each with the node that opens it. */
+export function ownersAround(compiled: CompiledGraph, node: CompiledNode): CompiledNode[] {
+  const owners: CompiledNode[] = [];
+  for (let scope = node.scope; scope !== 0; scope = owners[0]!.scope) {
+    owners.unshift(compiled.nodes[compiled.scopes[scope]!.owner]!);
+  }
+  return owners;
+}

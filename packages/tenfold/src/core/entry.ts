@@ -1,0 +1,70 @@
+/**
+ * The journal's lines: everything that ever changes a run's state, as data.
+ * Invariant: a run's state is a function of its graph, its input, its start time and its entries, in order.
+ */
+import type { Json } from "../value/json.ts";
+
+export type Entry = DoneEntry | FailedEntry | ChoseEntry | AbandonedEntry | CancelledEntry | RetriedEntry;
+
+interface NodeEntry {
+  /** The node's path: its id, with the item's index after each `each` around it (`each-orders[3]/price`). */
+  readonly node: string;
+  /** When it happened (ms since 1970). */
+  readonly at: number;
+}
+
+/** A body answered, or a `derive` was computed (attempt 0). */
+export interface DoneEntry extends NodeEntry {
+  readonly kind: "done";
+  readonly attempt: number;
+  readonly output: Json | undefined;
+  /** How long the attempt took (ms); 0 for a derive. */
+  readonly tookMs: number;
+}
+
+/** An attempt failed; the next one may start at `retryAt`, or never. */
+export interface FailedEntry extends NodeEntry {
+  readonly kind: "failed";
+  readonly attempt: number;
+  readonly error: RunError;
+  readonly retryAt: number | null;
+  readonly tookMs: number;
+}
+
+/** A match took the arm with this scope; -1 where a `when` without otherwise was false. */
+export interface ChoseEntry extends NodeEntry {
+  readonly kind: "chose";
+  readonly scope: number;
+}
+
+/** A node that was open when the run was cancelled has stopped without a result. */
+export interface AbandonedEntry extends NodeEntry {
+  readonly kind: "abandoned";
+}
+
+/** Somebody cancelled the run. */
+export interface CancelledEntry {
+  readonly kind: "cancelled";
+  readonly at: number;
+  /** The key of the message that said so: absorbed once. */
+  readonly message: string;
+  readonly reason: string;
+}
+
+/** Somebody had a failed, cancelled or held run go on from where it stopped. */
+export interface RetriedEntry {
+  readonly kind: "retried";
+  readonly at: number;
+  readonly message: string;
+}
+
+/** Why a node or a run failed, as it is kept and shown. */
+export interface RunError {
+  readonly code: string;
+  readonly message: string;
+  readonly node: string;
+  readonly attempt: number;
+  /** The name of the thrown error's class, and where it was thrown, if it was an error. */
+  readonly name?: string;
+  readonly stack?: string;
+}

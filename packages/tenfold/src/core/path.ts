@@ -1,0 +1,46 @@
+/** Node paths: a node's id with the index of the item after each `each` around it, both ways. */
+import { invariant } from "../value/error.ts";
+import { ownersAround, type CompiledGraph, type CompiledNode } from "./compile.ts";
+import { isSpread, type Frame, type Place, type RunState } from "./state.ts";
+
+/** The path of `node` in `frame`, as the journal names it. */
+export function pathOf(compiled: CompiledGraph, frame: Frame, node: CompiledNode): string {
+  if (frame.parent === null) return node.node.id;
+  const owner = compiled.nodes[frame.scope.owner]!;
+  const item = frame.item < 0 ? "" : `[${frame.item}]`;
+  return pathOf(compiled, frame.parent, owner) + item + node.node.id.slice(owner.node.id.length);
+}
+
+/** The node with this path, or `undefined` if the run has no such node (yet). */
+export function placeAt(state: RunState, path: string): Place | undefined {
+  const direct = state.compiled.indexOf.get(path);
+  if (direct !== undefined) {
+    const node = state.compiled.nodes[direct]!;
+    if (node.scope === 0) return { frame: state.root, node };
+  }
+  return descend(state, path);
+}
+
+function descend(state: RunState, path: string): Place | undefined {
+  const { compiled } = state;
+  const index = compiled.indexOf.get(path.replace(/\[\d+\](?=\/|$)/g, ""));
+  if (index === undefined) return undefined;
+  const node = compiled.nodes[index]!;
+  const items = [...path.matchAll(/\[(\d+)\](?=\/|$)/g)].map((found) => Number(found[1]));
+  let frame: Frame = state.root;
+  for (const owner of ownersAround(compiled, node)) {
+    const child = frame.children?.get(owner.local);
+    if (child === undefined) return undefined;
+    const next = isSpread(child) ? child.frames[items.shift() ?? -1] : child;
+    if (next === undefined || next === null) return undefined;
+    frame = next;
+  }
+  return frame.scope.index === node.scope ? { frame, node } : undefined;
+}
+
+/** The node with this path; an entry that names another one is a broken journal. */
+export function mustFind(state: RunState, path: string): Place {
+  const place = placeAt(state, path);
+  invariant(place !== undefined, `the journal's node ${path} is open in workflow ${state.compiled.graph.workflow}`);
+  return place;
+}

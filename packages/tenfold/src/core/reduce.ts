@@ -1,0 +1,201 @@
+/**
+ * The one decision procedure: (graph, state, entry) -> state and what to do next.
+ * Invariant: an entry closes its node once, so a recorded result is used once and a join fires once.
+ */
+import { invariant, unreachable } from "../value/error.ts";
+import type { Json } from "../value/json.ts";
+import {
+  commandFor,
+  countOpen,
+  endRun,
+  failNode,
+  finishNode,
+  leaveFrame,
+  openFrame,
+  openItems,
+  openNode,
+  settle,
+  takeArm,
+  type Turn,
+} from "./advance.ts";
+import type { Command } from "./command.ts";
+import type { CompiledGraph } from "./compile.ts";
+import type { Entry, FailedEntry } from "./entry.ts";
+import { mustFind } from "./path.ts";
+import {
+  FAILED,
+  isSpread,
+  newFrame,
+  OPENED,
+  RETRYING,
+  SUPPRESSED,
+  type Frame,
+  type Place,
+  type RunState,
+} from "./state.ts";
+
+/** A run that has just been started; its first commands are added to `commands`. */
+export function begin(compiled: CompiledGraph, input: Json, startedAt: number, commands: Command[]): RunState {
+  const root = newFrame(compiled.scopes[0]!, null, -1, true, input);
+  const state: RunState = { compiled, startedAt, root, entries: 0, cancelled: null, absorbed: null };
+  const turn = { state, at: startedAt, commands };
+  openFrame(turn, root);
+  if (root.scope.size === 0) endRun(turn);
+  return state;
+}
+
+/** Applies `entry` to `state` in place; what is to be done next is added to `commands`. */
+export function reduce(state: RunState, entry: Entry, commands: Command[]): void {
+  state.entries++;
+  const turn = { state, at: entry.at, commands };
+  switch (entry.kind) {
+    case "done": {
+      const { frame, node } = close(state, entry.node);
+      return finishNode(turn, frame, node, entry.output);
+    }
+    case "chose": {
+      const { frame, node } = close(state, entry.node);
+      return takeArm(turn, frame, node, entry.scope);
+    }
+    case "failed":
+      return applyFailure(turn, entry);
+    case "abandoned": {
+      const { frame, node } = close(state, entry.node);
+      frame.waits[node.local] = SUPPRESSED;
+      return settle(turn, frame);
+    }
+    case "cancelled":
+      if (absorb(state, entry.message)) cancel(turn, entry.reason);
+      return;
+    case "retried":
+      if (absorb(state, entry.message)) retry(turn);
+      return;
+    default:
+      unreachable(entry);
+  }
+}
+
+/** Commands for all that is open: what a driver does first with a run that it has loaded. */
+export function openWork(state: RunState, commands: Command[]): void {
+  if (state.root.running === 0) {
+    endRun({ state, at: state.startedAt, commands });
+    return;
+  }
+  visitFrames(state.root, (frame) => {
+    for (const node of frame.scope.nodes) {
+      const waits = frame.waits[node.local]!;
+      if (waits !== 0 && waits !== RETRYING) continue;
+      const place = { frame, node };
+      if (state.cancelled !== null) commands.push({ kind: "abandon", place });
+      else if (waits === RETRYING) commands.push(waitFor(place));
+      else commands.push(commandFor(state, frame, node));
+    }
+  });
+}
+
+function waitFor(place: Place): Command {
+  const { attempts, before, at } = place.frame.retries!.get(place.node.local)!;
+  return { kind: "wait", place, attempt: before + attempts + 1, until: at };
+}
+
+/** The wait of a retrying node is over: its body may be called again. */
+export function resume({ frame, node }: Place): void {
+  invariant(frame.waits[node.local] === RETRYING, "only a node between two attempts is resumed");
+  frame.waits[node.local] = 0;
+}
+
+/** Takes the open node of an entry off the boundaries' counts. */
+function close(state: RunState, path: string): Place {
+  const place = mustFind(state, path);
+  const waits = place.frame.waits[place.node.local]!;
+  invariant(waits === 0 || waits === RETRYING, `node ${path} is open when its result comes, and has one result`);
+  countOpen(place.frame, -1);
+  return place;
+}
+
+function absorb(state: RunState, message: string): boolean {
+  state.absorbed ??= new Set();
+  if (state.absorbed.has(message)) return false;
+  state.absorbed.add(message);
+  return true;
+}
+
+function applyFailure(turn: Turn, entry: FailedEntry): void {
+  const { frame, node } = close(turn.state, entry.node);
+  frame.retries ??= new Map();
+  const past = frame.retries.get(node.local);
+  const retry = {
+    attempts: (past?.attempts ?? 0) + 1,
+    before: past?.before ?? 0,
+    at: entry.retryAt ?? 0,
+    error: entry.error,
+  };
+  frame.retries.set(node.local, retry);
+  if (turn.state.cancelled !== null) {
+    frame.waits[node.local] = SUPPRESSED;
+    settle(turn, frame);
+  } else if (entry.retryAt === null) {
+    failNode(turn, frame, node, entry.error);
+  } else {
+    frame.waits[node.local] = RETRYING;
+    countOpen(frame, 1);
+    turn.commands.push(waitFor({ frame, node }));
+  }
+}
+
+function cancel(turn: Turn, reason: string): void {
+  const { state, commands } = turn;
+  if (state.cancelled !== null || state.root.open === 0) return;
+  state.cancelled = { reason };
+  if (state.root.running === 0) return endRun(turn);
+  visitFrames(state.root, (frame) => {
+    for (const node of frame.scope.nodes) {
+      const waits = frame.waits[node.local]!;
+      if (waits === 0 || waits === RETRYING) commands.push({ kind: "abandon", place: { frame, node } });
+    }
+  });
+}
+
+/** Takes back cancel and failure: what failed or was held back starts again, with all its attempts. */
+function retry(turn: Turn): void {
+  const { state } = turn;
+  state.cancelled = null;
+  const paused: Place[] = [];
+  const opened: Place[] = [];
+  visitFrames(state.root, (frame) => {
+    frame.failure = null;
+    for (const node of frame.scope.nodes) {
+      const waits = frame.waits[node.local]!;
+      if (waits === FAILED || waits === SUPPRESSED) paused.push({ frame, node });
+      else if (waits === OPENED && node.node.kind === "each") opened.push({ frame, node });
+    }
+  });
+  for (const place of paused) startAgain(turn, place);
+  for (const { frame, node } of opened) {
+    const child = frame.children?.get(node.local);
+    if (frame.waits[node.local] === OPENED && child !== undefined && isSpread(child)) {
+      openItems(turn, frame, node, child);
+    }
+  }
+  if (state.root.running === 0) endRun(turn);
+}
+
+function startAgain(turn: Turn, { frame, node }: Place): void {
+  const retries = frame.retries?.get(node.local);
+  if (retries !== undefined) {
+    frame.retries!.set(node.local, { ...retries, before: retries.before + retries.attempts, attempts: 0 });
+  }
+  const child = frame.children?.get(node.local);
+  if (child === undefined) return openNode(turn, frame, node);
+  frame.waits[node.local] = OPENED;
+  if (!isSpread(child)) return leaveFrame(turn, child);
+  for (const item of child.frames) if (item && item.open === 0) leaveFrame(turn, item);
+}
+
+function visitFrames(frame: Frame, visit: (frame: Frame) => void): void {
+  visit(frame);
+  for (const child of frame.children?.values() ?? []) {
+    if (!isSpread(child)) visitFrames(child, visit);
+    else for (const item of child.frames) if (item) visitFrames(item, visit);
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * When a failed attempt is made again: exponential or constant delay with full jitter, and a budget.
+ * Sources: "Exponential Backoff And Jitter" (M. Brooker, AWS, 2015) for full jitter; retry budgets after Finagle.
+ * Invariant: a spent budget delays a retry, it never gives up one.
+ */
+
+export interface RetryPolicy {
+  readonly attemptsMax: number;
+  readonly backoff: "exponential" | "constant";
+  readonly firstMs: number;
+  readonly maxMs: number;
+  readonly jitter: "full" | "none";
+  /** The share of attempts that may be retries, 0 to 1; null: no budget. */
+  readonly budget: number | null;
+}
+
+export const DEFAULT_RETRY: RetryPolicy = {
+  attemptsMax: 3,
+  backoff: "exponential",
+  firstMs: 1000,
+  maxMs: 300_000,
+  jitter: "full",
+  budget: null,
+};
+
+export interface FailedAttempt {
+  /** Counted from 1, since the node began or was last retried by a person. */
+  readonly number: number;
+  readonly failedAt: number;
+  /** The error is final whatever the policy says. */
+  readonly isFinal: boolean;
+}
+
+export type RetryVerdict = { readonly kind: "give-up" } | { readonly kind: "again"; readonly at: number };
+
+/** Whether and when the attempt after `attempt` starts; `random` is in [0, 1). */
+export function nextAttempt(attempt: FailedAttempt, policy: RetryPolicy, random: number): RetryVerdict {
+  if (attempt.isFinal || attempt.number >= policy.attemptsMax) return { kind: "give-up" };
+  const delayMs = backoffMs(attempt.number, policy);
+  return { kind: "again", at: attempt.failedAt + Math.round(policy.jitter === "full" ? delayMs * random : delayMs) };
+}
+
+function backoffMs(number: number, policy: RetryPolicy): number {
+  if (policy.backoff === "constant") return Math.min(policy.firstMs, policy.maxMs);
+  return Math.min(policy.maxMs, policy.firstMs * 2 ** Math.min(number - 1, 50));
+}
+
+/** What a step's retries may still spend on this worker. */
+export interface RetryBudget {
+  readonly share: number;
+  tokens: number;
+  /** The earliest time of the next probe once the tokens are spent. */
+  probeAt: number;
+}
+
+/** Retries that a budget allows before any attempt was made: so that a quiet step may retry at all. */
+const RESERVE_TOKENS = 10;
+const PROBE_EVERY_MS = 1000;
+
+export function newBudget(share: number): RetryBudget {
+  return { share, tokens: RESERVE_TOKENS, probeAt: 0 };
+}
+
+/** A first attempt was made: it earns its share of a retry. */
+export function earn(budget: RetryBudget): void {
+  budget.tokens = Math.min(budget.tokens + budget.share, RESERVE_TOKENS * 10);
+}
+
+/** Spends a retry that is due at `at`: that time, or the next probe's if the budget is spent. */
+export function spend(budget: RetryBudget, at: number): number {
+  if (budget.tokens >= 1) {
+    budget.tokens -= 1;
+    return at;
+  }
+  budget.probeAt = Math.max(at, budget.probeAt + PROBE_EVERY_MS);
+  return budget.probeAt;
+}

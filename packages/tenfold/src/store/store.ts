@@ -1,0 +1,269 @@
+/**
+ * The store's port: what is kept where, as laws; a store holds no rules of workflows.
+ * Invariants of every verb: it touches one lane; a batch goes in and an answer per item comes out, in order; it is
+ * all or nothing per run; what it has answered is durable; `now` is the caller's, the store reads no clock.
+ * memory.ts is this file as a program; test/conformance.ts holds every store to it.
+ */
+import type { JournalLine } from "../core/journal-line.ts";
+
+export type RunStatus = "waiting" | "running" | "completed" | "failed" | "cancelled" | "held";
+
+/** Statuses of runs that have their outcome. A held run has none: it waits for a person, or for its code. */
+export const FINISHED: ReadonlySet<RunStatus> = new Set(["completed", "failed", "cancelled"]);
+
+/** A worker's right to own runs of a lane; `owner` names one incarnation of it and is never used again. */
+export interface Lease {
+  readonly lane: number;
+  readonly owner: string;
+}
+
+/** What a lease tells others about the worker that holds it. */
+export interface Holder {
+  readonly worker: string;
+  /** Names the machine since its start, and the process on it; compared, never interpreted, by a store. */
+  readonly host: string;
+  readonly process: string;
+}
+
+export interface LeaseSeen extends Holder {
+  readonly owner: string;
+  /** Grows while the holder is alive; leases compare no clocks. */
+  readonly beat: number;
+}
+
+export interface RunStart {
+  /** Made by the caller, so that the same start sent twice is one run. */
+  readonly id: string;
+  readonly workflow: string;
+  readonly graph: string;
+  readonly tenant: string;
+  readonly input: string;
+  /** One run per (workflow, tenant, key, generation); null: no key. */
+  readonly key: StartKey | null;
+  readonly attributes: readonly Attribute[];
+  /** Not before this time; null: at once. */
+  readonly at: number | null;
+}
+
+export interface StartKey {
+  readonly key: string;
+  /** Another input under the same key is a conflict. */
+  readonly inputHash: string;
+  /** Starts the next generation if the last one has ended. */
+  readonly again: boolean;
+}
+
+export interface Attribute {
+  readonly name: string;
+  readonly value: string;
+}
+
+export type StartAnswer =
+  | { readonly kind: "started" }
+  | { readonly kind: "existing"; readonly run: string; readonly status: RunStatus }
+  | { readonly kind: "conflict"; readonly run: string };
+
+/** A run that its new owner may drive: all that is needed to go on. */
+export interface ClaimedRun {
+  readonly id: string;
+  readonly workflow: string;
+  readonly graph: string;
+  readonly tenant: string;
+  readonly key: string | null;
+  readonly input: string;
+  /** Owners that died holding it since its journal last grew. */
+  readonly deaths: number;
+  readonly journal: readonly JournalLine[];
+  readonly mail: Mail;
+}
+
+/** The messages of a run that were not absorbed, and the count to compare when parking. */
+export interface Mail {
+  readonly run: string;
+  readonly messages: readonly Message[];
+  /** How many messages the run ever got. */
+  readonly count: number;
+}
+
+export type MessageBody =
+  | { readonly kind: "cancel"; readonly reason: string }
+  /** Has an ended run go on. */
+  | { readonly kind: "retry" };
+
+export interface Message {
+  /** A second message with the key of one that its run has not absorbed yet is not kept. */
+  readonly key: string;
+  readonly body: MessageBody;
+  readonly at: number;
+}
+
+export interface Send {
+  readonly run: string;
+  readonly message: Message;
+  /** Delivered to a failed or cancelled run too, which is running again from then on. */
+  readonly reopens: boolean;
+}
+
+export type SendAnswer =
+  { readonly kind: "sent" } | { readonly kind: "finished"; readonly status: RunStatus } | { readonly kind: "unknown" };
+
+/** What a driver decided about one run. */
+export interface RunCommit {
+  readonly run: string;
+  /** The journal's length before `lines`. */
+  readonly from: number;
+  readonly lines: readonly JournalLine[];
+  /** Keys of messages that `lines` made part of the journal, or that came to nothing. */
+  readonly absorbed: readonly string[];
+  /** `Mail.count` as the driver last saw it. */
+  readonly mailSeen: number;
+  /** The run got new lines after an owner died on it. */
+  readonly clearsDeaths: boolean;
+  readonly then: Then;
+}
+
+export type Then =
+  | { readonly kind: "keep" }
+  /** Nobody owns it until `wakeAt`, or until mail comes. */
+  | { readonly kind: "park"; readonly wakeAt: number }
+  | { readonly kind: "end"; readonly status: RunStatus; readonly output: string | null; readonly error: string | null };
+
+export type CommitAnswer =
+  | "written"
+  /** Mail came that the driver has not seen: nothing was written of this run; absorb it first. */
+  | "mail"
+  /** The run is not (or no longer) this owner's, or its journal has another length: nothing was written of it. */
+  | "lost";
+
+export interface StoredGraph {
+  readonly hash: string;
+  readonly workflow: string;
+  readonly graph: string;
+}
+
+/** A run as it is shown. */
+export interface RunRecord {
+  readonly id: string;
+  readonly workflow: string;
+  readonly graph: string;
+  readonly status: RunStatus;
+  readonly tenant: string;
+  readonly key: string | null;
+  readonly generation: number;
+  readonly owner: string | null;
+  readonly wakeAt: number | null;
+  readonly deaths: number;
+  readonly input: string;
+  readonly output: string | null;
+  readonly error: string | null;
+  readonly startedAt: number;
+  readonly endedAt: number | null;
+}
+
+export interface RunFilter {
+  readonly workflow?: string;
+  readonly status?: RunStatus;
+  readonly tenant?: string;
+  readonly key?: string;
+  readonly attribute?: Attribute;
+  /** Started at or after, and before (ms since 1970). */
+  readonly from?: number;
+  readonly until?: number;
+}
+
+export interface Page {
+  /** Runs older than this one come next; null: the newest first. */
+  readonly before: string | null;
+  readonly limit: number;
+}
+
+export interface Tally {
+  readonly workflow: string;
+  readonly status: RunStatus;
+  readonly runs: number;
+}
+
+/** A worker that lost its lease may write nothing: the answer to whatever it sends. */
+export class LeaseLost extends Error {
+  constructor(lease: Lease) {
+    super(`The lease ${lease.owner} of lane ${lease.lane} is gone; nothing was written.`);
+    this.name = "LeaseLost";
+  }
+}
+
+export interface Store {
+  /** Where it is kept, as a person would name it. */
+  readonly name: string;
+  readonly lanes: number;
+
+  /** LAW: after it, a run may name these graphs; a hash is written once and never changes. */
+  putGraphs(lane: number, graphs: readonly StoredGraph[]): Promise<void>;
+  graph(lane: number, hash: string): Promise<StoredGraph | undefined>;
+
+  /** LAW: from then on `lease.owner` may own runs; an owner that ever was is refused. */
+  join(lease: Lease, holder: Holder): Promise<void>;
+  /** Adds one to the lease's beat and answers all leases of its lane. LAW: rejects with LeaseLost if it is dead. */
+  renew(lease: Lease): Promise<readonly LeaseSeen[]>;
+  /**
+   * Kills a lease whose beat is still `beat`, then frees what it owned: due at `now`, with one death more for runs
+   * that were in an owner's hands, unless it `leaves` of its own will.
+   * LAW: no commit of that owner is written after the answer; none in flight is lost. False: it was alive, or gone.
+   */
+  takeOver(lane: number, owner: string, beat: number | null, now: number, leaves: boolean): Promise<boolean>;
+
+  /**
+   * LAW: a run exists, once, for each "started"; the same start sent again is "started" again. With a lease (of this
+   * lane) the new runs that are due are its own from the start; without one they wait for a claim.
+   */
+  start(lane: number, starts: readonly RunStart[], now: number, lease: Lease | null): Promise<readonly StartAnswer[]>;
+
+  /**
+   * LAW: a due run has one owner, and stays its own until it parks or ends it, or dies. Runs that continue come
+   * before runs that begin; those come in turn by tenant, so that no tenant's many delay another's few. Only runs of
+   * `workflows`, at most `runsMax`, and about `bytesMax` of inputs and journals, but one at least if one is due. The
+   * cost does not grow with the runs that wait, of these workflows or of others.
+   */
+  claim(
+    lease: Lease,
+    workflows: readonly string[],
+    now: number,
+    runsMax: number,
+    bytesMax: number,
+  ): Promise<readonly ClaimedRun[]>;
+  /** LAW: answers the mail of every run of this owner that got some since it last absorbed all it had seen. */
+  mail(lease: Lease, now: number): Promise<readonly Mail[]>;
+  /** LAW: answers every run that this owner owns. */
+  owned(lease: Lease): Promise<readonly string[]>;
+  /** What `claim` would answer of those `runs` that are this owner's: for a worker that lost an answer. */
+  load(lease: Lease, runs: readonly string[]): Promise<readonly ClaimedRun[]>;
+  /** When the next parked run of `workflows` is due, or null. LAW: at or before the true time. */
+  nextDue(lane: number, workflows: readonly string[]): Promise<number | null>;
+
+  /**
+   * Writes what a driver decided.
+   * LAW: at most one commit per (run, journal length before it) is ever "written"; the same lines sent again while
+   * nobody else owns the run are "written" again, and kept once; a dead lease writes nothing (LeaseLost); "park" and
+   * "end" are written only if `mailSeen` is the run's count; "keep" that absorbs with it ends the mail's being due.
+   */
+  commit(lease: Lease, batch: readonly RunCommit[], now: number): Promise<readonly CommitAnswer[]>;
+
+  /**
+   * LAW: a message "sent" is in the run's mail until it is absorbed, and the run, held ones too, is due at once;
+   * "finished" and "unknown" keep nothing.
+   */
+  send(lane: number, sends: readonly Send[], now: number): Promise<readonly SendAnswer[]>;
+
+  /** Answers what is known of each run, `undefined` where there is none. */
+  read(lane: number, runs: readonly string[]): Promise<readonly (RunRecord | undefined)[]>;
+  journal(lane: number, run: string): Promise<readonly JournalLine[]>;
+  /** Newest first. LAW: pages that follow each other by `before` show each run that was there from the start once. */
+  list(lane: number, filter: RunFilter, page: Page): Promise<readonly RunRecord[]>;
+  /** How many runs of each workflow are in each status, of those started in [from, until) to the minute. */
+  tallies(lane: number, from: number | null, until: number | null): Promise<readonly Tally[]>;
+
+  /** LAW: `changed` is called soon after somebody else (or this handle) changed what is due; it may be called for nothing. */
+  watch(changed: () => void): () => void;
+  /** Keeps a lease's beat growing from outside of the main loop, where the store can; answers how to stop. */
+  beat?(lease: Lease, everyMs: number): () => void;
+  close(): Promise<void>;
+}
