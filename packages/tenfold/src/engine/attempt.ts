@@ -1,0 +1,122 @@
+/**
+ * One attempt on its way: in the line for a slot, then its body called, then settled.
+ * Invariants: it releases its slot when its body has settled; it answers its run once, or never if it was stopped.
+ */
+import { pathOf } from "../core/path.ts";
+import type { Place, RunState } from "../core/state.ts";
+import { copyJson } from "../value/json.ts";
+import { callBody, inputOf, type Settled } from "./body.ts";
+import { AttemptContext, type ContextRun } from "./context.ts";
+import type { Ports } from "./ports.ts";
+import type { StepPlan } from "./registry.ts";
+import type { Slots } from "./slots.ts";
+
+/** The reason with which a body's signal aborts, and with which its attempt is then recorded. */
+export class StepTimedOut extends Error {
+  constructor(node: string, timeoutMs: number) {
+    super(`${node} took longer than its timeout of ${timeoutMs} ms; it was told to stop, and its result is not used.`);
+    this.name = "StepTimedOut";
+  }
+}
+
+/** The run that an attempt works for. */
+export interface AttemptRun {
+  readonly id: string;
+  readonly state: RunState;
+  readonly context: ContextRun;
+}
+
+/** Whoever started the attempt, and hears of it. */
+export interface AttemptHost {
+  readonly ports: Ports;
+  readonly slots: Slots;
+  settled(attempt: Attempt, result: Settled): void;
+  progressed(attempt: Attempt, done: number, total: number | undefined): void;
+}
+
+export class Attempt {
+  /** The run's id: the line for slots is served in its order. */
+  readonly id: string;
+  readonly run: AttemptRun;
+  readonly place: Place;
+  readonly path: string;
+  readonly number: number;
+  readonly step: StepPlan;
+  startedAt = 0;
+  readonly #host: AttemptHost;
+  #context: AttemptContext | null = null;
+  #isStopped = false;
+  #cancelTimeout: (() => void) | null = null;
+
+  constructor(host: AttemptHost, run: AttemptRun, place: Place, number: number, step: StepPlan) {
+    this.id = run.id;
+    this.run = run;
+    this.place = place;
+    this.number = number;
+    this.step = step;
+    this.path = pathOf(run.state.compiled, place.frame, place.node);
+    this.#host = host;
+  }
+
+  get isRunning(): boolean {
+    return this.#context !== null;
+  }
+
+  /** A slot is free: calls the body. */
+  call(): void {
+    const { ports, slots } = this.#host;
+    if (this.#isStopped) return slots.release();
+    this.startedAt = ports.clock.now();
+    const { place, run } = this;
+    const readyAt = place.frame.readyAt[place.node.local]!;
+    const context = new AttemptContext(this, run.context, readyAt, ports.log);
+    this.#context = context;
+    this.#armTimeout();
+    const input = inputOf(run.state, place);
+    const settle = (result: Settled): void => this.#settled(result);
+    if (input.ok) callBody(this.step, copyJson(input.output), context, ports.executor, settle);
+    else settle(input);
+  }
+
+  get key(): string {
+    return keyOf(this.run.id, this.path);
+  }
+
+  progressed(done: number, total: number | undefined): void {
+    this.#host.progressed(this, done, total);
+  }
+
+  /** Tells the body to stop; whatever it answers is not used. */
+  stop(reason: unknown): void {
+    this.#isStopped = true;
+    this.#cancelTimeout?.();
+    this.#context?.abort(reason);
+  }
+
+  #armTimeout(): void {
+    const { timeoutMs } = this.step;
+    if (timeoutMs === null) return;
+    this.#cancelTimeout = this.#host.ports.clock.at(this.startedAt + timeoutMs, () => {
+      if (this.#isStopped) return;
+      const reason = new StepTimedOut(this.path, timeoutMs);
+      this.stop(reason);
+      const { path: node, number: attempt } = this;
+      const error = { code: "STEP_TIMED_OUT", message: reason.message, node, attempt, name: reason.name };
+      this.#host.settled(this, { ok: false, error, isFinal: false, thrown: reason });
+    });
+  }
+
+  #settled(result: Settled): void {
+    this.#cancelTimeout?.();
+    if (!this.#isStopped) {
+      this.#isStopped = true;
+      this.#host.settled(this, result);
+    }
+    this.#host.slots.release();
+  }
+}
+
+/** The idempotency key of a node of a run: the same for each of its attempts. */
+export function keyOf(run: string, path: string): string {
+  return `${run}/${path}`;
+}

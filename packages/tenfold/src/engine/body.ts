@@ -1,0 +1,134 @@
+/** One attempt: from a node's input to a result or a failure, as values; it throws nothing. */
+import { evaluationError } from "../core/advance.ts";
+import type { RunError } from "../core/entry.ts";
+import { outputFrom, type Place, type RunState } from "../core/state.ts";
+import { evaluate } from "../flow/evaluate.ts";
+import { TenfoldError } from "../value/error.ts";
+import { jsonProblem, pathText, type Json } from "../value/json.ts";
+import { parseWith, type Parsed, type Schema } from "../value/schema.ts";
+import type { AttemptContext } from "./context.ts";
+import type { Executor } from "./ports.ts";
+import type { StepPlan } from "./registry.ts";
+
+/** What is kept of an error (characters). */
+const MESSAGE_MAX = 10_000;
+const STACK_MAX = 4000;
+
+export type Settled =
+  | { readonly ok: true; readonly output: Json | undefined }
+  /** `thrown` is what the body threw, for `retry.unless`; a final failure is ours and repeats by nature. */
+  | { readonly ok: false; readonly error: RunError; readonly isFinal: boolean; readonly thrown: unknown };
+
+/** The input of a step's node, from the results it uses. */
+export function inputOf(state: RunState, { frame, node }: Place): Settled {
+  try {
+    if (node.node.kind !== "step") return { ok: true, output: undefined };
+    return { ok: true, output: evaluate(node.node.input, outputFrom(state.compiled, frame)) };
+  } catch (thrown) {
+    return { ok: false, error: evaluationError(thrown, node.node.id), isFinal: true, thrown };
+  }
+}
+
+/**
+ * Calls the body and tells `settle`, once, what became of it: before it returns if nothing took time. One promise
+ * reaction an attempt, not a chain of them: this is the hottest path of the engine.
+ */
+export function callBody(
+  plan: StepPlan,
+  input: Json | undefined,
+  context: AttemptContext,
+  executor: Executor,
+  settle: (result: Settled) => void,
+): void {
+  const { input: schema } = plan.step;
+  if (schema === undefined) return execute(plan, input, context, executor, settle);
+  const proceed = (parsed: Parsed<unknown>): void => {
+    if (parsed.ok) execute(plan, parsed.value, context, executor, settle);
+    else settle(refused("INPUT_INVALID", "was not called: its input", parsed, context));
+  };
+  whenKnown(() => parseWith(schema, input), context, settle, proceed);
+}
+
+function execute(
+  { step }: StepPlan,
+  input: unknown,
+  context: AttemptContext,
+  executor: Executor,
+  settle: (result: Settled) => void,
+): void {
+  whenKnown<unknown>(
+    () => executor.execute(step, input, context),
+    context,
+    settle,
+    step.output === undefined
+      ? (answer) => settle(checked(answer, context))
+      : (answer) => encode(step.output!, answer, context, settle),
+  );
+}
+
+function encode(schema: Schema, answer: unknown, context: AttemptContext, settle: (result: Settled) => void): void {
+  whenKnown(
+    () => parseWith(schema, answer),
+    context,
+    settle,
+    (parsed) => settle(encoded(parsed, context)),
+  );
+}
+
+/** Goes on with what `ask` answers, now or when its promise settles; what is thrown on the way fails the attempt. */
+function whenKnown<T>(
+  ask: () => T | PromiseLike<T>,
+  context: AttemptContext,
+  settle: (result: Settled) => void,
+  proceed: (answer: T) => void,
+): void {
+  let answer: T | PromiseLike<T>;
+  try {
+    answer = ask();
+  } catch (thrown) {
+    return settle(failure(thrown, context));
+  }
+  if (isThenable(answer)) answer.then(proceed, (thrown: unknown) => settle(failure(thrown, context)));
+  else proceed(answer);
+}
+
+function encoded(parsed: Parsed<unknown>, context: AttemptContext): Settled {
+  if (parsed.ok) return checked(parsed.value, context);
+  return refused("OUTPUT_INVALID", "was called, and its output is not kept: it", parsed, context);
+}
+
+function checked(output: unknown, context: AttemptContext): Settled {
+  if (output === undefined) return { ok: true, output: undefined };
+  const problem = jsonProblem(output);
+  if (problem === undefined) return { ok: true, output: output as Json };
+  const where = pathText(problem.path);
+  const message = `${context.node} answered what is not JSON${where === "" ? "" : ` at ${where}`}: ${problem.reason}. The output was not kept.`;
+  const error: RunError = { code: "NOT_JSON", message, node: context.node, attempt: context.attempt };
+  return { ok: false, error, isFinal: true, thrown: undefined };
+}
+
+function refused(
+  code: "INPUT_INVALID" | "OUTPUT_INVALID",
+  what: string,
+  parsed: Extract<Parsed<unknown>, { ok: false }>,
+  { node, attempt }: AttemptContext,
+): Settled {
+  const reasons = parsed.issues.map(({ path, reason }) => `${pathText(path) || "it"}: ${reason}`).join("; ");
+  const message = `${node} ${what} does not fit the step's schema (${reasons}).`;
+  return { ok: false, error: { code, message, node, attempt }, isFinal: true, thrown: undefined };
+}
+
+/** What a body threw, as it is kept. */
+export function failure(thrown: unknown, { node, attempt }: { node: string; attempt: number }): Settled {
+  const code = thrown instanceof TenfoldError ? thrown.code : "STEP_FAILED";
+  const isError = thrown instanceof Error;
+  const message = (isError ? thrown.message : String(thrown)).slice(0, MESSAGE_MAX);
+  const named = isError
+    ? { name: thrown.name, ...(thrown.stack ? { stack: thrown.stack.slice(0, STACK_MAX) } : {}) }
+    : {};
+  return { ok: false, error: { code, message, node, attempt, ...named }, isFinal: false, thrown };
+}
+
+function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+}

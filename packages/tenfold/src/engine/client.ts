@@ -1,0 +1,351 @@
+/** What a user holds: starts runs, waits for them, finds them, and tells them to stop or to go on. */
+import type { Entry, RunError } from "../core/entry.ts";
+import { readLine } from "../core/journal-line.ts";
+import { checkGraph } from "../flow/check-graph.ts";
+import type { Workflow, WorkflowDefinition } from "../flow/definition.ts";
+import type { Graph } from "../flow/graph.ts";
+import type { Message, MessageBody, RunFilter, RunRecord, RunStatus, Send, StartAnswer } from "../store/store.ts";
+import { invariant, TenfoldError } from "../value/error.ts";
+import { laneOfRun } from "../value/id.ts";
+import type { Json } from "../value/json.ts";
+import type { Engine } from "./engine.ts";
+import type { EventTypes, Listener } from "./events.ts";
+import { countRuns, listRuns } from "./listing.ts";
+import { Results, RunCancelled, RunFailed, runUnknown, type Outcome } from "./results.ts";
+import { StartBatcher } from "./start-batcher.ts";
+import { prepareStart, type PreparedStart, type StartFacts, type StartOptions } from "./start.ts";
+
+/** Runs that `startMany` prepares before it sends them: one commit. */
+const START_MANY = 2000;
+/** Messages sent with one verb, by `cancel` and `retry` over many runs. */
+const SEND_MANY = 1000;
+
+/** A run, by its id: also after a restart, and in another process. */
+export interface RunHandle<O = unknown> {
+  readonly id: string;
+  /** The key was known: this is the run that it started then. */
+  readonly existing: boolean;
+  /** The run's output; throws RunFailed or RunCancelled. A held run is waited for. */
+  result(): Promise<O>;
+  /** How the run ended, whatever it was; throws nothing but RUN_UNKNOWN and CLOSED. */
+  outcome(): Promise<Outcome>;
+  status(): Promise<RunStatus>;
+}
+
+export type StartManyAnswer<O> =
+  | { readonly kind: "started" | "existing"; readonly run: RunHandle<O> }
+  | { readonly kind: "refused"; readonly error: TenfoldError };
+
+/** A run as it is shown, its texts read. */
+export interface RunView extends Omit<RunRecord, "input" | "output" | "error" | "owner"> {
+  readonly input: Json;
+  readonly output: Json | undefined;
+  readonly error: RunError | null;
+  readonly owned: boolean;
+}
+
+export interface RunDetails extends RunView {
+  readonly entries: readonly Entry[];
+}
+
+/** One run by its id, or all that a filter finds. */
+export type Selection = string | RunFilter;
+
+export interface Changed {
+  /** Runs that the selection found. */
+  readonly found: number;
+  /** Those that were told; none of them in a dry run. */
+  readonly changed: number;
+}
+
+export interface ChangeOptions {
+  /** Only counts. */
+  readonly dryRun?: boolean;
+}
+
+export class Tenfold {
+  readonly #engine: Engine;
+  readonly #results: Results;
+  readonly #batchers: readonly StartBatcher[];
+  readonly #facts: StartFacts;
+  #isClosed = false;
+
+  /** Use `open`. */
+  constructor(engine: Engine) {
+    this.#engine = engine;
+    const { store, ports } = engine;
+    this.#results = new Results(store, ports.clock, engine.events);
+    this.#batchers = Array.from({ length: store.lanes }, (_, lane) => {
+      return new StartBatcher(ports.clock, (starts, isRepeated) => engine.start(lane, starts, isRepeated));
+    });
+    let nextLane = 0;
+    const { payloadMax } = engine.settings.limits;
+    const anyLane = () => nextLane++ % store.lanes;
+    this.#facts = { payloadMax, lanes: store.lanes, newId: engine.newId, anyLane };
+  }
+
+  /** Where the runs are kept. */
+  get store(): string {
+    return this.#engine.store.name;
+  }
+
+  get workflows(): readonly WorkflowDefinition[] {
+    return [...this.#engine.registry.definitions];
+  }
+
+  /** Resolves when the run is durable: from then on it is not lost. */
+  async start<I, O>(workflow: Workflow<I, O>, input: I, options: StartOptions = {}): Promise<RunHandle<O>> {
+    return this.startNamed(workflow.name, input, options) as Promise<RunHandle<O>>;
+  }
+
+  /** `start` for a workflow known by name only; WORKFLOW_UNKNOWN if it is not open here. */
+  async startNamed(workflow: string, input: unknown, options: StartOptions = {}): Promise<RunHandle> {
+    this.#mustBeOpen();
+    const definition = this.#engine.registry.definition(workflow);
+    const { lane, start } = await prepareStart(definition, input, options, this.#facts);
+    const answer = await this.#batchers[lane]!.add(start);
+    const run = this.#handleFor(definition, start.id, answer);
+    if (run instanceof TenfoldError) throw run;
+    return run;
+  }
+
+  /** One answer per input, in order; thousands are one commit. A refused input does not stop the rest. */
+  async *startMany<I, O>(
+    workflow: Workflow<I, O>,
+    inputs: Iterable<I> | AsyncIterable<I>,
+    options: Omit<StartOptions, "key"> = {},
+  ): AsyncGenerator<StartManyAnswer<O>> {
+    this.#mustBeOpen();
+    const definition = this.#engine.registry.definition(workflow.name);
+    let chunk: (PreparedStart | TenfoldError)[] = [];
+    for await (const input of inputs) {
+      chunk.push(await this.#prepared(definition, input, options));
+      if (chunk.length < START_MANY) continue;
+      yield* (await this.#startChunk(definition, chunk)) as StartManyAnswer<O>[];
+      chunk = [];
+    }
+    yield* (await this.#startChunk(definition, chunk)) as StartManyAnswer<O>[];
+  }
+
+  /** The run with this id; whether there is one shows when it is asked something. */
+  run(id: string): RunHandle {
+    return this.#handle(id, true);
+  }
+
+  /** Everything known about a run, its journal included; RUN_UNKNOWN if there is none. */
+  async show(id: string): Promise<RunDetails> {
+    const lane = this.#laneOf(id);
+    const [record] = await this.#engine.store.read(lane, [id]);
+    if (record === undefined) throw runUnknown(id);
+    const lines = await this.#engine.store.journal(lane, id);
+    return { ...viewOf(record), entries: lines.map(readLine) };
+  }
+
+  /** The graph that a run began with, whatever is defined now; RUN_UNKNOWN if there is no such run. */
+  async graphOf(id: string): Promise<Graph> {
+    const lane = this.#laneOf(id);
+    const [record] = await this.#engine.store.read(lane, [id]);
+    if (record === undefined) throw runUnknown(id);
+    const stored = await this.#engine.store.graph(lane, record.graph);
+    invariant(stored !== undefined, `a run's graph is in its store (run ${id})`);
+    return checkGraph(JSON.parse(stored.graph));
+  }
+
+  /** Runs that a filter finds, newest first, read page by page. */
+  async *runs(filter: RunFilter = {}): AsyncGenerator<RunView> {
+    for await (const record of listRuns(this.#engine.store, filter, null)) yield viewOf(record);
+  }
+
+  /** One page of `runs`: those older than the run `before`. */
+  async page(filter: RunFilter, page: { before?: string; limit: number }): Promise<readonly RunView[]> {
+    const found: RunView[] = [];
+    if (page.limit < 1) return found;
+    for await (const record of listRuns(this.#engine.store, filter, page.before ?? null, page.limit)) {
+      if (found.push(viewOf(record)) >= page.limit) break;
+    }
+    return found;
+  }
+
+  /** How many runs there are by workflow and status, of those started in [from, until); costs nothing at a million. */
+  async counts(
+    filter: Pick<RunFilter, "workflow" | "from" | "until"> = {},
+  ): Promise<readonly { workflow: string; status: RunStatus; runs: number }[]> {
+    return countRuns(this.#engine.store, filter);
+  }
+
+  /** Stops runs that are not finished: their bodies are told to stop, nothing of them starts any more. */
+  async cancel(selection: Selection, options: ChangeOptions & { readonly reason?: string } = {}): Promise<Changed> {
+    const reason = options.reason ?? "cancelled without a reason given";
+    const statuses: readonly RunStatus[] = ["waiting", "running", "held"];
+    return this.#tell(selection, statuses, { kind: "cancel", reason }, false, options);
+  }
+
+  /** Has failed, cancelled and held runs go on from where they stopped; results that are recorded stay. */
+  async retry(selection: Selection, options: ChangeOptions = {}): Promise<Changed> {
+    const statuses: readonly RunStatus[] = ["failed", "cancelled", "held"];
+    return this.#tell(selection, statuses, { kind: "retry" }, true, options);
+  }
+
+  /** Calls `listener` for what happens in this process; answers how to stop. */
+  on<K extends keyof EventTypes>(kind: K, listener: Listener<EventTypes[K]>): () => void {
+    return this.#engine.events.on(kind, listener);
+  }
+
+  /** Lets bodies finish within the drain limit, gives the rest back, closes the store. Answers how many were stopped. */
+  async close(): Promise<{ readonly stopped: number }> {
+    if (this.#isClosed) return { stopped: 0 };
+    this.#isClosed = true;
+    const stopped = await this.#engine.stop();
+    this.#results.close();
+    await this.#engine.store.close();
+    return { stopped };
+  }
+
+  async #prepared(
+    definition: WorkflowDefinition,
+    input: unknown,
+    options: StartOptions,
+  ): Promise<PreparedStart | TenfoldError> {
+    try {
+      return await prepareStart(definition, input, options, this.#facts);
+    } catch (thrown) {
+      if (thrown instanceof TenfoldError) return thrown;
+      throw thrown;
+    }
+  }
+
+  async #startChunk(
+    definition: WorkflowDefinition,
+    chunk: readonly (PreparedStart | TenfoldError)[],
+  ): Promise<StartManyAnswer<unknown>[]> {
+    const prepared = chunk.filter((item) => !(item instanceof TenfoldError)) as PreparedStart[];
+    const answers = new Map<string, StartAnswer>();
+    for (const [lane, starts] of Map.groupBy(prepared, (item) => item.lane)) {
+      const answered = await this.#engine.start(
+        lane,
+        starts.map(({ start }) => start),
+      );
+      starts.forEach(({ start }, index) => answers.set(start.id, answered[index]!));
+    }
+    return chunk.map((item) => {
+      if (item instanceof TenfoldError) return { kind: "refused", error: item };
+      const run = this.#handleFor(definition, item.start.id, answers.get(item.start.id)!);
+      if (run instanceof TenfoldError) return { kind: "refused", error: run };
+      return { kind: run.existing ? "existing" : "started", run };
+    });
+  }
+
+  #handleFor(definition: WorkflowDefinition, id: string, answer: StartAnswer): RunHandle | TenfoldError {
+    if (answer.kind === "started") return this.#handle(id, false);
+    if (answer.kind === "existing") return this.#handle(answer.run, true);
+    return new TenfoldError(
+      "KEY_CONFLICT",
+      `Workflow "${definition.name}" has run ${answer.run} under this key with another input; no run was started. Use another key, or { again: true } once that run is finished.`,
+      { facts: { workflow: definition.name, run: answer.run } },
+    );
+  }
+
+  #handle(id: string, existing: boolean): RunHandle {
+    const outcome = () => {
+      this.#mustBeOpen();
+      return this.#results.of(id);
+    };
+    return {
+      id,
+      existing,
+      outcome,
+      status: async () => {
+        const [record] = await this.#engine.store.read(this.#laneOf(id), [id]);
+        if (record === undefined) throw runUnknown(id);
+        return record.status;
+      },
+      result: async () => {
+        const { status, output, error } = await outcome();
+        if (status === "completed") return output;
+        throw status === "cancelled" ? new RunCancelled(id, error!.message) : new RunFailed(id, error!);
+      },
+    };
+  }
+
+  async #tell(
+    selection: Selection,
+    statuses: readonly RunStatus[],
+    body: MessageBody,
+    reopens: boolean,
+    { dryRun = false }: ChangeOptions,
+  ): Promise<Changed> {
+    this.#mustBeOpen();
+    let found = 0;
+    let changed = 0;
+    for await (const runs of this.#selected(selection, statuses)) {
+      found += runs.length;
+      if (!dryRun) changed += await this.#send(runs, body, reopens);
+    }
+    if (found === 0 && typeof selection === "string") await this.#refuseSelection(selection, body);
+    return { found, changed };
+  }
+
+  async *#selected(selection: Selection, statuses: readonly RunStatus[]): AsyncGenerator<readonly string[]> {
+    const { store } = this.#engine;
+    if (typeof selection === "string") {
+      const [record] = await store.read(this.#laneOf(selection), [selection]);
+      if (record === undefined) throw runUnknown(selection);
+      if (statuses.includes(record.status)) yield [record.id];
+      return;
+    }
+    const wanted = selection.status === undefined ? statuses : statuses.filter((status) => status === selection.status);
+    for (const status of wanted) {
+      let batch: string[] = [];
+      for await (const record of listRuns(store, { ...selection, status }, null)) {
+        if (batch.push(record.id) < SEND_MANY) continue;
+        yield batch;
+        batch = [];
+      }
+      if (batch.length > 0) yield batch;
+    }
+  }
+
+  async #send(runs: readonly string[], body: MessageBody, reopens: boolean): Promise<number> {
+    const { store, ports, newId } = this.#engine;
+    let changed = 0;
+    for (const [lane, inLane] of Map.groupBy(runs, (run) => this.#laneOf(run))) {
+      const sends = inLane.map((run): Send => {
+        const message: Message = { key: newId(lane), body, at: ports.clock.now() };
+        return { run, message, reopens };
+      });
+      const answers = await store.send(lane, sends, ports.clock.now());
+      changed += answers.filter(({ kind }) => kind === "sent").length;
+    }
+    this.#engine.look();
+    return changed;
+  }
+
+  async #refuseSelection(run: string, body: MessageBody): Promise<void> {
+    const status = await this.run(run).status();
+    const what = body.kind === "cancel" ? "cancelled" : "retried";
+    throw new TenfoldError("RUN_FINISHED", `Run ${run} is ${status} and was not ${what}; nothing was changed.`, {
+      facts: { run, status },
+    });
+  }
+
+  #laneOf(run: string): number {
+    const lane = laneOfRun(run);
+    if (lane === undefined || lane >= this.#engine.store.lanes) throw runUnknown(run);
+    return lane;
+  }
+
+  #mustBeOpen(): void {
+    if (this.#isClosed)
+      throw new TenfoldError("CLOSED", "This handle was closed; nothing was done. Open the store again.");
+  }
+}
+
+function viewOf({ input, output, error, owner, ...record }: RunRecord): RunView {
+  return {
+    ...record,
+    owned: owner !== null,
+    input: JSON.parse(input) as Json,
+    output: output === null ? undefined : (JSON.parse(output) as Json),
+    error: error === null ? null : (JSON.parse(error) as RunError),
+  };
+}

@@ -1,0 +1,150 @@
+/**
+ * Group commit: what became ready while the last commit was in flight goes into the next one.
+ * Invariants: one commit at a time; a run's lines are sent in order, and again until they are answered; nothing
+ * that follows from a line happens before the line is written.
+ */
+import { LeaseLost, type CommitAnswer, type Lease, type RunCommit, type Store, type Then } from "../store/store.ts";
+import { TenfoldError } from "../value/error.ts";
+import type { Command } from "../core/command.ts";
+import type { LiveRun } from "./live-run.ts";
+import type { Ports } from "./ports.ts";
+
+/** Bounds of one commit: so that none stops the loop, or the store's other writers, for long. */
+const LINES_MAX = 4000;
+const BYTES_MAX = 8 * 1024 * 1024;
+const RETRY_FIRST_MS = 20;
+const RETRY_MAX_MS = 2000;
+
+export interface Sent {
+  readonly run: LiveRun;
+  readonly commit: RunCommit;
+  /** What may be done once it is written. */
+  readonly deferred: readonly Command[];
+}
+
+export interface CommitterHost {
+  readonly ports: Ports;
+  readonly store: Store;
+  readonly lease: Lease;
+  /** What becomes of the run after what it has to write now. */
+  thenOf(run: LiveRun): Then;
+  answered(sent: Sent, answer: CommitAnswer): void;
+  /** The lease is gone: nothing that was sent is ours to write any more. */
+  leaseLost(): void;
+  /** The store does not take writes (true), or takes them again. */
+  stalled(isStalled: boolean, cause: unknown): void;
+}
+
+export class Committer {
+  readonly #host: CommitterHost;
+  #dirty: LiveRun[] = [];
+  #isScheduled = false;
+  #isBusy = false;
+  #isClosed = false;
+
+  constructor(host: CommitterHost) {
+    this.#host = host;
+  }
+
+  /** The run has something to write. */
+  add(run: LiveRun): void {
+    if (run.isDirty) return;
+    run.isDirty = true;
+    this.#dirty.push(run);
+    this.#schedule();
+  }
+
+  get isIdle(): boolean {
+    return !this.#isBusy && this.#dirty.length === 0;
+  }
+
+  /** Sends nothing any more. */
+  close(): void {
+    this.#isClosed = true;
+    this.#dirty = [];
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#isBusy || this.#isClosed || this.#dirty.length === 0) return;
+    this.#isScheduled = true;
+    this.#host.ports.clock.soon(() => {
+      this.#isScheduled = false;
+      void this.#flush();
+    });
+  }
+
+  async #flush(): Promise<void> {
+    const batch = this.#take();
+    if (batch.length === 0) return;
+    this.#isBusy = true;
+    const answers = await this.#send(batch.map((sent) => sent.commit));
+    this.#isBusy = false;
+    for (const { run } of batch) run.isCommitting = run.isParking = false;
+    if (answers === null) return;
+    batch.forEach((sent, index) => this.#host.answered(sent, answers[index]!));
+    this.#schedule();
+  }
+
+  #take(): Sent[] {
+    const batch: Sent[] = [];
+    let lines = 0;
+    let bytes = 0;
+    let taken = 0;
+    for (const run of this.#dirty) {
+      if (lines >= LINES_MAX || bytes >= BYTES_MAX) break;
+      taken++;
+      run.isDirty = false;
+      if (run.isGone) continue;
+      const then = this.#host.thenOf(run);
+      if (then.kind === "keep" && run.lines.length === 0 && run.absorbed.length === 0) continue;
+      const commit: RunCommit = {
+        run: run.id,
+        from: run.journalLength,
+        lines: run.lines,
+        absorbed: run.absorbed,
+        mailSeen: run.mailSeen,
+        clearsDeaths: run.clearsDeaths && run.lines.length > 0,
+        then,
+      };
+      lines += run.lines.length + 1;
+      for (const line of run.lines) bytes += line.data.length;
+      batch.push({ run, commit, deferred: run.deferred });
+      run.lines = [];
+      run.absorbed = [];
+      run.deferred = [];
+      run.isCommitting = true;
+      run.isParking = then.kind === "park";
+    }
+    this.#dirty = taken === this.#dirty.length ? [] : this.#dirty.slice(taken);
+    return batch;
+  }
+
+  /** Sends the same batch until it is answered; null if it never will be. */
+  async #send(batch: readonly RunCommit[]): Promise<readonly CommitAnswer[] | null> {
+    const { store, ports } = this.#host;
+    for (let delayMs = RETRY_FIRST_MS, failures = 0; ; delayMs = Math.min(delayMs * 2, RETRY_MAX_MS)) {
+      if (this.#isClosed) return null;
+      try {
+        const answers = await store.commit(this.#host.lease, batch, ports.clock.now());
+        if (this.#isClosed) return null;
+        if (failures > 0) this.#host.stalled(false, undefined);
+        return answers;
+      } catch (thrown) {
+        if (this.#isClosed) return null;
+        if (thrown instanceof LeaseLost) {
+          this.#host.leaseLost();
+          return null;
+        }
+        if (!isPassing(thrown)) throw thrown;
+        if (failures++ === 0) this.#host.stalled(true, thrown);
+        await new Promise<void>((resolve) => ports.clock.at(ports.clock.now() + delayMs, resolve));
+      }
+    }
+  }
+}
+
+/** Whether a store's error may pass by itself, so that the same verb is worth sending again. */
+export function isPassing(thrown: unknown): boolean {
+  if (!(thrown instanceof TenfoldError)) return false;
+  return ["STORE_BUSY", "STORE_FULL", "STORE_UNREACHABLE", "STORE_READ_ONLY"].includes(thrown.code);
+}

@@ -1,0 +1,93 @@
+/** What a body is given: made for each attempt, and cheap, because most bodies use little of it. */
+import type { StepContext, StepLog } from "../flow/definition.ts";
+import { seededRandom, uuidFrom, type Random } from "../value/random.ts";
+import type { Log, LogLevel } from "./ports.ts";
+
+/** The run that a body works for. */
+export type ContextRun = StepContext["run"];
+
+/** The attempt that a context belongs to. */
+export interface ContextAttempt {
+  readonly key: string;
+  readonly number: number;
+  readonly path: string;
+  progressed(done: number, total: number | undefined): void;
+}
+
+/** The context of one attempt; what costs something is made when it is asked for. */
+export class AttemptContext implements StepContext {
+  readonly run: ContextRun;
+  readonly #attempt: ContextAttempt;
+  readonly #readyAt: number;
+  readonly #sink: Log;
+  #controller: AbortController | null = null;
+  #reason: unknown = undefined;
+  #random: Random | null = null;
+  #log: StepLog | null = null;
+
+  constructor(attempt: ContextAttempt, run: ContextRun, readyAt: number, sink: Log) {
+    this.run = run;
+    this.#attempt = attempt;
+    this.#readyAt = readyAt;
+    this.#sink = sink;
+  }
+
+  get key(): string {
+    return this.#attempt.key;
+  }
+
+  get attempt(): number {
+    return this.#attempt.number;
+  }
+
+  get node(): string {
+    return this.#attempt.path;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === null) {
+      this.#controller = new AbortController();
+      if (this.#reason !== undefined) this.#controller.abort(this.#reason);
+    }
+    return this.#controller.signal;
+  }
+
+  get log(): StepLog {
+    this.#log ??= {
+      debug: (message, facts) => this.#write("debug", message, facts),
+      info: (message, facts) => this.#write("info", message, facts),
+      warn: (message, facts) => this.#write("warn", message, facts),
+      error: (message, facts) => this.#write("error", message, facts),
+    };
+    return this.#log;
+  }
+
+  progress(done: number, total?: number): void {
+    this.#attempt.progressed(done, total);
+  }
+
+  random(): number {
+    this.#random ??= seededRandom(this.key);
+    return this.#random();
+  }
+
+  uuid(): string {
+    this.#random ??= seededRandom(this.key);
+    return uuidFrom(this.#random);
+  }
+
+  now(): number {
+    return this.#readyAt;
+  }
+
+  /** Tells the body to stop. */
+  abort(reason: unknown): void {
+    this.#reason ??= reason;
+    this.#controller?.abort(reason);
+  }
+
+  #write(level: LogLevel, message: string, facts: Readonly<Record<string, unknown>> | undefined): void {
+    const { run, node, attempt } = this;
+    this.#sink.write(level, message, { workflow: run.workflow, run: run.id, node, attempt, ...facts });
+  }
+}

@@ -1,0 +1,506 @@
+/**
+ * Drives the runs that this worker owns: obeys core's commands, records what happens, starts what is ready.
+ * Invariants: it drives a run only under its lease; every change goes through `reduce` and into the journal; a body
+ * is called, and an ending announced, only after what led to it is written.
+ */
+import { choose } from "../core/choose.ts";
+import type { Command } from "../core/command.ts";
+import type { Entry, FailedEntry, RunError } from "../core/entry.ts";
+import { readLine, writeDone, writeLine } from "../core/journal-line.ts";
+import { pathOf } from "../core/path.ts";
+import { begin, openWork, reduce, resume } from "../core/reduce.ts";
+import { earn, nextAttempt, spend } from "../core/retry.ts";
+import { outputFrom, RETRYING, type Place } from "../core/state.ts";
+import { evaluate } from "../flow/evaluate.ts";
+import type { ClaimedRun, CommitAnswer, Lease, Mail, Message, Store, Then } from "../store/store.ts";
+import { unreachable } from "../value/error.ts";
+import { startedAtOfRun } from "../value/id.ts";
+import { copyJson, jsonProblem, pathText, type Json } from "../value/json.ts";
+import { Attempt } from "./attempt.ts";
+import { failure, type Settled } from "./body.ts";
+import { Committer, type Sent } from "./committer.ts";
+import type { EngineEvents } from "./events.ts";
+import { LiveRun, type Ending } from "./live-run.ts";
+import type { Ports } from "./ports.ts";
+import type { Plan, Registry } from "./registry.ts";
+import type { Slots } from "./slots.ts";
+
+/** How long a due timer waits for the answer of a commit that parks its run. */
+const PARKING_RETRY_MS = 10;
+
+export interface DriverLimits {
+  /** The longest JSON text of an output (characters). */
+  readonly payloadMax: number;
+  /** A run that only waits, and for longer than this, is parked with the commit that made it wait. */
+  readonly parkAfterMs: number;
+  /** Owners that may die on a run without a new line before it is held. */
+  readonly deathsMax: number;
+}
+
+export interface DriverHost {
+  readonly ports: Ports;
+  readonly store: Store;
+  readonly registry: Registry;
+  readonly slots: Slots;
+  readonly events: EngineEvents;
+  readonly limits: DriverLimits;
+  /** The lease is gone. */
+  leaseLost(): void;
+  stalled(isStalled: boolean, cause: unknown): void;
+  /** A run left memory: there may be room for another. */
+  left(): void;
+}
+
+export class Driver {
+  readonly lease: Lease;
+  readonly runs = new Map<string, LiveRun>();
+  readonly #host: DriverHost;
+  readonly #committer: Committer;
+  /** Bytes of all runs in memory. */
+  bytes = 0;
+  /** True once no body may be started any more. */
+  #isDraining = false;
+  #isClosed = false;
+
+  constructor(host: DriverHost, lease: Lease) {
+    this.#host = host;
+    this.lease = lease;
+    this.#committer = new Committer(this);
+  }
+
+  get ports(): Ports {
+    return this.#host.ports;
+  }
+
+  get store(): Store {
+    return this.#host.store;
+  }
+
+  get slots(): Slots {
+    return this.#host.slots;
+  }
+
+  /** Runs that do more than wait. */
+  get busy(): number {
+    let idle = 0;
+    for (const run of this.runs.values()) if (run.timers.size > 0 && run.isIdle) idle++;
+    return this.runs.size - idle;
+  }
+
+  get bodiesRunning(): number {
+    let running = 0;
+    for (const run of this.runs.values()) for (const attempt of run.attempts.values()) if (attempt.isRunning) running++;
+    return running;
+  }
+
+  /** Everything decided is written, and no body runs. */
+  get isQuiet(): boolean {
+    if (!this.#committer.isIdle) return false;
+    for (const run of this.runs.values()) if (run.attempts.size > 0) return false;
+    return true;
+  }
+
+  /** Drives these runs from now on. */
+  async adopt(claimed: readonly ClaimedRun[]): Promise<void> {
+    for (const run of claimed) {
+      if (this.runs.has(run.id)) continue;
+      const { registry } = this.#host;
+      const plan =
+        registry.known(run.graph) ?? (await registry.fetch(this.store, this.lease.lane, run.workflow, run.graph));
+      if (this.#isClosed) return;
+      if (plan !== undefined) this.drive(run, plan);
+      else this.ports.log.write("error", "a run's graph is not in the store", { run: run.id, graph: run.graph });
+    }
+  }
+
+  /** Loads one run and does first what is open. */
+  drive(claimed: ClaimedRun, plan: Plan): void {
+    const commands: Command[] = [];
+    const input = JSON.parse(claimed.input) as Json;
+    const state = begin(plan.compiled, input, startedAtOfRun(claimed.id), commands);
+    const run = new LiveRun(claimed, plan, state);
+    this.runs.set(run.id, run);
+    this.bytes += run.bytes;
+    for (const line of claimed.journal) reduce(state, readLine(line), []);
+    const isRetried = this.#absorb(run, claimed.mail.messages, []);
+    if (claimed.deaths >= this.#host.limits.deathsMax && !isRetried) return this.#hold(run, diedTooOften(claimed));
+    this.#host.events.taken(run.id, run.context.workflow, state.entries === 0);
+    if (state.entries > 0) {
+      commands.length = 0;
+      openWork(state, commands);
+    }
+    this.#obey(run, commands);
+    this.#proceed(run);
+  }
+
+  /** Takes in messages that came for runs of this driver. */
+  receive(mails: readonly Mail[]): void {
+    for (const mail of mails) {
+      const run = this.runs.get(mail.run);
+      if (run === undefined) continue;
+      const commands: Command[] = [];
+      run.mailSeen = mail.count;
+      this.#absorb(run, mail.messages, commands);
+      this.#obey(run, commands);
+      this.#committer.add(run);
+    }
+  }
+
+  /** Starts no body any more: `isQuiet` tells when the last one has settled and is written. */
+  drain(): void {
+    this.#isDraining = true;
+    for (const run of this.runs.values()) {
+      for (const [path, attempt] of run.attempts) if (!attempt.isRunning) this.#forget(run, path, attempt);
+    }
+  }
+
+  /** Parks every run that is left, stopping its bodies: others may go on with them at once. */
+  giveBack(reason: unknown): void {
+    for (const run of this.runs.values()) {
+      if (run.attempts.size > 0) run.wakesNow = true;
+      for (const attempt of run.attempts.values()) attempt.stop(reason);
+      run.attempts.clear();
+      this.#committer.add(run);
+    }
+  }
+
+  /** Forgets everything at once; nothing more is written. */
+  close(reason: unknown): void {
+    this.#isClosed = true;
+    this.#committer.close();
+    for (const run of this.runs.values()) run.drop(reason);
+    this.runs.clear();
+    this.bytes = 0;
+  }
+
+  /** Writes parked whatever only waits, the longest waits first, until `bytes` are free. */
+  parkIdle(bytes: number): void {
+    const idle = [...this.runs.values()].filter((run) => run.isIdle && run.timers.size > 0);
+    idle.sort((a, b) => b.wakeAt - a.wakeAt);
+    let freed = 0;
+    for (const run of idle) {
+      if (freed >= bytes) return;
+      freed += run.bytes;
+      run.wantsPark = true;
+      this.#committer.add(run);
+    }
+  }
+
+  thenOf(run: LiveRun): Then {
+    if (run.ending !== null) return run.ending;
+    if (run.attempts.size > 0) return { kind: "keep" };
+    const wakeAt = this.#wakeAtOf(run);
+    if (this.#isDraining) return { kind: "park", wakeAt };
+    const isLong = wakeAt - this.ports.clock.now() >= this.#host.limits.parkAfterMs;
+    return isLong || (run.wantsPark && wakeAt > 0) ? { kind: "park", wakeAt } : { kind: "keep" };
+  }
+
+  /** When the run has to go on; 0: at once, because something of it can be done now. */
+  #wakeAtOf(run: LiveRun): number {
+    if (run.wakesNow) return 0;
+    let at = run.wakeAt;
+    for (const command of run.deferred) at = Math.min(at, command.kind === "wait" ? command.until : 0);
+    return at === Infinity ? 0 : at;
+  }
+
+  answered({ run, commit, deferred }: Sent, answer: CommitAnswer): void {
+    if (run.isGone) return;
+    if (answer === "lost") return this.#leave(run);
+    if (answer === "mail") {
+      run.lines = [...commit.lines, ...run.lines];
+      run.absorbed = [...commit.absorbed, ...run.absorbed];
+      run.deferred = [...deferred, ...run.deferred];
+      void this.#fetchMail(run);
+      return;
+    }
+    run.journalLength += commit.lines.length;
+    if (commit.clearsDeaths) run.clearsDeaths = false;
+    run.wantsPark = false;
+    if (commit.then.kind === "keep") return this.#start(run, deferred);
+    this.#leave(run);
+    if (commit.then.kind === "end") this.#host.events.ended(run.id, run.context.workflow, commit.then);
+  }
+
+  leaseLost(): void {
+    this.#host.leaseLost();
+  }
+
+  stalled(isStalled: boolean, cause: unknown): void {
+    this.#host.stalled(isStalled, cause);
+  }
+
+  settled(attempt: Attempt, result: Settled): void {
+    const run = this.runs.get(attempt.id);
+    if (run === undefined || run.attempts.get(attempt.path) !== attempt) return;
+    run.attempts.delete(attempt.path);
+    const at = this.ports.clock.now();
+    const tookMs = Math.max(0, at - attempt.startedAt);
+    this.#host.events.attempted(attempt, result, at);
+    const commands: Command[] = [];
+    if (result.ok) this.#recordDone(run, attempt.place, attempt.path, attempt.number, result.output, tookMs, commands);
+    else this.#recordFailure(run, attempt, result, tookMs, commands);
+    this.#obey(run, commands);
+    this.#committer.add(run);
+  }
+
+  progressed(attempt: Attempt, done: number, total: number | undefined): void {
+    this.#host.events.progressed(attempt, done, total);
+  }
+
+  /** After loading: what waits for nothing to be written starts at once. */
+  #proceed(run: LiveRun): void {
+    if (run.lines.length > 0 || run.absorbed.length > 0 || run.ending !== null) return this.#committer.add(run);
+    const { deferred } = run;
+    run.deferred = [];
+    this.#start(run, deferred);
+  }
+
+  /** What led to these commands is durable. */
+  #start(run: LiveRun, commands: readonly Command[]): void {
+    if (this.#isDraining) {
+      run.deferred.push(...commands);
+      if (run.attempts.size === 0) this.#committer.add(run);
+      return;
+    }
+    for (const command of commands) {
+      if (command.kind === "execute") this.#execute(run, command.place, command.attempt);
+      else if (command.kind === "wait") this.#wait(run, command.place, command.attempt, command.until);
+    }
+  }
+
+  /** Does at once what needs no durable past, and puts off the rest; commands may grow while it goes. */
+  #obey(run: LiveRun, commands: Command[]): void {
+    for (let index = 0; index < commands.length; index++) {
+      const command = commands[index]!;
+      switch (command.kind) {
+        case "execute":
+        case "wait":
+          run.deferred.push(command);
+          break;
+        case "derive":
+          this.#derive(run, command.place, commands);
+          break;
+        case "choose": {
+          const choice = choose(run.state, command.place);
+          const node = pathOf(run.state.compiled, command.place.frame, command.place.node);
+          const at = this.ports.clock.now();
+          if (choice.kind === "refused") this.#refuse(run, command.place, choice.error, commands);
+          else this.#record(run, { kind: "chose", node, at, scope: choice.scope }, commands);
+          break;
+        }
+        case "refuse":
+          this.#refuse(run, command.place, command.error, commands);
+          break;
+        case "abandon":
+          this.#abandon(run, command.place, commands);
+          break;
+        case "finish":
+          run.ending = endingOf("completed", command.output);
+          break;
+        case "fail":
+          run.ending = { kind: "end", status: "failed", output: null, error: JSON.stringify(command.error) };
+          break;
+        case "cancel": {
+          const error = { code: "RUN_CANCELLED", message: command.reason, node: "", attempt: 0 };
+          run.ending = { kind: "end", status: "cancelled", output: null, error: JSON.stringify(error) };
+          break;
+        }
+        default:
+          unreachable(command);
+      }
+    }
+  }
+
+  #record(run: LiveRun, entry: Entry, commands: Command[]): void {
+    this.bytes += run.write(writeLine(entry));
+    reduce(run.state, entry, commands);
+  }
+
+  #recordDone(
+    run: LiveRun,
+    place: Place,
+    node: string,
+    attempt: number,
+    output: Json | undefined,
+    tookMs: number,
+    commands: Command[],
+  ): void {
+    const text = output === undefined ? undefined : JSON.stringify(output);
+    if (text !== undefined && text.length > this.#host.limits.payloadMax) {
+      return this.#refuse(run, place, tooLarge(node, attempt, text.length, this.#host.limits.payloadMax), commands);
+    }
+    const at = this.ports.clock.now();
+    const entry: Entry = { kind: "done", node, at, attempt, output: copyJson(output), tookMs };
+    this.bytes += run.write(writeDone(entry, text));
+    reduce(run.state, entry, commands);
+  }
+
+  #recordFailure(
+    run: LiveRun,
+    attempt: Attempt,
+    result: Extract<Settled, { ok: false }>,
+    tookMs: number,
+    commands: Command[],
+  ): void {
+    const { step, place, path: node, number } = attempt;
+    const failedAt = this.ports.clock.now();
+    const before = place.frame.retries?.get(place.node.local)?.before ?? 0;
+    const isFinal = result.isFinal || isFinalFor(step.isFinal, result.thrown);
+    const verdict = nextAttempt({ number: number - before, failedAt, isFinal }, step.retry, this.ports.random());
+    const retryAt =
+      verdict.kind === "give-up" ? null : step.budget === null ? verdict.at : spend(step.budget, verdict.at);
+    const entry: FailedEntry = {
+      kind: "failed",
+      node,
+      at: failedAt,
+      attempt: number,
+      error: result.error,
+      retryAt,
+      tookMs,
+    };
+    this.#record(run, entry, commands);
+  }
+
+  #refuse(run: LiveRun, place: Place, error: RunError, commands: Command[]): void {
+    const node = pathOf(run.state.compiled, place.frame, place.node);
+    const at = this.ports.clock.now();
+    const entry: Entry = { kind: "failed", node, at, attempt: error.attempt, error, retryAt: null, tookMs: 0 };
+    this.#record(run, entry, commands);
+  }
+
+  #derive(run: LiveRun, place: Place, commands: Command[]): void {
+    const { node } = place.node;
+    const compute = run.plan.derives[place.node.index];
+    if (node.kind !== "derive" || compute === undefined) return this.#hold(run, codeGone(run, node.id, "function"));
+    const path = pathOf(run.state.compiled, place.frame, place.node);
+    try {
+      const read = outputFrom(run.state.compiled, place.frame);
+      const inputs = node.inputs.map((input) => copyJson(evaluate(input, read)));
+      const output = compute(...(inputs as never[]));
+      const problem = output === undefined ? undefined : jsonProblem(output);
+      if (problem !== undefined) {
+        const message = `${path} computed what is not JSON at ${pathText(problem.path) || "its top"}: ${problem.reason}.`;
+        return this.#refuse(run, place, { code: "NOT_JSON", message, node: path, attempt: 0 }, commands);
+      }
+      this.#recordDone(run, place, path, 0, output as Json | undefined, 0, commands);
+    } catch (thrown) {
+      const failed = failure(thrown, { node: path, attempt: 0 });
+      if (!failed.ok) this.#refuse(run, place, failed.error, commands);
+    }
+  }
+
+  #execute(run: LiveRun, place: Place, number: number): void {
+    const step = run.plan.steps[place.node.index];
+    if (run.isGone || run.ending !== null || place.frame.waits[place.node.local] !== 0) return;
+    if (step === undefined) return this.#hold(run, codeGone(run, place.node.node.id, "step"));
+    if (number === 1 && step.budget !== null) earn(step.budget);
+    const attempt = new Attempt(this, run, place, number, step);
+    if (run.attempts.has(attempt.path)) return;
+    run.attempts.set(attempt.path, attempt);
+    this.slots.take(attempt);
+  }
+
+  #wait(run: LiveRun, place: Place, number: number, until: number): void {
+    if (run.isGone || place.frame.waits[place.node.local] !== RETRYING) return;
+    const path = pathOf(run.state.compiled, place.frame, place.node);
+    const cancel = this.ports.clock.at(until, () => {
+      if (run.isParking) return this.#wait(run, place, number, this.ports.clock.now() + PARKING_RETRY_MS);
+      run.timers.delete(path);
+      if (run.isGone || this.#isDraining || place.frame.waits[place.node.local] !== RETRYING) return;
+      resume(place);
+      run.wantsPark = false;
+      this.#execute(run, place, number);
+    });
+    run.timers.set(path, { at: until, cancel });
+  }
+
+  #abandon(run: LiveRun, place: Place, commands: Command[]): void {
+    const node = pathOf(run.state.compiled, place.frame, place.node);
+    const attempt = run.attempts.get(node);
+    attempt?.stop(new Error("The run was cancelled."));
+    run.attempts.delete(node);
+    run.timers.get(node)?.cancel();
+    run.timers.delete(node);
+    run.deferred = run.deferred.filter((command) => !("place" in command) || !isSame(command.place, place));
+    this.#record(run, { kind: "abandoned", node, at: this.ports.clock.now() }, commands);
+  }
+
+  #forget(run: LiveRun, path: string, attempt: Attempt): void {
+    attempt.stop(new Error("This worker is shutting down."));
+    run.attempts.delete(path);
+    run.wakesNow = true;
+  }
+
+  /** Makes messages part of the journal; true if one of them has the run go on. */
+  #absorb(run: LiveRun, messages: readonly Message[], commands: Command[]): boolean {
+    let isRetried = false;
+    for (const { key, body } of messages) {
+      if (run.absorbed.includes(key)) continue;
+      run.absorbed.push(key);
+      if (run.state.absorbed?.has(key)) continue;
+      const at = this.ports.clock.now();
+      if (body.kind === "cancel") {
+        this.#record(run, { kind: "cancelled", at, message: key, reason: body.reason }, commands);
+      } else {
+        isRetried = true;
+        run.ending = null;
+        this.#record(run, { kind: "retried", at, message: key }, commands);
+      }
+    }
+    return isRetried;
+  }
+
+  async #fetchMail(run: LiveRun): Promise<void> {
+    const [fresh] = await this.store.load(this.lease, [run.id]).catch(() => []);
+    if (run.isGone) return;
+    if (fresh === undefined) this.ports.clock.at(this.ports.clock.now() + 20, () => void this.#fetchMail(run));
+    else this.receive([fresh.mail]);
+  }
+
+  /** Nobody drives it until a person, or its code, comes. */
+  #hold(run: LiveRun, error: RunError): void {
+    for (const attempt of run.attempts.values()) attempt.stop(new Error(error.message));
+    run.attempts.clear();
+    run.ending = { kind: "end", status: "held", output: null, error: JSON.stringify(error) };
+    this.#committer.add(run);
+  }
+
+  #leave(run: LiveRun): void {
+    // Errors are dear to make, and hardly any run has a body left when it leaves.
+    run.drop(run.attempts.size === 0 ? undefined : new Error("The run is not this worker's any more."));
+    this.runs.delete(run.id);
+    this.bytes -= run.bytes;
+    this.#host.left();
+  }
+}
+
+function endingOf(status: "completed", output: Json | undefined): Ending {
+  return { kind: "end", status, output: output === undefined ? null : JSON.stringify(output), error: null };
+}
+
+function isSame(a: Place, b: Place): boolean {
+  return a.frame === b.frame && a.node === b.node;
+}
+
+function isFinalFor(isFinal: (error: unknown) => boolean, thrown: unknown): boolean {
+  try {
+    return isFinal(thrown);
+  } catch {
+    return false;
+  }
+}
+
+function tooLarge(node: string, attempt: number, size: number, max: number): RunError {
+  const message = `${node} answered ${size} characters of JSON, and at most ${max} are kept; its output was not kept. Store large data elsewhere and answer where it is.`;
+  return { code: "PAYLOAD_TOO_LARGE", message, node, attempt };
+}
+
+function codeGone(run: LiveRun, node: string, what: "step" | "function"): RunError {
+  const message = `The ${what} of ${node} is not in today's code of workflow ${run.context.workflow}; the run is held. Bring the code back, or cancel the run.`;
+  return { code: "STEP_UNKNOWN", message, node, attempt: 0 };
+}
+
+function diedTooOften(claimed: ClaimedRun): RunError {
+  const message = `${claimed.deaths} workers died while they drove this run, and its journal did not grow; the run is held. Look at its open steps, then retry or cancel it.`;
+  return { code: "RUN_HELD", message, node: "", attempt: 0 };
+}

@@ -1,0 +1,93 @@
+/** The engine put together: a store, its workers, and the parts that they share. */
+import type { WorkflowDefinition } from "../flow/definition.ts";
+import type { RunStart, StartAnswer, Store } from "../store/store.ts";
+import { runIdMaker } from "../value/id.ts";
+import { EngineEvents } from "./events.ts";
+import type { Host, Ports } from "./ports.ts";
+import { Registry } from "./registry.ts";
+import { Slots } from "./slots.ts";
+import { Worker, type WorkerSettings } from "./worker.ts";
+
+export interface EngineSettings extends WorkerSettings {
+  /** Bodies that run at once in this process. */
+  readonly slots: number;
+  /** False: a client that executes nothing. */
+  readonly work: boolean;
+}
+
+export const DEFAULT_SETTINGS: EngineSettings = {
+  slots: 1000,
+  work: true,
+  runsMax: 2000,
+  memoryMax: 256 * 1024 * 1024,
+  pollMs: 1000,
+  reconcileMs: 60_000,
+  drainMs: 10_000,
+  leaseMs: 15_000,
+  beatMs: 3000,
+  limits: { payloadMax: 1024 * 1024, parkAfterMs: 5000, deathsMax: 3 },
+};
+
+export class Engine {
+  readonly store: Store;
+  readonly registry: Registry;
+  readonly events = new EngineEvents();
+  readonly ports: Ports;
+  readonly settings: EngineSettings;
+  readonly newId: (lane: number) => string;
+  readonly #workers: Worker[] = [];
+
+  constructor(
+    store: Store,
+    workflows: readonly WorkflowDefinition[],
+    ports: Ports,
+    host: Host,
+    settings: EngineSettings,
+  ) {
+    this.store = store;
+    this.registry = new Registry(workflows);
+    this.ports = ports;
+    this.settings = settings;
+    const makeId = runIdMaker(ports.random);
+    this.newId = (lane) => makeId(ports.clock.now(), lane);
+    if (!settings.work) return;
+    const slots = new Slots(settings.slots);
+    for (let lane = 0; lane < store.lanes; lane++) {
+      const { registry, events } = this;
+      const newOwner = () => this.newId(lane);
+      this.#workers.push(new Worker({ ports, host, store, registry, slots, events, settings, lane, name: host.worker, newOwner }));
+    }
+  }
+
+  /** Makes the graphs known to the store, and starts to work. */
+  async open(): Promise<void> {
+    const graphs = [...this.registry.definitions].map(({ name, hash, graph }) => {
+      return { hash, workflow: name, graph: JSON.stringify(graph) };
+    });
+    for (let lane = 0; lane < this.store.lanes; lane++) await this.store.putGraphs(lane, graphs);
+    for (const worker of this.#workers) await worker.open();
+  }
+
+  /** Runs that this process drives now. */
+  get held(): number {
+    return this.#workers.reduce((sum, worker) => sum + worker.held, 0);
+  }
+
+  /** `isRepeated`: the same starts were sent before, and got no answer. */
+  start(lane: number, starts: readonly RunStart[], isRepeated = false): Promise<readonly StartAnswer[]> {
+    const worker = this.#workers[lane];
+    if (worker !== undefined) return worker.start(starts, isRepeated);
+    return this.store.start(lane, starts, this.ports.clock.now(), null);
+  }
+
+  /** Something was put into the store that may be due. */
+  look(): void {
+    for (const worker of this.#workers) worker.look();
+  }
+
+  /** Lets bodies finish within the limit, gives the rest back; answers how many were stopped. */
+  async stop(): Promise<number> {
+    const stopped = await Promise.all(this.#workers.map((worker) => worker.stop()));
+    return stopped.reduce((sum, count) => sum + count, 0);
+  }
+}

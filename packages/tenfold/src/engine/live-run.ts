@@ -1,0 +1,101 @@
+/** A run in the memory of the worker that drives it: its state, and what of it is not durable yet. */
+import type { Command } from "../core/command.ts";
+import type { JournalLine } from "../core/journal-line.ts";
+import type { RunState } from "../core/state.ts";
+import type { ClaimedRun, Then } from "../store/store.ts";
+import type { Attempt } from "./attempt.ts";
+import type { ContextRun } from "./context.ts";
+import type { Plan } from "./registry.ts";
+
+/** Bytes of memory that a run and a line of its journal cost beside their texts; measured, rounded up. */
+const RUN_BYTES = 2048;
+const LINE_BYTES = 128;
+
+export type Ending = Extract<Then, { kind: "end" }>;
+
+export interface Timer {
+  readonly at: number;
+  readonly cancel: () => void;
+}
+
+export class LiveRun {
+  readonly id: string;
+  readonly plan: Plan;
+  readonly state: RunState;
+  readonly context: ContextRun;
+  /** The journal's length in the store. */
+  journalLength: number;
+  /** Lines that the next commit writes. */
+  lines: JournalLine[] = [];
+  /** What may be done only once `lines` are durable. */
+  deferred: Command[] = [];
+  /** Keys of messages that the next commit takes out of the mail. */
+  absorbed: string[] = [];
+  mailSeen: number;
+  clearsDeaths: boolean;
+  ending: Ending | null = null;
+  /** Attempts that run or wait for a slot, by the path of their node. */
+  readonly attempts = new Map<string, Attempt>();
+  /** Nodes between two attempts, by path. */
+  readonly timers = new Map<string, Timer>();
+  isDirty = false;
+  isCommitting = false;
+  /** It is to be parked with the next commit if it still only waits. */
+  wantsPark = false;
+  /** The commit in flight parks it: nothing of it may start before the answer. */
+  isParking = false;
+  /** A node of it is open and nobody here works on it: whoever takes the run next has to. */
+  wakesNow = false;
+  /** Given up, lost or ended: whatever still comes for it is ignored. */
+  isGone = false;
+  bytes: number;
+
+  constructor(claimed: ClaimedRun, plan: Plan, state: RunState) {
+    this.id = claimed.id;
+    this.plan = plan;
+    this.state = state;
+    this.context = { id: claimed.id, workflow: claimed.workflow, key: claimed.key, tenant: claimed.tenant };
+    this.journalLength = claimed.journal.length;
+    this.mailSeen = claimed.mail.count;
+    this.clearsDeaths = claimed.deaths > 0;
+    this.bytes = RUN_BYTES + claimed.input.length;
+    for (const line of claimed.journal) this.bytes += LINE_BYTES + line.data.length;
+  }
+
+  /** Adds a line to what the next commit writes; answers the bytes it costs. */
+  write(line: JournalLine): number {
+    this.lines.push(line);
+    const bytes = LINE_BYTES + line.data.length;
+    this.bytes += bytes;
+    return bytes;
+  }
+
+  /** Nothing of it happens before a timer fires or a message comes. */
+  get isIdle(): boolean {
+    return (
+      this.attempts.size === 0 &&
+      this.deferred.length === 0 &&
+      this.lines.length === 0 &&
+      this.absorbed.length === 0 &&
+      this.ending === null &&
+      !this.isCommitting
+    );
+  }
+
+  /** When it has to go on by itself; Infinity if only a message can move it. */
+  get wakeAt(): number {
+    let at = Infinity;
+    for (const timer of this.timers.values()) at = Math.min(at, timer.at);
+    return at;
+  }
+
+  /** Stops all that belongs to it here. */
+  drop(reason: unknown): void {
+    this.isGone = true;
+    for (const timer of this.timers.values()) timer.cancel();
+    this.timers.clear();
+    for (const attempt of this.attempts.values()) attempt.stop(reason);
+    this.attempts.clear();
+    this.deferred = [];
+  }
+}

@@ -1,0 +1,41 @@
+/** What the engine asks of the world: time, chance, bodies, a log. Tests and the simulator bring their own. */
+import type { StepContext, StepDefinition } from "../flow/definition.ts";
+
+export interface Clock {
+  /** The store's time as this worker knows it (ms since 1970). */
+  now(): number;
+  /** Time that only ever passes (ms since whenever): for how long, never for when. */
+  elapsed(): number;
+  /** Calls `callback` once, not before `at`; answers how to take it back. */
+  at(at: number, callback: () => void): () => void;
+  /** Calls `callback` when what is happening now has happened: the results of this turn of the loop are in. */
+  soon(callback: () => void): void;
+}
+
+/** Calls a body. Whatever it throws or rejects with is the attempt's failure. */
+export interface Executor {
+  execute(step: StepDefinition, input: unknown, ctx: StepContext): unknown;
+}
+
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+export interface Log {
+  write(level: LogLevel, message: string, facts: Readonly<Record<string, unknown>>): void;
+}
+
+/** Who this process is, and whether another one on the same machine is surely gone. */
+export interface Host {
+  /** The worker's name: the same after a restart. */
+  readonly worker: string;
+  readonly host: string;
+  readonly process: string;
+  isGone(process: string): boolean;
+}
+
+/** All of the above, as the parts of an engine share them. */
+export interface Ports {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly executor: Executor;
+  readonly log: Log;
+}

@@ -1,0 +1,135 @@
+/**
+ * The workflows that this engine has code for, and every graph that their runs began with, ready to be driven.
+ * Invariant: structure comes from the run's graph, behaviour (bodies, retries, timeouts) from today's code by name.
+ */
+import { compileGraph, type CompiledGraph } from "../core/compile.ts";
+import { DEFAULT_RETRY, newBudget, type RetryBudget, type RetryPolicy } from "../core/retry.ts";
+import { checkGraph } from "../flow/check-graph.ts";
+import type { RetryOptions, StepDefinition, StepOverrides, WorkflowDefinition } from "../flow/definition.ts";
+import type { Graph, GraphNode } from "../flow/graph.ts";
+import { durationMs } from "../value/duration.ts";
+import { TenfoldError } from "../value/error.ts";
+import { nearestName } from "../value/nearest.ts";
+import type { Store } from "../store/store.ts";
+
+/** How to drive the runs of one graph. */
+export interface Plan {
+  readonly definition: WorkflowDefinition;
+  readonly compiled: CompiledGraph;
+  /** By the node's index; undefined for nodes without a body, and for code that is gone. */
+  readonly steps: readonly (StepPlan | undefined)[];
+  readonly derives: readonly (((...inputs: never[]) => unknown) | undefined)[];
+}
+
+export interface StepPlan {
+  readonly step: StepDefinition;
+  readonly retry: RetryPolicy;
+  readonly isFinal: (error: unknown) => boolean;
+  readonly timeoutMs: number | null;
+  readonly budget: RetryBudget | null;
+}
+
+export class Registry {
+  readonly names: readonly string[];
+  readonly #definitions = new Map<string, WorkflowDefinition>();
+  readonly #steps = new Map<string, StepDefinition>();
+  readonly #plans = new Map<string, Plan>();
+  readonly #budgets = new Map<string, RetryBudget>();
+
+  constructor(definitions: readonly WorkflowDefinition[]) {
+    for (const definition of definitions) {
+      const known = this.#definitions.get(definition.name);
+      if (known !== undefined && known !== definition) throw nameTaken(definition.name);
+      this.#definitions.set(definition.name, definition);
+      for (const [name, step] of definition.steps) this.#steps.set(`${definition.name} ${name}`, step);
+    }
+    this.names = [...this.#definitions.keys()];
+    for (const definition of definitions) this.#plan(definition, definition.graph, definition.hash);
+  }
+
+  get definitions(): Iterable<WorkflowDefinition> {
+    return this.#definitions.values();
+  }
+
+  /** The workflow with this name; WORKFLOW_UNKNOWN, with the nearest name, if there is none. */
+  definition(name: string): WorkflowDefinition {
+    const found = this.#definitions.get(name);
+    if (found !== undefined) return found;
+    const nearest = nearestName(name, this.names);
+    const way = nearest === undefined ? `Known: ${this.names.join(", ") || "none"}.` : `Did you mean "${nearest}"?`;
+    throw new TenfoldError("WORKFLOW_UNKNOWN", `There is no workflow "${name}" here; nothing was started. ${way}`, {
+      facts: { workflow: name, nearest },
+    });
+  }
+
+  /** How to drive runs of this graph; `undefined` if the plan has to be fetched first. */
+  known(hash: string): Plan | undefined {
+    return this.#plans.get(hash);
+  }
+
+  /** Reads an older graph from the store; `undefined` if the store does not have it. */
+  async fetch(store: Store, lane: number, workflow: string, hash: string): Promise<Plan | undefined> {
+    const stored = await store.graph(lane, hash);
+    const definition = this.#definitions.get(workflow);
+    if (stored === undefined || definition === undefined) return undefined;
+    return this.#plan(definition, checkGraph(JSON.parse(stored.graph)), hash);
+  }
+
+  #plan(definition: WorkflowDefinition, graph: Graph, hash: string): Plan {
+    const plan: Plan = {
+      definition,
+      compiled: compileGraph(graph),
+      steps: graph.nodes.map((node) => this.#stepPlan(definition, node)),
+      derives: graph.nodes.map(({ id }) => {
+        const code = definition.code.get(id);
+        return code?.kind === "derive" ? code.compute : undefined;
+      }),
+    };
+    this.#plans.set(hash, plan);
+    return plan;
+  }
+
+  #stepPlan(definition: WorkflowDefinition, node: GraphNode): StepPlan | undefined {
+    if (node.kind !== "step") return undefined;
+    const step = this.#steps.get(`${definition.name} ${node.step}`);
+    if (step === undefined) return undefined;
+    const code = definition.code.get(node.id);
+    const overrides: StepOverrides = code?.kind === "step" ? code.overrides : {};
+    const retry = { ...step.retry, ...overrides.retry };
+    const timeout = overrides.timeout ?? step.timeout;
+    return {
+      step,
+      retry: retryPolicy(retry),
+      isFinal: retry.unless ?? (() => false),
+      timeoutMs: timeout === undefined ? null : durationMs(timeout),
+      budget: retry.budget === undefined ? null : this.#budget(step.name, Number.parseFloat(retry.budget) / 100),
+    };
+  }
+
+  #budget(step: string, share: number): RetryBudget {
+    const known = this.#budgets.get(step);
+    if (known !== undefined && known.share === share) return known;
+    const made = newBudget(share);
+    this.#budgets.set(step, made);
+    return made;
+  }
+}
+
+export function retryPolicy(options: RetryOptions): RetryPolicy {
+  return {
+    attemptsMax: options.attempts ?? DEFAULT_RETRY.attemptsMax,
+    backoff: options.backoff ?? DEFAULT_RETRY.backoff,
+    firstMs: options.first === undefined ? DEFAULT_RETRY.firstMs : durationMs(options.first),
+    maxMs: options.max === undefined ? DEFAULT_RETRY.maxMs : durationMs(options.max),
+    jitter: options.jitter ?? DEFAULT_RETRY.jitter,
+    budget: options.budget === undefined ? null : Number.parseFloat(options.budget) / 100,
+  };
+}
+
+function nameTaken(name: string): TenfoldError {
+  return new TenfoldError(
+    "WORKFLOW_NAME_TAKEN",
+    `Two workflows are named "${name}"; nothing was opened. Rename one of them: runs are found by their workflow's name.`,
+    { facts: { workflow: name } },
+  );
+}

@@ -1,0 +1,155 @@
+/**
+ * Callers that wait for runs to end: told at once by the driver of this process, else by looking into the store.
+ * Invariant: every waiting caller is answered once the run has its outcome, whoever drove it.
+ */
+import { FINISHED, type Store } from "../store/store.ts";
+import { TenfoldError } from "../value/error.ts";
+import { laneOfRun } from "../value/id.ts";
+import type { Json } from "../value/json.ts";
+import type { RunError } from "../core/entry.ts";
+import type { EngineEvents, RunEvent } from "./events.ts";
+import type { Clock } from "./ports.ts";
+
+/** How a run ended; `output` is undefined where its flow returns nothing. */
+export interface Outcome {
+  readonly status: string;
+  readonly output: Json | undefined;
+  readonly error: RunError | null;
+}
+
+/** The run failed; `error` says at which node and why. */
+export class RunFailed extends TenfoldError {
+  readonly run: string;
+  readonly error: RunError;
+
+  constructor(run: string, error: RunError) {
+    super("RUN_FAILED", `Run ${run} failed at ${error.node || "its end"}: ${error.message}`, { facts: { run, error } });
+    this.name = "RunFailed";
+    this.run = run;
+    this.error = error;
+  }
+}
+
+/** Somebody cancelled the run. */
+export class RunCancelled extends TenfoldError {
+  readonly run: string;
+
+  constructor(run: string, reason: string) {
+    super("RUN_CANCELLED", `Run ${run} was cancelled: ${reason}`, { facts: { run, reason } });
+    this.name = "RunCancelled";
+    this.run = run;
+  }
+}
+
+type Waiter = { readonly resolve: (outcome: Outcome) => void; readonly reject: (error: Error) => void };
+
+const LOOK_GAP_MS = 10;
+const LOOK_MAX_MS = 500;
+const READ_MAX = 1000;
+/** The more callers wait, the rarer the looks: those whose runs are driven here need none. */
+const WAITERS_READ_PER_MS = 20;
+
+export class Results {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #waiters = new Map<string, Waiter[]>();
+  readonly #unwatch: () => void;
+  readonly #unlisten: () => void;
+  #cancelLook: (() => void) | null = null;
+  #lookAt = Infinity;
+  #isClosed = false;
+
+  constructor(store: Store, clock: Clock, events: EngineEvents) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#unlisten = events.on("run", (event) => this.#told(event));
+    this.#unwatch = store.watch(() => this.#lookSoon(LOOK_GAP_MS));
+  }
+
+  /** Resolves when the run has its outcome; rejects with RUN_UNKNOWN if there is no such run. */
+  async of(run: string): Promise<Outcome> {
+    const outcome = new Promise<Outcome>((resolve, reject) => {
+      const waiters = this.#waiters.get(run);
+      if (waiters === undefined) this.#waiters.set(run, [{ resolve, reject }]);
+      else waiters.push({ resolve, reject });
+    });
+    this.#lookSoon(LOOK_GAP_MS);
+    return outcome;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#unwatch();
+    this.#unlisten();
+    this.#cancelLook?.();
+    for (const [run, waiters] of this.#waiters) {
+      const error = new TenfoldError(
+        "CLOSED",
+        `Closed while waiting for run ${run}; the run itself goes on where it is driven.`,
+      );
+      for (const { reject } of waiters) reject(error);
+    }
+    this.#waiters.clear();
+  }
+
+  #told({ run, status, output, error }: RunEvent): void {
+    if (status !== "held") this.#answer(run, status, output, error);
+  }
+
+  #answer(run: string, status: string, output: string | null, error: string | null): void {
+    const waiters = this.#waiters.get(run);
+    if (waiters === undefined) return;
+    this.#waiters.delete(run);
+    const outcome: Outcome = {
+      status,
+      output: output === null ? undefined : (JSON.parse(output) as Json),
+      error: error === null ? null : (JSON.parse(error) as RunError),
+    };
+    for (const { resolve } of waiters) resolve(outcome);
+  }
+
+  #lookSoon(delayMs: number): void {
+    if (this.#waiters.size === 0 || this.#isClosed) return;
+    const at = this.#clock.now() + delayMs + this.#waiters.size / WAITERS_READ_PER_MS;
+    if (this.#lookAt <= at) return;
+    this.#cancelLook?.();
+    this.#lookAt = at;
+    this.#cancelLook = this.#clock.at(at, () => {
+      this.#lookAt = Infinity;
+      void this.#look();
+    });
+  }
+
+  async #look(): Promise<void> {
+    const byLane = Map.groupBy([...this.#waiters.keys()], (run) => laneOfRun(run) ?? -1);
+    for (const [lane, runs] of byLane) {
+      for (let from = 0; from < runs.length && !this.#isClosed; from += READ_MAX) {
+        const part = runs.slice(from, from + READ_MAX);
+        const known = lane < 0 || lane >= this.#store.lanes;
+        const records = known ? part.map(() => undefined) : await this.#store.read(lane, part);
+        part.forEach((run, index) => {
+          const record = records[index];
+          if (record === undefined) this.#refuse(run);
+          else if (FINISHED.has(record.status)) this.#answer(run, record.status, record.output, record.error);
+        });
+      }
+    }
+    this.#lookSoon(LOOK_MAX_MS);
+  }
+
+  #refuse(run: string): void {
+    const waiters = this.#waiters.get(run) ?? [];
+    this.#waiters.delete(run);
+    for (const { reject } of waiters) reject(runUnknown(run));
+  }
+}
+
+export function runUnknown(run: string): TenfoldError {
+  return new TenfoldError(
+    "RUN_UNKNOWN",
+    `There is no run ${run} in this store. \`tenfold runs\` lists those there are.`,
+    {
+      facts: { run },
+    },
+  );
+}

@@ -1,0 +1,99 @@
+/**
+ * The bodies that this worker runs at once, and the line of those that wait for a place, oldest run first.
+ * Invariant: a slot is held until its body has settled, not until its timeout fired.
+ */
+
+export interface Waiting {
+  /** Sorts by the start time of the run. */
+  readonly id: string;
+  readonly call: () => void;
+}
+
+export class Slots {
+  readonly size: number;
+  #used = 0;
+  #paused = false;
+  /** True while the line is served: a body that settles at once must not serve it from below. */
+  #serving = false;
+  /** A binary heap by id. */
+  readonly #line: Waiting[] = [];
+
+  constructor(size: number) {
+    this.size = size;
+  }
+
+  get used(): number {
+    return this.#used;
+  }
+
+  get waiting(): number {
+    return this.#line.length;
+  }
+
+  /** Calls at once if a slot is free and nobody older waits; else in turn. */
+  take(waiting: Waiting): void {
+    if (this.#used < this.size && !this.#paused && this.#line.length === 0) {
+      this.#used++;
+      waiting.call();
+    } else {
+      this.#push(waiting);
+    }
+  }
+
+  /** A body has settled. */
+  release(): void {
+    this.#used--;
+    this.#next();
+  }
+
+  /** While paused, bodies that run go on, and none is started. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  proceed(): void {
+    this.#paused = false;
+    this.#next();
+  }
+
+  #next(): void {
+    if (this.#serving) return;
+    this.#serving = true;
+    try {
+      while (!this.#paused && this.#used < this.size && this.#line.length > 0) {
+        this.#used++;
+        this.#pop().call();
+      }
+    } finally {
+      this.#serving = false;
+    }
+  }
+
+  #push(waiting: Waiting): void {
+    const line = this.#line;
+    let at = line.push(waiting) - 1;
+    while (at > 0) {
+      const above = (at - 1) >> 1;
+      if (line[above]!.id <= waiting.id) break;
+      line[at] = line[above]!;
+      at = above;
+    }
+    line[at] = waiting;
+  }
+
+  #pop(): Waiting {
+    const line = this.#line;
+    const first = line[0]!;
+    const last = line.pop()!;
+    if (line.length === 0) return first;
+    let at = 0;
+    for (let child = 1; child < line.length; child = 2 * at + 1) {
+      if (child + 1 < line.length && line[child + 1]!.id < line[child]!.id) child++;
+      if (line[child]!.id >= last.id) break;
+      line[at] = line[child]!;
+      at = child;
+    }
+    line[at] = last;
+    return first;
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * Group commit of starts: what is started while the last batch is on its way goes into the next one.
+ * Invariant: a start is sent until it is answered, under the same id, so that it is one run.
+ */
+import type { RunStart, StartAnswer } from "../store/store.ts";
+import { TenfoldError } from "../value/error.ts";
+import type { Clock } from "./ports.ts";
+
+const STARTS_MAX = 5000;
+const RESEND_FOR_MS = 30_000;
+
+export type SendStarts = (starts: readonly RunStart[], isRepeated: boolean) => Promise<readonly StartAnswer[]>;
+
+interface Waiting {
+  readonly start: RunStart;
+  readonly resolve: (answer: StartAnswer) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class StartBatcher {
+  readonly #clock: Clock;
+  readonly #send: SendStarts;
+  #waiting: Waiting[] = [];
+  #isBusy = false;
+
+  constructor(clock: Clock, send: SendStarts) {
+    this.#clock = clock;
+    this.#send = send;
+  }
+
+  /** Resolves when the run is durable. */
+  add(start: RunStart): Promise<StartAnswer> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ start, resolve, reject });
+      if (this.#isBusy) return;
+      this.#isBusy = true;
+      this.#clock.soon(() => void this.#flush());
+    });
+  }
+
+  async #flush(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0, STARTS_MAX);
+      try {
+        const answers = await this.#sendUntilAnswered(batch.map(({ start }) => start));
+        batch.forEach(({ resolve }, index) => resolve(answers[index]!));
+      } catch (thrown) {
+        for (const { reject } of batch) reject(thrown);
+      }
+    }
+    this.#isBusy = false;
+  }
+
+  /** A start that got no answer may be durable: it is sent again, under the same id, until one comes. */
+  async #sendUntilAnswered(starts: readonly RunStart[]): Promise<readonly StartAnswer[]> {
+    const until = this.#clock.elapsed() + RESEND_FOR_MS;
+    for (let delayMs = 10, isRepeated = false; ; delayMs = Math.min(delayMs * 2, 1000), isRepeated = true) {
+      try {
+        return await this.#send(starts, isRepeated);
+      } catch (thrown) {
+        const isUnanswered = thrown instanceof TenfoldError && thrown.code === "STORE_UNREACHABLE";
+        if (!isUnanswered || this.#clock.elapsed() >= until) throw thrown;
+      }
+      await new Promise<void>((resolve) => this.#clock.at(this.#clock.now() + delayMs, resolve));
+    }
+  }
+}

@@ -1,0 +1,305 @@
+/**
+ * One worker in one lane: holds the lease, claims what there is room for, and lets its driver drive it.
+ * Invariants: at most one claim, load or mail is under way; a lost lease drops everything before a new one is taken;
+ * a run that is being started here is not loaded beside it.
+ */
+import type { ClaimedRun, Lease, RunStart, StartAnswer, Store } from "../store/store.ts";
+import { LeaseLost } from "../store/store.ts";
+import { isPassing } from "./committer.ts";
+import { Driver, type DriverHost, type DriverLimits } from "./driver.ts";
+import type { EngineEvents } from "./events.ts";
+import { LeaseKeeper, type LeaseTimes } from "./lease-keeper.ts";
+import type { Host, Ports } from "./ports.ts";
+import type { Registry } from "./registry.ts";
+import type { Slots } from "./slots.ts";
+
+export interface WorkerSettings extends LeaseTimes {
+  readonly limits: DriverLimits;
+  /** Runs in memory that are not idle, at most. */
+  readonly runsMax: number;
+  /** Bytes of runs in memory; the rest waits in the store. */
+  readonly memoryMax: number;
+  /** Work is looked for at least this often, whatever was or was not notified. */
+  readonly pollMs: number;
+  /** Rows in this worker's name are compared with what it holds this often. */
+  readonly reconcileMs: number;
+  readonly drainMs: number;
+}
+
+export interface WorkerParts {
+  readonly ports: Ports;
+  readonly host: Host;
+  readonly store: Store;
+  readonly registry: Registry;
+  readonly slots: Slots;
+  readonly events: EngineEvents;
+  readonly settings: WorkerSettings;
+  readonly lane: number;
+  /** The worker's name, the same after a restart. */
+  readonly name: string;
+  /** Makes the name of a new incarnation, never used before. */
+  readonly newOwner: () => string;
+}
+
+/** Between two looks into the store, unless the last found more than it could take. */
+const LOOK_GAP_MS = 2;
+
+export class Worker implements DriverHost {
+  readonly ports: Ports;
+  readonly store: Store;
+  readonly registry: Registry;
+  readonly slots: Slots;
+  readonly events: EngineEvents;
+  readonly limits: DriverLimits;
+  readonly #parts: WorkerParts;
+  readonly #keeper: LeaseKeeper;
+  readonly #starting = new Set<string>();
+  #driver: Driver | null = null;
+  #isLooking = false;
+  #looksAgain = false;
+  #lookAt: { at: number; cancel: () => void } | null = null;
+  #lastLookAt = -Infinity;
+  #nextReconcileAt = 0;
+  /** More runs were due than the last claim could take. */
+  #hasBacklog = true;
+  #isStalled = false;
+  #isStopping = false;
+  #unwatch: (() => void) | null = null;
+
+  constructor(parts: WorkerParts) {
+    this.#parts = parts;
+    this.ports = parts.ports;
+    this.store = parts.store;
+    this.registry = parts.registry;
+    this.slots = parts.slots;
+    this.events = parts.events;
+    this.limits = parts.settings.limits;
+    this.#keeper = new LeaseKeeper(parts, () => this.leaseLost());
+  }
+
+  /** Takes a lease, and over what dead workers left; then works until `stop`. */
+  async open(): Promise<void> {
+    await this.#join();
+    this.#unwatch = this.store.watch(() => this.look());
+    this.look();
+  }
+
+  /** Runs in memory. */
+  get held(): number {
+    return this.#driver?.runs.size ?? 0;
+  }
+
+  /**
+   * Starts runs; those that there is room for are driven here at once, without a claim. With a backlog none is:
+   * they would overtake runs that have waited longer. A start that is sent again may have been driven, and ended,
+   * since: what of it is in this worker's name is found by asking the store.
+   */
+  async start(starts: readonly RunStart[], isRepeated: boolean): Promise<readonly StartAnswer[]> {
+    const driver = this.#driver;
+    if (isRepeated) this.#nextReconcileAt = 0;
+    const isOwn =
+      driver !== null && !isRepeated && !this.#hasBacklog && !this.#isStopping && starts.length <= this.#room(driver);
+    for (const { id } of starts) this.#starting.add(id);
+    try {
+      const answers = await this.#sendStart(starts, isOwn ? driver.lease : null);
+      if (isOwn && driver === this.#driver) this.#driveStarted(driver, starts, answers);
+      else this.look();
+      return answers;
+    } finally {
+      for (const { id } of starts) this.#starting.delete(id);
+    }
+  }
+
+  async #sendStart(starts: readonly RunStart[], lease: Lease | null): Promise<readonly StartAnswer[]> {
+    const now = this.ports.clock.now();
+    try {
+      return await this.store.start(this.#parts.lane, starts, now, lease);
+    } catch (thrown) {
+      if (!(thrown instanceof LeaseLost)) throw thrown;
+      this.leaseLost();
+      return this.store.start(this.#parts.lane, starts, now, null);
+    }
+  }
+
+  #driveStarted(driver: Driver, starts: readonly RunStart[], answers: readonly StartAnswer[]): void {
+    const now = this.ports.clock.now();
+    starts.forEach((start, index) => {
+      const plan = this.registry.known(start.graph);
+      const isDue = start.at === null || start.at <= now;
+      if (answers[index]!.kind !== "started" || !isDue || plan === undefined || driver.runs.has(start.id)) return;
+      const { id, workflow, graph, tenant, input } = start;
+      const mail = { run: id, messages: [], count: 0 };
+      const key = start.key?.key ?? null;
+      driver.drive({ id, workflow, graph, tenant, key, input, deaths: 0, journal: [], mail }, plan);
+    });
+  }
+
+  /** Something may be due: look soon. */
+  look(): void {
+    if (this.#isStopping) return;
+    if (this.#isLooking) this.#looksAgain = true;
+    else this.#lookNoLaterThan(Math.max(this.ports.clock.now(), this.#lastLookAt + LOOK_GAP_MS));
+  }
+
+  left(): void {
+    const driver = this.#driver;
+    if (driver === null || !this.#hasBacklog) return;
+    if (driver.runs.size <= this.#parts.settings.runsMax / 2) this.look();
+  }
+
+  stalled(isStalled: boolean, cause: unknown): void {
+    this.#isStalled = isStalled;
+    if (isStalled) this.slots.pause();
+    else this.slots.proceed();
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    if (isStalled) this.ports.log.write("error", "the store takes no writes; nothing new is started", { reason });
+    else this.ports.log.write("warn", "the store takes writes again", {});
+    this.events.stalled(isStalled, cause);
+    if (!isStalled) this.look();
+  }
+
+  leaseLost(): void {
+    if (this.#driver === null) return;
+    this.#driver.close(new Error("This worker lost its lease; others drive its runs now."));
+    this.#driver = null;
+    this.#keeper.stop();
+    if (this.#isStalled) this.stalled(false, undefined);
+    if (this.#isStopping) return;
+    this.ports.log.write("warn", "the lease was lost; joining again", { worker: this.#parts.name });
+    this.#joinAgain(100);
+  }
+
+  #joinAgain(delayMs: number): void {
+    this.ports.clock.at(this.ports.clock.now() + delayMs, () => {
+      if (this.#isStopping) return;
+      this.#join().then(
+        () => this.look(),
+        (thrown: unknown) => {
+          if (!isPassing(thrown)) throw thrown;
+          this.#joinAgain(Math.min(delayMs * 2, 5000));
+        },
+      );
+    });
+  }
+
+  async #join(): Promise<void> {
+    const lease = await this.#keeper.join();
+    this.#nextReconcileAt = this.ports.clock.now() + this.#parts.settings.reconcileMs;
+    this.#hasBacklog = true;
+    this.#driver = new Driver(this, lease);
+  }
+
+  /**
+   * Starts nothing new, lets bodies finish until `drainMs` have passed, gives the rest back and leaves.
+   * Answers how many bodies had to be stopped.
+   */
+  async stop(): Promise<number> {
+    this.#isStopping = true;
+    this.#unwatch?.();
+    this.#lookAt?.cancel();
+    const driver = this.#driver;
+    if (driver === null) return 0;
+    const { clock } = this.ports;
+    driver.drain();
+    const until = clock.now() + this.#parts.settings.drainMs;
+    await this.#when(() => driver.isQuiet || this.#driver !== driver || clock.now() >= until);
+    const stopped = driver.bodiesRunning;
+    driver.giveBack(new Error("This worker is shutting down."));
+    const patience = clock.now() + this.#parts.settings.drainMs + 1000;
+    await this.#when(() => driver.isQuiet || this.#driver !== driver || clock.now() >= patience);
+    driver.close(new Error("This worker has shut down."));
+    if (this.#driver === driver) await this.#keeper.leave();
+    this.#driver = null;
+    return stopped;
+  }
+
+  async #when(holds: () => boolean): Promise<void> {
+    for (let delayMs = 0; !holds(); delayMs = Math.min(delayMs + 1, 10)) {
+      await new Promise<void>((resolve) => this.ports.clock.at(this.ports.clock.now() + delayMs, resolve));
+    }
+  }
+
+  #room(driver: Driver): number {
+    const { runsMax, memoryMax } = this.#parts.settings;
+    if (driver.bytes >= memoryMax || this.#isStalled) return 0;
+    return runsMax - driver.busy;
+  }
+
+  #lookNoLaterThan(at: number): void {
+    if (this.#lookAt !== null) {
+      if (this.#lookAt.at <= at) return;
+      this.#lookAt.cancel();
+    }
+    const cancel = this.ports.clock.at(at, () => {
+      this.#lookAt = null;
+      void this.#look();
+    });
+    this.#lookAt = { at, cancel };
+  }
+
+  async #look(): Promise<void> {
+    const driver = this.#driver;
+    if (driver === null || this.#isStopping) return;
+    this.#isLooking = true;
+    this.#looksAgain = false;
+    let nextAt = Infinity;
+    try {
+      nextAt = await this.#lookOnce(driver);
+    } catch (thrown) {
+      if (thrown instanceof LeaseLost) this.leaseLost();
+      else if (isPassing(thrown)) this.#nextReconcileAt = 0;
+      else throw thrown;
+    } finally {
+      this.#isLooking = false;
+    }
+    this.#lastLookAt = this.ports.clock.now();
+    if (this.#isStopping || this.#driver === null) return;
+    const { pollMs } = this.#parts.settings;
+    this.#lookNoLaterThan(Math.max(this.#lastLookAt + LOOK_GAP_MS, Math.min(nextAt, this.#lastLookAt + pollMs)));
+    if (this.#looksAgain) this.look();
+  }
+
+  /** Mail, rows in this worker's name, new runs; answers when there is more to be done. */
+  async #lookOnce(driver: Driver): Promise<number> {
+    const { clock } = this.ports;
+    const { settings, lane } = this.#parts;
+    if (clock.now() >= this.#nextReconcileAt) {
+      await this.#reconcile(driver);
+      this.#nextReconcileAt = clock.now() + settings.reconcileMs;
+    }
+    if (driver !== this.#driver) return Infinity;
+    if (driver.runs.size > 0) driver.receive(await this.store.mail(driver.lease, clock.now()));
+    if (driver !== this.#driver) return Infinity;
+    if (driver.bytes > settings.memoryMax) driver.parkIdle(driver.bytes - settings.memoryMax);
+    const room = this.#room(driver);
+    if (room < 1) {
+      this.#hasBacklog = true;
+      return Infinity;
+    }
+    const bytes = settings.memoryMax - driver.bytes;
+    const claimed = await this.store.claim(driver.lease, this.registry.names, clock.now(), room, bytes);
+    if (driver !== this.#driver || this.#isStopping) return Infinity;
+    await driver.adopt(claimed);
+    this.#hasBacklog = claimed.length >= room || bytesOf(claimed) >= bytes;
+    if (this.#hasBacklog) return Infinity;
+    return (await this.store.nextDue(lane, this.registry.names)) ?? Infinity;
+  }
+
+  /** Adopts runs that the store has in this worker's name and that it does not know of: an answer was lost. */
+  async #reconcile(driver: Driver): Promise<void> {
+    const owned = await this.store.owned(driver.lease);
+    const unknown = owned.filter((run) => !driver.runs.has(run) && !this.#starting.has(run));
+    if (unknown.length === 0 || driver !== this.#driver) return;
+    const loaded = await this.store.load(driver.lease, unknown);
+    if (driver === this.#driver) await driver.adopt(loaded);
+  }
+}
+
+function bytesOf(claimed: readonly ClaimedRun[]): number {
+  let bytes = 0;
+  for (const run of claimed) {
+    bytes += run.input.length;
+    for (const line of run.journal) bytes += line.data.length;
+  }
+  return bytes;
+}

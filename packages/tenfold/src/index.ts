@@ -1,0 +1,20 @@
+/** What `import … from "tenfold"` gives. */
+export * from "./flow/index.ts";
+export { open, type OpenOptions } from "./engine/open.ts";
+export {
+  Tenfold,
+  type Changed,
+  type ChangeOptions,
+  type RunDetails,
+  type RunHandle,
+  type RunView,
+  type Selection,
+  type StartManyAnswer,
+} from "./engine/client.ts";
+export type { AttemptEvent, EventTypes, ProgressEvent, RunEvent, StallEvent, TakenEvent } from "./engine/events.ts";
+export type { Log, LogLevel } from "./engine/ports.ts";
+export { RunCancelled, RunFailed, type Outcome } from "./engine/results.ts";
+export type { StartOptions } from "./engine/start.ts";
+export type { Entry, RunError } from "./core/entry.ts";
+export type { RunFilter, RunStatus } from "./store/store.ts";
+export { TenfoldError, type ErrorCode } from "./value/error.ts";
