@@ -1,0 +1,204 @@
+/**
+ * Watches a simulation from outside of the engine: what was accepted, which bodies were called when and by whom, and
+ * what the store then held; compares it with the promises and with the interpreter's answer.
+ * Invariant: it reads the store's rows and its own notes; it never asks the engine what it thinks.
+ */
+import { compileGraph, type CompiledGraph } from "../../core/compile.ts";
+import type { Entry, FailedEntry } from "../../core/entry.ts";
+import { readLine } from "../../core/journal-line.ts";
+import { placeAt } from "../../core/path.ts";
+import { begin, reduce } from "../../core/reduce.ts";
+import { RETRYING, type RunState } from "../../core/state.ts";
+import type { WorkflowDefinition } from "../../flow/definition.ts";
+import { startedAtOfRun } from "../../value/id.ts";
+import { canonicalJson, type Json } from "../../value/json.ts";
+import { FINISHED, type RunRecord, type RunStatus } from "../../store/store.ts";
+import type { Expected } from "./interpreter.ts";
+import { withoutErrors } from "./answer.ts";
+import type { OpenBook } from "./open-book.ts";
+import { Violation } from "./violation.ts";
+
+export interface BodyCall {
+  readonly run: string;
+  readonly node: string;
+  readonly attempt: number;
+  readonly key: string;
+  readonly readyAt: number;
+  /** The incarnation that called it. */
+  readonly owner: string;
+  readonly at: number;
+  /** The engine's clock at the call. */
+  readonly clock: number;
+  endedAt: number;
+  /** The signal was aborted, or its process died: it may overlap with another. */
+  wasStopped: boolean;
+}
+
+/** Milliseconds by which a process's clock may be off. */
+const CLOCK_SLACK_MS = 500;
+
+export class Auditor {
+  readonly #book: OpenBook;
+  readonly #compiled = new Map<string, CompiledGraph>();
+  readonly #expected: (row: RunRecord) => Expected;
+  readonly #calls = new Map<string, BodyCall[]>();
+  /** Runs whose start was answered, and those that somebody cancelled. */
+  readonly accepted = new Set<string>();
+  readonly cancelled = new Set<string>();
+  bodies = 0;
+
+  constructor(book: OpenBook, workflows: readonly WorkflowDefinition[], expected: (row: RunRecord) => Expected) {
+    this.#book = book;
+    this.#expected = expected;
+    for (const { hash, graph } of workflows) this.#compiled.set(hash, compileGraph(graph));
+  }
+
+  /** A caller was told that this run is started. */
+  accept(run: string): void {
+    this.accepted.add(run);
+    if (this.#book.record(run) === undefined)
+      throw new Violation("`start` resolves only after the run is durable", { run });
+  }
+
+  /** A body is being called. */
+  called(call: BodyCall): void {
+    this.bodies++;
+    const name = `${call.run} ${call.node}`;
+    const before = this.#calls.get(name) ?? [];
+    this.#calls.set(name, [...before, call]);
+    for (const earlier of before) {
+      if (earlier.key !== call.key) throw new Violation("each attempt has the same key", { earlier, call });
+      if (earlier.readyAt !== call.readyAt) throw new Violation("each attempt has the same now", { earlier, call });
+    }
+    if (!this.#book.isAlive(call.owner)) return;
+    for (const earlier of before) {
+      const overlaps = earlier.endedAt > call.at && !earlier.wasStopped && this.#book.isAlive(earlier.owner);
+      if (overlaps)
+        throw new Violation("a body runs again only if its worker died, was fenced, timed out, or it threw", {
+          earlier,
+          call,
+        });
+    }
+    this.#checkDurable(call);
+  }
+
+  /** What led to the call stands in the store: its node is open there, this is its next attempt, and it is due. */
+  #checkDurable(call: BodyCall): void {
+    const row = this.#book.record(call.run);
+    if (row === undefined) throw new Violation("a body is called only for a run that is durable", { call });
+    if (row.owner !== call.owner)
+      throw new Violation("a body is called only by the run's owner", { call, owner: row.owner });
+    const state = this.#replay(row);
+    const place = placeAt(state, call.node);
+    const waits = place?.frame.waits[place.node.local];
+    if (place === undefined || (waits !== 0 && waits !== RETRYING)) {
+      throw new Violation(
+        "a successor starts only after its input is durable, and a recorded result is never computed again",
+        { call, waits },
+      );
+    }
+    const retry = place.frame.retries?.get(place.node.local);
+    const next = retry === undefined ? 1 : retry.before + retry.attempts + 1;
+    if (call.attempt !== next) throw new Violation("attempts are numbered by what was recorded", { call, next });
+    if (waits === RETRYING && call.clock < retry!.at)
+      throw new Violation("a retry waits for its time", { call, due: retry!.at });
+  }
+
+  #replay(row: RunRecord): RunState {
+    const compiled = this.#compiled.get(row.graph)!;
+    const state = begin(compiled, JSON.parse(row.input) as Json, startedAtOfRun(row.id), []);
+    for (const line of this.#book.journal(row.id)) reduce(state, readLine(line), []);
+    return state;
+  }
+
+  /** Nobody's mail waits for a time: a run that nobody owns and that has mail is due, and a finished one has none. */
+  checkRows(now: number): void {
+    for (const { id: run, status, owner, wakeAt } of this.#book.records()) {
+      if (this.#book.mailCount(run) === 0) continue;
+      if (FINISHED.has(status)) throw new Violation("a run does not end with mail unread", { run, status });
+      if (owner === null && (wakeAt === null || wakeAt > now + CLOCK_SLACK_MS)) {
+        throw new Violation("a message makes its run due at once", { run, status, wakeAt, now });
+      }
+    }
+  }
+
+  /** Everything must have come to its end, and to the right one. */
+  checkEnd(): void {
+    const keys = new Set<string>();
+    for (const run of this.accepted) {
+      if (this.#book.record(run) === undefined) throw new Violation("an accepted run is never lost", { run });
+    }
+    for (const row of this.#book.records()) {
+      const { id: run, status, wakeAt, owner, deaths, error } = row;
+      if (!FINISHED.has(status)) {
+        const isOwnerAlive = owner !== null && this.#book.isAlive(owner);
+        const journal = this.#book.journal(run).map(({ kind, node }) => `${kind} ${node}`);
+        throw new Violation("once the faults end, every run comes to its end", {
+          run,
+          status,
+          wakeAt,
+          owner,
+          isOwnerAlive,
+          deaths,
+          error,
+          journal,
+        });
+      }
+      const key = JSON.stringify([row.workflow, row.tenant, row.key]);
+      if (row.key !== null && keys.has(key)) throw new Violation("the same key is one run", { run, key });
+      keys.add(key);
+      this.#checkRun(row);
+    }
+  }
+
+  #checkRun(row: RunRecord): void {
+    const expected = this.#expected(row);
+    const entries = this.#book.journal(row.id).map(readLine);
+    const facts = { run: row.id, status: row.status, error: row.error };
+    this.#checkJournal(row.id, entries, expected);
+    const allowed = new Set<RunStatus>([expected.failures.size > 0 ? "failed" : "completed"]);
+    if (this.cancelled.has(row.id)) allowed.add("cancelled");
+    if (!allowed.has(row.status))
+      throw new Violation("a run ends as its graph and its bodies say", { ...facts, allowed: [...allowed] });
+    if (row.status === "failed") {
+      const { node } = JSON.parse(row.error ?? "{}") as { node?: string };
+      if (!expected.failures.has(node ?? "")) throw new Violation("a run fails at a node that fails", facts);
+      return;
+    }
+    if (row.status !== "completed") return;
+    const output = row.output === null ? undefined : (JSON.parse(row.output) as Json);
+    if (canonicalJson(withoutErrors(output)) !== canonicalJson(withoutErrors(expected.output))) {
+      throw new Violation("a run's output is what the interpreter finds", {
+        ...facts,
+        output,
+        expected: expected.output,
+      });
+    }
+    const done = new Set(entries.flatMap((entry) => (entry.kind === "done" && entry.attempt > 0 ? [entry.node] : [])));
+    for (const node of expected.done)
+      if (!done.has(node)) throw new Violation("every node of a completed run is done", { ...facts, node });
+  }
+
+  #checkJournal(run: string, entries: readonly Entry[], expected: Expected): void {
+    const done = new Set<string>();
+    const failures = new Map<string, FailedEntry>();
+    const messages = new Set<string>();
+    for (const entry of entries) {
+      if (entry.kind === "cancelled" || entry.kind === "retried") {
+        if (messages.has(entry.message))
+          throw new Violation("a message is absorbed once", { run, message: entry.message });
+        messages.add(entry.message);
+      }
+      if (entry.kind === "failed") failures.set(entry.node, entry);
+      if (entry.kind !== "done") continue;
+      if (done.has(entry.node)) throw new Violation("a node has one result", { run, node: entry.node });
+      done.add(entry.node);
+      const known = entry.attempt === 0 || expected.done.has(entry.node) || expected.maybe.has(entry.node);
+      if (!known && expected.failures.size === 0)
+        throw new Violation("only the taken arm runs", { run, node: entry.node });
+      if (entry.attempt > 0 && !this.#calls.has(`${run} ${entry.node}`)) {
+        throw new Violation("a result comes from a body that was called", { run, node: entry.node });
+      }
+    }
+  }
+}

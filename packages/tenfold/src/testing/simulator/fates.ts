@@ -1,0 +1,27 @@
+/** What must become of each node, as a function of its run and its path alone: known to bodies and auditor alike. */
+import type { WorkflowDefinition } from "../../flow/definition.ts";
+import type { RunRecord } from "../../store/store.ts";
+import { hash32 } from "../../value/hash.ts";
+import type { Json } from "../../value/json.ts";
+import { answerOf } from "./answer.ts";
+import { interpret, type Expected } from "./interpreter.ts";
+
+/** Attempts that every step's retry policy allows. */
+export const ATTEMPTS = 3;
+
+/** How many attempts of a node fail before one is done; Infinity: all of them. */
+export function failuresOf(run: string, path: string): number {
+  const hash = hash32(`${run} ${path}`);
+  if (hash % 20 === 0) return Infinity;
+  return hash % 5 === 1 ? 1 + ((hash >>> 8) % (ATTEMPTS - 1)) : 0;
+}
+
+/** What a run must come to. */
+export function expectedOf(workflows: readonly WorkflowDefinition[], row: RunRecord): Expected {
+  const { graph } = workflows.find(({ name }) => name === row.workflow)!;
+  const fateOf = (path: string, step: string, input: Json | undefined) =>
+    failuresOf(row.id, path) >= ATTEMPTS ? { error: path } : { output: answerOf(step, input) as unknown as Json };
+  const computeOf = (_node: string, [seen]: readonly (Json | undefined)[]) =>
+    answerOf("derive", seen) as unknown as Json;
+  return interpret(graph, JSON.parse(row.input) as Json, fateOf, computeOf);
+}

@@ -1,0 +1,92 @@
+/**
+ * The simulated store seen from outside of time: what it holds right now, without a verb, a delay or a fault.
+ * It also notes which leases are alive, from what the store answered, apart from the store's own tables.
+ */
+import type { JournalLine } from "../../core/journal-line.ts";
+import { MemoryStore } from "../../store/memory.ts";
+import type { Holder, Lease, RunRecord, Store } from "../../store/store.ts";
+import { laneOfRun } from "../../value/id.ts";
+import { Violation } from "./violation.ts";
+
+/** Verbs that a lease is needed for, wherever it stands in their arguments. */
+const FENCED: ReadonlySet<string> = new Set(["renew", "start", "claim", "load", "mail", "owned", "commit"]);
+
+type Verb = (...args: unknown[]) => Promise<unknown>;
+
+/** `verb`, and a violation if it does anything for a lease that is dead. */
+function fenced(name: string, verb: Verb, alive: ReadonlySet<string>): Verb {
+  return async (...args) => {
+    const lease = args.find((arg) => typeof arg === "object" && arg !== null && "owner" in arg) as Lease | undefined;
+    const answer = await verb(...args);
+    if (lease !== undefined && !alive.has(lease.owner)) {
+      throw new Violation("a worker whose lease is dead writes nothing", { verb: name, owner: lease.owner });
+    }
+    return answer;
+  };
+}
+
+export class OpenBook {
+  readonly store: Store;
+  readonly #inner: MemoryStore;
+  readonly #alive = new Set<string>();
+  /** The last incarnation of each process in each lane. */
+  readonly #latest = new Map<string, string>();
+
+  constructor(lanes: number) {
+    this.#inner = new MemoryStore(lanes);
+    this.store = this.#noting(this.#inner);
+  }
+
+  isAlive(owner: string): boolean {
+    return this.#alive.has(owner);
+  }
+
+  /** Under which name a process drives a run now, alive or not. */
+  ownerOf(process: string, run: string): string {
+    return this.#latest.get(`${process} ${laneOfRun(run)}`) ?? "nobody";
+  }
+
+  records(): readonly RunRecord[] {
+    return Array.from({ length: this.#inner.lanes }, (_, lane) => this.#inner.peekAll(lane)).flat();
+  }
+
+  record(run: string): RunRecord | undefined {
+    return this.#inner.peek(laneOfRun(run)!, run)?.record;
+  }
+
+  journal(run: string): readonly JournalLine[] {
+    return this.#inner.peek(laneOfRun(run)!, run)?.journal ?? [];
+  }
+
+  /** Messages of the run that were not absorbed. */
+  mailCount(run: string): number {
+    return this.#inner.peek(laneOfRun(run)!, run)?.unread ?? 0;
+  }
+
+  #noting(inner: MemoryStore): Store {
+    const alive = this.#alive;
+    const latest = this.#latest;
+    return new Proxy(inner, {
+      get(target, name) {
+        const member: unknown = Reflect.get(target, name, target);
+        if (typeof member !== "function") return member;
+        if (name === "join") {
+          return (lease: Lease, holder: Holder) => {
+            alive.add(lease.owner);
+            latest.set(`${holder.process} ${lease.lane}`, lease.owner);
+            return target.join(lease, holder);
+          };
+        }
+        if (name === "takeOver") {
+          return async (lane: number, owner: string, beat: number | null, now: number, leaves: boolean) => {
+            const isTaken = await target.takeOver(lane, owner, beat, now, leaves);
+            if (isTaken) alive.delete(owner);
+            return isTaken;
+          };
+        }
+        if (FENCED.has(String(name))) return fenced(String(name), member.bind(target) as Verb, alive);
+        return member.bind(target) as unknown;
+      },
+    });
+  }
+}

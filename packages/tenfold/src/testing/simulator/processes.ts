@@ -1,0 +1,192 @@
+/** The simulated processes: each an engine over the one store, launched, crashed, frozen, replaced, restarted. */
+import { Tenfold } from "../../engine/client.ts";
+import { Engine } from "../../engine/engine.ts";
+import type { Executor } from "../../engine/ports.ts";
+import type { StepContext } from "../../flow/definition.ts";
+import { TenfoldError } from "../../value/error.ts";
+import type { Json } from "../../value/json.ts";
+import { answerOf, type Answer } from "./answer.ts";
+import type { Auditor, BodyCall } from "./auditor.ts";
+import { failuresOf } from "./fates.ts";
+import { faultyStore, NO_FAULTS } from "./faulty-store.ts";
+import type { OpenBook } from "./open-book.ts";
+import type { Scenario } from "./scenario.ts";
+import { ProcessTime, type VirtualTime } from "./virtual-time.ts";
+
+export interface SimulatedProcess {
+  readonly id: number;
+  readonly time: ProcessTime;
+  readonly tenfold: Tenfold;
+  readonly calls: BodyCall[];
+  isOpen: boolean;
+}
+
+export interface World {
+  readonly scenario: Scenario;
+  readonly time: VirtualTime;
+  readonly book: OpenBook;
+  readonly auditor: Auditor;
+  /** Something went wrong that must not. */
+  note(thrown: unknown): void;
+}
+
+export class Processes {
+  crashes = 0;
+  readonly #world: World;
+  readonly #places: (SimulatedProcess | null)[] = [];
+  readonly #all: SimulatedProcess[] = [];
+  #isCalm = false;
+
+  constructor(world: World, count: number) {
+    this.#world = world;
+    for (let place = 0; place < count; place++) this.#launch(place);
+  }
+
+  /** One of the processes that are open, alive and awake. */
+  anyAwake(): SimulatedProcess | undefined {
+    const awake = this.#places.filter((one) => one !== null && one.isOpen && !one.time.isDead && !one.time.isFrozen);
+    return awake[this.#below(Math.max(1, awake.length))] ?? undefined;
+  }
+
+  /** Fate strikes one of the processes. */
+  strike(): void {
+    const { time } = this.#world;
+    const place = this.#below(this.#places.length);
+    const running = this.#places[place];
+    if (running === null || running === undefined || running.time.isDead) return;
+    const chance = this.#world.scenario.random();
+    if (chance < 0.35) this.#crash(running);
+    else if (chance < 0.65) {
+      running.time.freeze();
+      time.at(time.now + this.#below(15_000), () => running.time.thaw());
+      if (this.#world.scenario.random() < 0.3) this.#replace(place, running);
+    } else if (chance < 0.85) running.time.set(this.#below(400) - 200);
+    else void this.#restart(place, running);
+  }
+
+  /** The faults end: every place has a process that lives and is awake. */
+  calm(): void {
+    this.#isCalm = true;
+    for (const running of this.#all) if (!this.#places.includes(running)) this.#crash(running);
+    this.#places.forEach((running, place) => {
+      running?.time.set(0);
+      running?.time.thaw();
+      if (running === null || running.time.isDead) this.#launch(place);
+    });
+  }
+
+  /** Whoever watches over the processes takes a frozen one for dead, and starts another in its place. */
+  #replace(place: number, running: SimulatedProcess): void {
+    const { time } = this.#world;
+    time.at(time.now + this.#below(3000), () => {
+      if (this.#places[place] === running && !running.time.isDead && !this.#isCalm) this.#launch(place);
+    });
+  }
+
+  /** A rolling deploy: the process drains, leaves, and a new one takes its place. */
+  async #restart(place: number, running: SimulatedProcess): Promise<void> {
+    if (!running.isOpen) return;
+    await running.tenfold.close();
+    if (running.time.isDead) return;
+    running.time.die();
+    this.#launch(place);
+  }
+
+  #crash(running: SimulatedProcess): void {
+    if (running.time.isDead) return;
+    const { time } = this.#world;
+    this.crashes++;
+    running.time.die();
+    for (const call of running.calls) call.wasStopped = true;
+    const place = this.#places.indexOf(running);
+    time.at(time.now + 100 + this.#below(8000), () => {
+      if (this.#places[place] === running) this.#launch(place);
+    });
+  }
+
+  #launch(place: number): void {
+    const { scenario, time, book } = this.#world;
+    const id = this.#all.length;
+    const own = new ProcessTime(time);
+    const store = faultyStore(book.store, {
+      time,
+      process: own,
+      random: scenario.random,
+      faults: () => (this.#isCalm ? NO_FAULTS : scenario.faults),
+      crash: () => this.#crash(running),
+    });
+    const executor: Executor = {
+      execute: ({ name }, input, ctx) => this.#body(running, name, input as Json | undefined, ctx),
+    };
+    const ports = { clock: own, random: scenario.random, executor, log: { write: () => {} } };
+    const isGone = (process: string) => scenario.isOneMachine && (this.#all[Number(process)]?.time.isDead ?? true);
+    const host = { worker: `worker-${place}`, host: "machine", process: `${id}`, isGone };
+    const engine = new Engine(store, scenario.workflows, ports, host, scenario.settings);
+    const running: SimulatedProcess = { id, time: own, tenfold: new Tenfold(engine), calls: [], isOpen: false };
+    this.#places[place] = running;
+    this.#all.push(running);
+    void this.#open(running, engine);
+  }
+
+  /** A process that cannot open its store ends, and is started again. */
+  async #open(running: SimulatedProcess, engine: Engine): Promise<void> {
+    try {
+      await engine.open();
+      running.isOpen = true;
+    } catch (thrown) {
+      if (!(thrown instanceof TenfoldError) || thrown.code === "INVARIANT_BROKEN") throw thrown;
+      this.#crash(running);
+    }
+  }
+
+  /** A body answers what it must, fails as often as it must, and hangs where a timeout ends it. */
+  #body(running: SimulatedProcess, step: string, input: Json | undefined, ctx: StepContext): Promise<Answer> {
+    const { scenario, time } = this.#world;
+    const call = this.#noteCall(running, ctx);
+    const fails = ctx.attempt <= failuresOf(ctx.run.id, ctx.node);
+    const hangs = fails && scenario.timeoutMs !== null && scenario.random() < 0.5;
+    const ignoresSignal = scenario.random() < 0.3;
+    const tookMs = hangs ? 20_000 : 1 + this.#below(scenario.random() < 0.1 ? 2500 : 200);
+    return new Promise((resolve, reject) => {
+      const settle = (callback: () => void) => {
+        call.endedAt = Math.min(call.endedAt, time.now);
+        callback();
+      };
+      ctx.signal.addEventListener("abort", () => {
+        call.wasStopped = true;
+        if (!ignoresSignal) settle(() => reject(new Error("stopped")));
+      });
+      running.time.at(running.time.now() + tookMs, () => {
+        if (fails) settle(() => reject(new Error(`attempt ${ctx.attempt} fails`)));
+        else settle(() => resolve(answerOf(step, input)));
+      });
+    });
+  }
+
+  #noteCall(running: SimulatedProcess, ctx: StepContext): BodyCall {
+    const { book, auditor, time, note } = this.#world;
+    const call: BodyCall = {
+      run: ctx.run.id,
+      node: ctx.node,
+      attempt: ctx.attempt,
+      key: ctx.key,
+      readyAt: ctx.now(),
+      owner: book.ownerOf(`${running.id}`, ctx.run.id),
+      at: time.now,
+      clock: running.time.now(),
+      endedAt: Infinity,
+      wasStopped: false,
+    };
+    running.calls.push(call);
+    try {
+      auditor.called(call);
+    } catch (thrown) {
+      note(thrown);
+    }
+    return call;
+  }
+
+  #below(limit: number): number {
+    return Math.floor(this.#world.scenario.random() * limit);
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * Random workflows, drawn with the real flow floor, whose steps answer a function of their input alone: so what a
+ * run must come to is known without running it.
+ */
+import {
+  after,
+  derive,
+  each,
+  eq,
+  gte,
+  match,
+  oneOf,
+  present,
+  step,
+  when,
+  workflow,
+  all,
+  not,
+} from "../../flow/index.ts";
+import type { WorkflowDefinition } from "../../flow/definition.ts";
+import type { Json } from "../../value/json.ts";
+import type { Random } from "../../value/random.ts";
+import { answerOf, TAGS, type Answer } from "./answer.ts";
+
+export interface RandomWorkflowOptions {
+  readonly name: string;
+  readonly random: Random;
+  readonly nodesMax: number;
+  readonly attempts: number;
+  readonly timeoutMs: number | null;
+}
+
+/** The types of the drawing are the flow's own business; here values are drawn blindly. */
+type Drawn = any;
+
+/** Draws a workflow of up to `nodesMax` nodes. */
+export function randomWorkflow(options: RandomWorkflowOptions): WorkflowDefinition {
+  const { random, name } = options;
+  const first = random() < 0.5 ? "200ms" : "6s";
+  const steps = ["north", "east", "south", "west"].map((stepName) =>
+    step(stepName, {
+      retry: { attempts: options.attempts, first, max: "20s" },
+      ...(options.timeoutMs === null ? {} : { timeout: options.timeoutMs }),
+      run: (input: any): any => answerOf(stepName, input as Json),
+    }),
+  );
+  let left = 1 + Math.floor(random() * options.nodesMax);
+  let serial = 0;
+  const below = (limit: number) => Math.floor(random() * limit);
+  const pick = <T>(items: readonly T[]): T => items[below(items.length)]!;
+
+  const condition = (value: Drawn): Drawn => {
+    const simple = [
+      () => gte(value.n, 50),
+      () => eq(value.tag, "a"),
+      () => oneOf(value.tag, ["a", "b"]),
+      () => present(value.maybe),
+      () => all(gte(value.n, 20), not(eq(value.tag, "c"))),
+      () => value.flag,
+    ];
+    return pick(simple)();
+  };
+
+  const template = (known: readonly Drawn[]): Drawn => {
+    const shapes = [
+      () => pick(known),
+      () => ({ one: pick(known), two: [pick(known).n, { deep: pick(known).maybe }] }),
+      () => ({ sum: gte(pick(known).n, 10), tag: pick(known).tag }),
+      () => [pick(known).list, "text", 7],
+    ];
+    return pick(shapes)();
+  };
+
+  const useStep = (known: readonly Drawn[]): Drawn => (pick(steps) as Drawn).as(`s${serial++}`)(template(known));
+
+  /** Draws some nodes and answers one of them; `known` are the values that are visible. */
+  const draw = (known: readonly Drawn[], depth: number): Drawn => {
+    const visible = [...known];
+    const count = 1 + below(depth === 0 ? left : 3);
+    let last: Drawn = useStep(visible);
+    visible.push(last);
+    left--;
+    for (let index = 1; index < count && left > 0; index++) {
+      left--;
+      last = drawOne(visible, depth);
+      visible.push(last);
+    }
+    return random() < 0.7 ? last : { last, first: pick(visible).n };
+  };
+
+  const drawOne = (visible: Drawn[], depth: number): Drawn => {
+    const value = pick(visible);
+    const id = `x${serial++}`;
+    const chance = random();
+    if (depth >= 3 || chance < 0.45) return useStep(visible);
+    if (chance < 0.55) return (derive as Drawn).as(id)(value, (seen: Answer) => answerOf("derive", seen as never));
+    if (chance < 0.65) {
+      const answer = (after as Drawn)(value, () => useStep(visible));
+      return answer;
+    }
+    if (chance < 0.78) {
+      const arms: Record<string, () => Drawn> = {};
+      for (const tag of TAGS) arms[tag] = () => useStepAfter(visible, depth);
+      const result = (match as Drawn).as(id)(value.tag, arms);
+      return useStepOn(visible, result);
+    }
+    if (chance < 0.88) {
+      const otherwise = random() < 0.5 ? [() => draw(visible, depth + 1)] : [];
+      const result = (when as Drawn).as(id)(condition(value), () => draw(visible, depth + 1), ...otherwise);
+      return useStepOn(visible, result);
+    }
+    const concurrency = random() < 0.5 ? { concurrency: 1 + below(2) } : {};
+    const onError = random() < 0.5 ? { onError: "collect" } : {};
+    const list = (each as Drawn).as(id)(value.list, (item: Drawn) => useStepOn([...visible], item), {
+      ...concurrency,
+      ...onError,
+    });
+    return useStepOn(visible, list);
+  };
+
+  const useStepAfter = (visible: readonly Drawn[], depth: number): Drawn => draw(visible, depth + 1);
+  const useStepOn = (visible: readonly Drawn[], value: Drawn): Drawn =>
+    (pick(steps) as Drawn).as(`s${serial++}`)({ value, tag: pick(visible).tag });
+
+  return (workflow as Drawn)(name, {
+    flow: (input: Drawn) => draw([input], 0),
+  }) as WorkflowDefinition;
+}

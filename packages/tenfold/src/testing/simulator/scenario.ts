@@ -1,0 +1,52 @@
+/** What a seed stands for: its workflows, its faults, how its engines are set; drawn before anything happens. */
+import { DEFAULT_SETTINGS, type EngineSettings } from "../../engine/engine.ts";
+import type { WorkflowDefinition } from "../../flow/definition.ts";
+import { seededRandom, type Random } from "../../value/random.ts";
+import { ATTEMPTS } from "./fates.ts";
+import type { Faults } from "./faulty-store.ts";
+import { randomWorkflow } from "./random-workflow.ts";
+
+export interface Scenario {
+  readonly random: Random;
+  readonly lanes: number;
+  readonly workflows: readonly WorkflowDefinition[];
+  /** The timeout of every step; null: none, so no body may hang. */
+  readonly timeoutMs: number | null;
+  readonly faults: Faults;
+  readonly settings: EngineSettings;
+  /** The processes stand on one machine, and see at once when another is gone. */
+  readonly isOneMachine: boolean;
+}
+
+export function drawScenario(seed: number): Scenario {
+  const random = seededRandom(seed);
+  const lanes = random() < 0.2 ? 2 : 1;
+  const timeoutMs = random() < 0.3 ? 3000 : null;
+  const workflows = [3, 12, 12].map((nodesMax, index) => {
+    return randomWorkflow({ name: `workflow-${index}`, random, nodesMax, attempts: ATTEMPTS, timeoutMs });
+  });
+  const harsh = random() < 0.8 ? 1 : 0;
+  const faults: Faults = {
+    lostRequest: harsh * 0.02 * random(),
+    lostAnswer: harsh * 0.03 * random(),
+    crashBefore: harsh * 0.004 * random(),
+    crashAfter: harsh * 0.006 * random(),
+    slow: harsh * 0.05 * random(),
+    slowMs: 8000 * random(),
+    full: harsh * 0.02 * random(),
+    lostNotice: random(),
+    delivery: random(),
+  };
+  const settings: EngineSettings = {
+    ...DEFAULT_SETTINGS,
+    slots: 1 + Math.floor(random() * 20),
+    runsMax: 2 + Math.floor(random() * 20),
+    leaseMs: 5000,
+    beatMs: 1000,
+    pollMs: 500,
+    reconcileMs: 3000,
+    drainMs: 2000,
+    limits: { ...DEFAULT_SETTINGS.limits, parkAfterMs: Math.floor(random() * 4000) },
+  };
+  return { random, lanes, workflows, timeoutMs, faults, settings, isOneMachine: random() < 0.5 };
+}

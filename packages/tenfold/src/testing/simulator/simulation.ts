@@ -1,0 +1,100 @@
+/**
+ * One seed, one simulation: processes that work, crash, freeze and come back over one store, in virtual time.
+ * Two phases: first safety, under faults; then the faults end, and everything must come to its end.
+ */
+import { FINISHED } from "../../store/store.ts";
+import { Auditor } from "./auditor.ts";
+import { expectedOf } from "./fates.ts";
+import { OpenBook } from "./open-book.ts";
+import { Processes, type World } from "./processes.ts";
+import { drawScenario } from "./scenario.ts";
+import { Users } from "./users.ts";
+import { Violation } from "./violation.ts";
+import { VirtualTime } from "./virtual-time.ts";
+
+export interface SimulationResult {
+  readonly seed: number;
+  readonly runs: number;
+  readonly bodies: number;
+  readonly crashes: number;
+  readonly virtualMs: number;
+  /** Null: every promise held. */
+  readonly violation: Violation | null;
+}
+
+const STARTED_AT = 1_750_000_000_000;
+const FAULTS_MS = 60_000;
+const CALM_MS = 30 * 60_000;
+/** A start that got no answer may be sent again for so long. */
+const LATE_STARTS_MS = 60_000;
+const ROWS_EVERY_MS = 250;
+
+/** Runs the simulation of `seed`: the same seed, the same events. */
+export async function simulate(seed: number): Promise<SimulationResult> {
+  let violation: Violation | null = null;
+  const note = (thrown: unknown) => (violation ??= asViolation(thrown));
+  const scenario = drawScenario(seed);
+  const time = new VirtualTime(STARTED_AT);
+  const book = new OpenBook(scenario.lanes);
+  const auditor = new Auditor(book, scenario.workflows, (row) => expectedOf(scenario.workflows, row));
+  const world: World = { scenario, time, book, auditor, note };
+  const processes = new Processes(world, 1 + Math.floor(scenario.random() * 3));
+  process.on("unhandledRejection", note);
+  process.on("uncaughtException", note);
+  try {
+    await live(world, processes, () => violation !== null);
+    if (violation === null) auditor.checkEnd();
+  } catch (thrown) {
+    note(thrown);
+  } finally {
+    process.off("unhandledRejection", note);
+    process.off("uncaughtException", note);
+  }
+  const { accepted, bodies } = auditor;
+  const virtualMs = time.now - STARTED_AT;
+  return { seed, runs: accepted.size, bodies, crashes: processes.crashes, virtualMs, violation };
+}
+
+async function live(world: World, processes: Processes, isBroken: () => boolean): Promise<void> {
+  const { time, book } = world;
+  const users = new Users(world, processes);
+  plan(world, processes, users);
+  watchRows(world);
+  await time.pass(STARTED_AT + FAULTS_MS, isBroken);
+  processes.calm();
+  users.retryHeld();
+  const isDone = () => isBroken() || book.records().every(({ status }) => FINISHED.has(status));
+  await time.pass(time.now + CALM_MS, isDone);
+  await time.pass(time.now + LATE_STARTS_MS, isBroken);
+  await time.pass(time.now + CALM_MS, isDone);
+}
+
+/** What users and fate do during the first phase. */
+function plan({ scenario, time }: World, processes: Processes, users: Users): void {
+  const below = (limit: number) => Math.floor(scenario.random() * limit);
+  const often = (times: number, act: () => void) => {
+    for (let left = times; left > 0; left--) time.at(STARTED_AT + below(FAULTS_MS * 0.8), act);
+  };
+  often(1 + below(25), () => void users.start());
+  often(below(6), () => users.bother());
+  often(below(5), () => processes.strike());
+  if (scenario.random() < 0.3) users.pester(STARTED_AT + FAULTS_MS);
+}
+
+/** The store's rows keep their own laws at every moment. */
+function watchRows(world: World): void {
+  const { time, auditor, note } = world;
+  time.at(time.now + ROWS_EVERY_MS, () => {
+    try {
+      auditor.checkRows(time.now);
+    } catch (thrown) {
+      note(thrown);
+    }
+    watchRows(world);
+  });
+}
+
+function asViolation(thrown: unknown): Violation {
+  if (thrown instanceof Violation) return thrown;
+  return new Violation("nothing crashes", { thrown: String(thrown), stack: (thrown as Error | undefined)?.stack });
+}

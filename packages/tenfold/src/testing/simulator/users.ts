@@ -1,0 +1,86 @@
+/** The people of a simulation: they start runs, cancel and retry them, and send messages at the wrong moment. */
+import { FINISHED } from "../../store/store.ts";
+import { TenfoldError } from "../../value/error.ts";
+import { laneOfRun } from "../../value/id.ts";
+import { answerOf } from "./answer.ts";
+import type { Processes, World } from "./processes.ts";
+
+export class Users {
+  readonly #world: World;
+  readonly #processes: Processes;
+
+  constructor(world: World, processes: Processes) {
+    this.#world = world;
+    this.#processes = processes;
+  }
+
+  async start(): Promise<void> {
+    const { scenario, auditor } = this.#world;
+    const running = this.#processes.anyAwake();
+    if (running === undefined) return;
+    const workflow = scenario.workflows[this.#below(scenario.workflows.length)]!;
+    const input = answerOf("input", this.#below(20));
+    const hasKey = scenario.random() < 0.5;
+    const options = hasKey ? { key: `key-${this.#below(10)}`, tenant: `tenant-${this.#below(2)}` } : {};
+    await unlessRefused(async () => {
+      const { id } = await running.tenfold.startNamed(workflow.name, input, options);
+      auditor.accept(id);
+    });
+  }
+
+  /** Cancels or retries a run, sometimes one after the other. */
+  bother(): void {
+    const { scenario, time } = this.#world;
+    const run = this.#anyRun();
+    if (run === undefined) return;
+    void this.#tell(scenario.random() < 0.6 ? "cancel" : "retry", run);
+    if (scenario.random() < 0.4) time.at(time.now + this.#below(3000), () => void this.#tell("retry", run));
+  }
+
+  /** Messages that change nothing, all the time until `until`. */
+  pester(until: number): void {
+    const { time, book } = this.#world;
+    const at = time.now;
+    const run = this.#anyRun();
+    const lane = run === undefined ? undefined : laneOfRun(run);
+    const message = { key: `pester-${at}`, body: { kind: "retry" }, at } as const;
+    if (lane !== undefined) void book.store.send(lane, [{ run: run!, message, reopens: false }], at);
+    const next = at + 1 + this.#below(100);
+    if (next < until) time.at(next, () => this.pester(until));
+  }
+
+  /** A run is held after too many deaths: somebody looks every few seconds, and has it go on. */
+  retryHeld(): void {
+    const { time, book } = this.#world;
+    time.at(time.now + 5000, () => {
+      const open = book.records().filter(({ status }) => !FINISHED.has(status));
+      for (const { id, status } of open) if (status === "held") void this.#tell("retry", id);
+      if (open.length > 0) this.retryHeld();
+    });
+  }
+
+  async #tell(kind: "cancel" | "retry", run: string): Promise<void> {
+    const running = this.#processes.anyAwake();
+    if (running === undefined) return;
+    if (kind === "cancel") this.#world.auditor.cancelled.add(run);
+    await unlessRefused(() => (kind === "cancel" ? running.tenfold.cancel(run) : running.tenfold.retry(run)));
+  }
+
+  #anyRun(): string | undefined {
+    const runs = [...this.#world.auditor.accepted];
+    return runs[this.#below(Math.max(1, runs.length))];
+  }
+
+  #below(limit: number): number {
+    return Math.floor(this.#world.scenario.random() * limit);
+  }
+}
+
+/** A store's error is an honest answer to a caller; anything else is a bug. */
+async function unlessRefused(call: () => Promise<unknown>): Promise<void> {
+  try {
+    await call();
+  } catch (thrown) {
+    if (!(thrown instanceof TenfoldError) || thrown.code === "INVARIANT_BROKEN") throw thrown;
+  }
+}
