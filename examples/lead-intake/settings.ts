@@ -1,0 +1,59 @@
+/** Where the systems are: addresses from the settings, and for each that is not set a stand-in on this machine. */
+import { randomUUID } from "node:crypto";
+import { crmAt } from "./crm-client.ts";
+import { startCrm } from "./crm.ts";
+import { letterPostAt } from "./letters.ts";
+import { startMailSink } from "./mail-sink.ts";
+import type { Systems } from "./steps.ts";
+
+export interface Settings {
+  /** Of a CRM that answers GET /companies?email=…; a local one is started if it is not set. */
+  readonly crmUrl: string | undefined;
+  /** smtp://user:password@host:port; letters are kept as files in `outbox` if it is not set. */
+  readonly smtpUrl: string | undefined;
+  /** The folder for the letters of the local mail sink. */
+  readonly outbox: string;
+}
+
+export interface ConnectedSystems extends Systems {
+  /** What is being talked to, for a person. */
+  readonly places: { readonly crm: string; readonly post: string };
+  close(): Promise<void>;
+}
+
+/** The sink takes as many as come: letters should not wait for each other where nobody limits them. */
+const SINK_CONNECTIONS = 50;
+
+export async function connectSystems(settings: Settings): Promise<ConnectedSystems> {
+  const localCrm = settings.crmUrl === undefined ? await startCrm({ luck: randomUUID() }) : undefined;
+  const mailSink = settings.smtpUrl === undefined ? await startMailSink(settings.outbox) : undefined;
+  const post = mailSink === undefined ? letterPostAt(settings.smtpUrl!) : letterPostAt(mailSink.url, SINK_CONNECTIONS);
+  return {
+    crm: crmAt(settings.crmUrl ?? localCrm!.url),
+    post,
+    places: {
+      crm: localCrm === undefined ? withoutPassword(settings.crmUrl!) : `a local one at ${localCrm.url}`,
+      post: mailSink === undefined ? withoutPassword(settings.smtpUrl!) : `kept as files in ${mailSink.folder}`,
+    },
+    async close() {
+      post.close();
+      await Promise.all([localCrm?.close(), mailSink?.close()]);
+    },
+  };
+}
+
+/** Systems that are connected when the first step needs one of them. */
+export function onFirstUse(connect: () => Promise<Systems>): Systems {
+  let connecting: Promise<Systems> | undefined;
+  const connected = () => (connecting ??= connect());
+  return {
+    crm: { lookup: async (...question) => (await connected()).crm.lookup(...question) },
+    post: { send: async (...letter) => (await connected()).post.send(...letter) },
+  };
+}
+
+function withoutPassword(url: string): string {
+  const shown = new URL(url);
+  shown.password = "";
+  return shown.href;
+}
