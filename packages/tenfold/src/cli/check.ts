@@ -1,0 +1,132 @@
+/** What a workflow's graph shows before anything runs: findings, each with its way out. */
+import { scopesOf, templatesOf, visitRefs, type Graph, type GraphNode } from "../flow/graph.ts";
+import type { WorkflowDefinition } from "../flow/definition.ts";
+import { unreachableArms } from "./check-arms.ts";
+import { testedValues } from "./check-source.ts";
+
+export type FindingCode =
+  | "ARM_UNREACHABLE"
+  | "VALUE_TESTED"
+  | "ORDER_WITHOUT_DATA"
+  | "STEP_WITHOUT_TIMEOUT"
+  | "EACH_ALL_AT_ONCE"
+  | "UNUSED_RESULT";
+
+export interface Finding {
+  readonly code: FindingCode;
+  /** An error is never meant; a note may be. */
+  readonly level: "error" | "note";
+  readonly workflow: string;
+  readonly node: string;
+  /** What is found, and the way out. */
+  readonly message: string;
+}
+
+/** All findings, errors first, in the order of the graph. */
+export function checkWorkflow(definition: WorkflowDefinition): readonly Finding[] {
+  const { name: workflow, graph, warnings } = definition;
+  const findings: Finding[] = [
+    ...unreachableArms(graph).map(({ node, message }): Finding => ({
+      code: "ARM_UNREACHABLE",
+      level: "error",
+      workflow,
+      node,
+      message,
+    })),
+    ...testedValues(definition).map(({ node, message }): Finding => ({
+      code: "VALUE_TESTED",
+      level: "error",
+      workflow,
+      node,
+      message,
+    })),
+    ...orderWithoutData(graph),
+    ...stepsWithoutTimeout(definition),
+    ...eachesAllAtOnce(graph),
+    ...warnings.map(({ node, message }): Finding => ({
+      code: "UNUSED_RESULT",
+      level: "note",
+      workflow,
+      node,
+      message,
+    })),
+  ];
+  return findings.sort((a, b) => Number(a.level === "note") - Number(b.level === "note"));
+}
+
+/** An order that `after` demands and no data does: the two could run side by side. */
+function orderWithoutData(graph: Graph): Finding[] {
+  const reached = new Map<number, ReadonlySet<number>>();
+  return graph.nodes.flatMap((node, index) => {
+    if (!("after" in node) || node.after.length === 0) return [];
+    const byData = reachedByData(graph, index, reached);
+    return node.after
+      .filter((first) => !byData.has(first))
+      .map((first): Finding => {
+        const before = graph.nodes[first]!.id;
+        return {
+          code: "ORDER_WITHOUT_DATA",
+          level: "note",
+          workflow: graph.workflow,
+          node: node.id,
+          message: `It waits for "${before}" and uses nothing of it. If the order does not matter, draw it outside of \`after\`, and both run at once; if it does, all is well.`,
+        };
+      });
+  });
+}
+
+/** Every node that the node, or what is in its scopes, uses the data of, directly or through others. */
+function reachedByData(graph: Graph, index: number, known: Map<number, ReadonlySet<number>>): ReadonlySet<number> {
+  const found = known.get(index);
+  if (found !== undefined) return found;
+  const reached = new Set<number>();
+  const add = (from: number): void => {
+    // What is used in a node's own scopes stands after it in the list, so this ends.
+    reached.add(from);
+    if (from < index) for (const further of reachedByData(graph, from, known)) reached.add(further);
+  };
+  visitUses(graph, index, add);
+  known.set(index, reached);
+  return reached;
+}
+
+function visitUses(graph: Graph, index: number, add: (node: number) => void): void {
+  const node = graph.nodes[index]!;
+  for (const template of templatesOf(node)) visitRefs(template, add);
+  for (const scope of scopesOf(node)) {
+    for (const inner of graph.scopes[scope]!.nodes) visitUses(graph, inner, add);
+    visitRefs(graph.scopes[scope]!.output, add);
+  }
+}
+
+function stepsWithoutTimeout({ name: workflow, graph, steps, code }: WorkflowDefinition): Finding[] {
+  const nodes = new Map<string, string[]>();
+  for (const node of graph.nodes) {
+    if (node.kind !== "step" || steps.get(node.step)?.timeout !== undefined) continue;
+    const use = code.get(node.id);
+    if (use?.kind === "step" && use.overrides.timeout !== undefined) continue;
+    nodes.set(node.step, [...(nodes.get(node.step) ?? []), node.id]);
+  }
+  return [...nodes].map(([step, [first, ...others]]): Finding => {
+    const also = others.length === 0 ? "" : ` (used ${others.length + 1} times)`;
+    return {
+      code: "STEP_WITHOUT_TIMEOUT",
+      level: "note",
+      workflow,
+      node: first!,
+      message: `The step "${step}"${also} has no timeout: an attempt that hangs holds its run, and a slot, for ever. Give it one: \`step("${step}", { timeout: "30s", … })\`.`,
+    };
+  });
+}
+
+function eachesAllAtOnce(graph: Graph): Finding[] {
+  return graph.nodes
+    .filter((node): node is Extract<GraphNode, { kind: "each" }> => node.kind === "each" && node.concurrency === null)
+    .map((node): Finding => ({
+      code: "EACH_ALL_AT_ONCE",
+      level: "note",
+      workflow: graph.workflow,
+      node: node.id,
+      message: `It opens all its items at once, and they stay in one worker. If the list may be long, say how many at a time: \`each(items, draw, { concurrency: 50 })\`.`,
+    }));
+}

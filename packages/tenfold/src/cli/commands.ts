@@ -1,0 +1,51 @@
+/** The commands by name; each is read from its file only when it is called, so that the others cost no time. */
+import type { Command } from "./command.ts";
+
+interface Listed {
+  readonly name: string;
+  readonly does: string;
+  load(): Promise<Command>;
+}
+
+export const COMMANDS: readonly Listed[] = [
+  {
+    name: "run",
+    does: "start one run, or one per row of a file, and wait for what comes out",
+    load: async () => (await import("./commands/run.ts")).runCommand,
+  },
+  {
+    name: "dev",
+    does: "work what is in the store, tell what happens, reload on change",
+    load: async () => (await import("./commands/dev.ts")).devCommand,
+  },
+  {
+    name: "runs",
+    does: "list runs, newest first, or count them",
+    load: async () => (await import("./commands/runs.ts")).runsCommand,
+  },
+  {
+    name: "show",
+    does: "one run: its timeline, its input, its output or error",
+    load: async () => (await import("./commands/show.ts")).showCommand,
+  },
+  {
+    name: "retry",
+    does: "have failed, cancelled or held runs go on from where they stopped",
+    load: async () => (await import("./commands/change.ts")).retryCommand,
+  },
+  {
+    name: "cancel",
+    does: "stop runs that are not finished",
+    load: async () => (await import("./commands/change.ts")).cancelCommand,
+  },
+  {
+    name: "graph",
+    does: "draw a workflow, as text or for Mermaid",
+    load: async () => (await import("./commands/graph.ts")).graphCommand,
+  },
+  {
+    name: "check",
+    does: "find what is wrong with workflows before they run",
+    load: async () => (await import("./commands/check.ts")).checkCommand,
+  },
+];

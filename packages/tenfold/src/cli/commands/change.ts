@@ -1,0 +1,204 @@
+/** `tenfold cancel` and `tenfold retry`: by id or by filter, after a look at how many there are. */
+import { createInterface } from "node:readline/promises";
+import type { Changed, Selection, Tenfold } from "../../engine/client.ts";
+import type { RunFilter, RunStatus } from "../../store/store.ts";
+import { EXIT, usageError, type Call, type Command, type Flag } from "../command.ts";
+import { tableLines } from "../columns.ts";
+import { openStored } from "../opening.ts";
+import { FILTER_FLAGS, readFilter } from "../run-filter.ts";
+import { paintStatus } from "../status.ts";
+import { countText, plural } from "../time-text.ts";
+
+interface Change {
+  readonly name: "cancel" | "retry";
+  /** What a run that it was done to is called. */
+  readonly done: string;
+  readonly statuses: readonly RunStatus[];
+  change(tenfold: Tenfold, selection: Selection, call: Call): Promise<Changed>;
+}
+
+const CHANGE_FLAGS: Readonly<Record<string, Flag>> = {
+  ...FILTER_FLAGS,
+  "dry-run": { type: "boolean", text: "only count, by workflow and status" },
+  yes: { type: "boolean", text: "do not ask, however many runs there are" },
+};
+
+export const cancelCommand: Command = {
+  name: "cancel",
+  takes: "[run]",
+  counts: { least: 0, most: 1 },
+  summary: "Stops runs that are not finished: one by its id, or all that the flags find.",
+  about: "What runs of them is told to stop, and nothing of them starts any more. `tenfold retry` has them go on.",
+  flags: { ...CHANGE_FLAGS, reason: { type: "string", value: "text", text: "why; kept with the run" } },
+  examples: [
+    { line: "tenfold cancel 01m4qk0v6b7x3c9r5t8w2000", does: "one run" },
+    {
+      line: `tenfold cancel --workflow lead-intake --since 1h --reason "wrong list"`,
+      does: "all that were started in the last hour; asks first",
+    },
+    { line: "tenfold cancel --workflow lead-intake --dry-run", does: "only says how many there are" },
+  ],
+  run: (call) =>
+    runChange(call, {
+      name: "cancel",
+      done: "told to stop",
+      statuses: ["waiting", "running", "held"],
+      change: (tenfold, selection, { flags }) =>
+        tenfold.cancel(selection, { reason: flags.text("reason") ?? "cancelled from the command line" }),
+    }),
+};
+
+export const retryCommand: Command = {
+  name: "retry",
+  takes: "[run]",
+  counts: { least: 0, most: 1 },
+  summary: "Has failed, cancelled or held runs go on from where they stopped; recorded results stay.",
+  flags: CHANGE_FLAGS,
+  examples: [
+    { line: "tenfold retry 01m4qk0v6b7x3c9r5t8w2000", does: "one run" },
+    {
+      line: "tenfold retry --workflow lead-intake --status failed --since 1h",
+      does: "all that failed of late; asks first",
+    },
+    { line: "tenfold retry --workflow lead-intake --status failed --yes", does: "without asking, for scripts" },
+  ],
+  run: (call) =>
+    runChange(call, {
+      name: "retry",
+      done: "told to go on",
+      statuses: ["failed", "cancelled", "held"],
+      change: (tenfold, selection) => tenfold.retry(selection),
+    }),
+};
+
+async function runChange(call: Call, change: Change): Promise<number> {
+  const [run] = call.words;
+  const filter = readFilter(call);
+  checkSelection(change, run, filter);
+  const tenfold = await openStored(call);
+  try {
+    const selection = run ?? filter;
+    const counts = await count(tenfold, change, selection);
+    const found = counts.reduce((sum, { runs }) => sum + runs, 0);
+    if (call.flags.has("dry-run")) return tellDryRun(call, change, counts, found);
+    if (typeof selection !== "string") {
+      if (found === 0) return tellNone(call, change);
+      if (found > 1 && !call.flags.has("yes") && !(await isAgreed(call, change, counts, found))) {
+        call.terminal.say("Nothing was changed.");
+        return EXIT.no;
+      }
+    }
+    const { changed } = await change.change(tenfold, selection, call);
+    return tellDone(call, change, found, changed, run);
+  } finally {
+    await tenfold.close();
+  }
+}
+
+function checkSelection(change: Change, run: string | undefined, filter: RunFilter): void {
+  const flags = Object.keys(filter);
+  if (run !== undefined && flags.length > 0) {
+    throw usageError(
+      `A run's id and flags that find runs were both given; nothing was changed. Write \`tenfold ${change.name} ${run}\`, or the flags alone.`,
+    );
+  }
+  if (run === undefined && flags.length === 0) {
+    throw usageError(
+      `Which runs? Nothing was changed. Give a run's id, or flags that find some: \`tenfold ${change.name} --workflow <name>\`. (\`tenfold runs\` lists them.)`,
+    );
+  }
+  if (filter.status !== undefined && !change.statuses.includes(filter.status)) {
+    throw usageError(
+      `No run that is ${filter.status} can be ${change.done}; nothing was changed. Write \`--status ${change.statuses.join("`, `--status ")}\`, or leave it out.`,
+    );
+  }
+}
+
+interface Count {
+  readonly workflow: string;
+  readonly status: RunStatus;
+  runs: number;
+}
+
+async function count(tenfold: Tenfold, { statuses }: Change, selection: Selection): Promise<readonly Count[]> {
+  const counts = new Map<string, Count>();
+  const add = ({ workflow, status }: { readonly workflow: string; readonly status: RunStatus }): void => {
+    const name = `${workflow} ${status}`;
+    const known = counts.get(name) ?? { workflow, status, runs: 0 };
+    known.runs++;
+    counts.set(name, known);
+  };
+  if (typeof selection === "string") {
+    const run = await tenfold.show(selection);
+    if (statuses.includes(run.status)) add(run);
+  } else {
+    for (const status of selection.status === undefined ? statuses : [selection.status]) {
+      for await (const run of tenfold.runs({ ...selection, status })) add(run);
+    }
+  }
+  return [...counts.values()];
+}
+
+function tellDryRun(call: Call, change: Change, counts: readonly Count[], found: number): number {
+  const { terminal } = call;
+  if (terminal.isJson) {
+    terminal.document({ found, changed: 0, dryRun: true, counts });
+  } else if (found === 0) {
+    terminal.print(`No run would be ${change.done}.`);
+  } else {
+    for (const line of countLines(call, counts)) terminal.print(line);
+    terminal.print(`${plural(found, "run")} would be ${change.done}; nothing was changed.`);
+  }
+  return EXIT.yes;
+}
+
+function countLines({ terminal }: Call, counts: readonly Count[]): string[] {
+  const columns = [{ title: "workflow" }, { title: "status" }, { title: "runs", align: "right" as const }];
+  const cells = counts.map(({ workflow, status, runs }) => [
+    workflow,
+    paintStatus(terminal.paint, status),
+    countText(runs),
+  ]);
+  return tableLines(columns, cells, terminal.columns);
+}
+
+function tellNone({ terminal }: Call, change: Change): number {
+  if (terminal.isJson) terminal.document({ found: 0, changed: 0 });
+  else terminal.say(`No such run is ${change.statuses.join(", ").replace(/, (\w+)$/, " or $1")}; nothing was changed.`);
+  return EXIT.no;
+}
+
+/** Asks a person; where there is none to ask, refuses. */
+async function isAgreed(call: Call, change: Change, counts: readonly Count[], found: number): Promise<boolean> {
+  const { terminal } = call;
+  if (!terminal.canAsk) {
+    throw usageError(
+      `${plural(found, "run")} would be ${change.done}, and there is nobody to ask; nothing was changed. Add \`--yes\` if that is meant, or \`--dry-run\` to see which.`,
+      { found },
+    );
+  }
+  for (const line of countLines(call, counts)) terminal.say(line);
+  const asking = createInterface({ input: terminal.stdin, output: terminal.stderr });
+  try {
+    const answer = await asking.question(`${plural(found, "run")} will be ${change.done}. Go on? [y/N] `);
+    return /^y(es)?$/i.test(answer.trim());
+  } catch {
+    // Ctrl-C, or the end of the input, is no agreement.
+    return false;
+  } finally {
+    asking.close();
+  }
+}
+
+function tellDone(call: Call, change: Change, found: number, changed: number, run: string | undefined): number {
+  const { terminal } = call;
+  if (terminal.isJson) terminal.document({ found, changed });
+  else {
+    const what = run === undefined ? plural(changed, "run") : `Run ${run}`;
+    const verb = run === undefined && changed !== 1 ? "were" : "was";
+    const missed = found > changed ? ` ${plural(found - changed, "run")} finished meanwhile.` : "";
+    terminal.print(`${what} ${verb} ${change.done}.${missed}`);
+    terminal.say("Whatever works this store obeys at once; if nothing does, `tenfold dev` will.");
+  }
+  return EXIT.yes;
+}

@@ -1,0 +1,41 @@
+/** `tenfold dev`: works the config's store, tells what happens, and begins anew when the code changes. */
+import type { Call, Command } from "../command.ts";
+import { findConfig } from "../config.ts";
+import { exitCodeFor, onInterrupt } from "../interruption.ts";
+import { mustLoad, openToWork } from "../opening.ts";
+
+export const devCommand: Command = {
+  name: "dev",
+  takes: "",
+  counts: { least: 0, most: 0 },
+  summary: "Works what is in the config's store until Ctrl-C, tells what happens, and reloads when the code changes.",
+  about: "Start runs from another terminal (`tenfold run <workflow> <input> --no-wait`) or from your program.",
+  flags: {
+    "no-reload": { type: "boolean", text: "go on with the code as it is now" },
+    child: { type: "boolean", text: "the part that works; started by `tenfold dev` itself" },
+  },
+  examples: [
+    { line: "tenfold dev", does: "works the store of tenfold.config.ts" },
+    { line: "tenfold dev --store leads.db --json", does: "one JSON document a line for everything that happens" },
+  ],
+  async run(call: Call): Promise<number> {
+    if (call.flags.has("child")) return (await import("../dev-child.ts")).workAsChild(call);
+    if (call.flags.has("no-reload")) return workHere(call);
+    const file = findConfig(call.folder, call.flags.text("config"));
+    // Says that there is none.
+    if (file === undefined) await mustLoad(call);
+    return (await import("../dev-parent.ts")).superviseChild(call, file!);
+  },
+};
+
+async function workHere(call: Call): Promise<number> {
+  const interruption = onInterrupt();
+  const opened = await openToWork(call);
+  const { tellWork } = await import("../dev-work.ts");
+  const stop = tellWork(call.terminal, opened);
+  const signal = await interruption.first;
+  call.terminal.say("Stopping: what is being done now is finished first. Ctrl-C again stops at once.");
+  await opened.tenfold.close();
+  stop();
+  return exitCodeFor(signal);
+}

@@ -1,0 +1,34 @@
+/** `tenfold graph`: draws a workflow, as text or for Mermaid. */
+import { EXIT, usageError, type Call, type Command } from "../command.ts";
+import { graphMermaid } from "../graph-mermaid.ts";
+import { graphText } from "../graph-text.ts";
+import { mustLoad, workflowNamed } from "../opening.ts";
+
+export const graphCommand: Command = {
+  name: "graph",
+  takes: "<workflow>",
+  counts: { least: 1, most: 1 },
+  summary: "Draws a workflow: what runs side by side, what waits for what, which arm is taken when.",
+  flags: { format: { type: "string", value: "name", text: "text (the default) or mermaid" } },
+  examples: [
+    { line: "tenfold graph lead-intake", does: "as text" },
+    {
+      line: "tenfold graph lead-intake --format mermaid > lead-intake.mmd",
+      does: "for mermaid.live, GitHub, GitLab, Notion",
+    },
+  ],
+  async run({ words, flags, terminal, ...call }: Call): Promise<number> {
+    const format = flags.text("format") ?? "text";
+    if (format !== "text" && format !== "mermaid") {
+      throw usageError(
+        `There is no format "${format}"; nothing was drawn. Write \`--format text\` or \`--format mermaid\`.`,
+      );
+    }
+    const config = await mustLoad({ words, flags, terminal, ...call });
+    const { name, hash, graph } = workflowNamed(config, words[0]!);
+    const drawing = format === "text" ? graphText(graph) : graphMermaid(graph);
+    if (terminal.isJson) terminal.document({ workflow: name, hash, format, drawing, graph });
+    else terminal.print(drawing);
+    return EXIT.yes;
+  },
+};

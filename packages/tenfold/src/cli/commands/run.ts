@@ -1,0 +1,182 @@
+/** `tenfold run`: starts one run, or one per row, waits for what comes out, and says it. */
+import type { StartOptions } from "../../engine/start.ts";
+import type { WorkflowDefinition } from "../../flow/definition.ts";
+import { EXIT, usageError, type Call, type Command } from "../command.ts";
+import { exitCodeFor, onInterrupt } from "../interruption.ts";
+import { openConfigured, workflowNamed, mustLoad, storeOf } from "../opening.ts";
+import { startProgress } from "../progress.ts";
+import { readInput, type RunInput } from "../run-input.ts";
+import { tellOne, tellRows } from "../run-report.ts";
+import { checkColumns, startRows, type StartedRow } from "../run-rows.ts";
+import { agoText, plural, readTime } from "../time-text.ts";
+import { waitForRuns } from "../run-waiting.ts";
+import type { Row } from "../row.ts";
+import type { Tenfold } from "../../engine/client.ts";
+
+export const runCommand: Command = {
+  name: "run",
+  takes: "<workflow> <input>",
+  counts: { least: 2, most: 2 },
+  summary: "Starts one run, or one per row of a file, waits for what comes out, and prints it.",
+  about: [
+    "The input is JSON text, a file (.csv, .jsonl, .ndjson, .json) or - for standard input (JSON lines, or --format csv).",
+    "A row of a CSV is an object of its columns, whose cells are text; a .json file with a list is one run per item.",
+    "A row that is refused does not stop the rest. Rows whose key is known are not run again.",
+  ].join("\n"),
+  flags: {
+    key: { type: "string", value: "text", text: "the run's key, instead of the workflow's own; one run per key" },
+    tenant: { type: "string", value: "name", text: "whom the runs belong to; keys are per tenant" },
+    again: { type: "boolean", text: "start the key's next run if its last one is finished" },
+    at: { type: "string", value: "time", text: `not before: "2h" from now, or a date; does not wait` },
+    "no-wait": { type: "boolean", text: "only start: durable, and worked by `tenfold dev` or the next `tenfold run`" },
+    format: { type: "string", value: "name", text: "what a file or standard input holds: csv, jsonl or json" },
+  },
+  examples: [
+    { line: `tenfold run hello '{"name": "Anna"}'`, does: "one run; its output is printed" },
+    { line: "tenfold run lead-intake leads.csv", does: "one run per row, with progress" },
+    {
+      line: "cat leads.jsonl | tenfold run lead-intake - --json",
+      does: "from a pipe, with one JSON document as answer",
+    },
+    { line: `tenfold run hello '{"name": "Anna"}' --key anna --at 2h`, does: "starts in two hours, once per key" },
+  ],
+  run: runRun,
+};
+
+async function runRun(call: Call): Promise<number> {
+  const [name, word] = call.words as [string, string];
+  const config = await mustLoad(call);
+  const workflow = workflowNamed(config, name);
+  const options = startOptions(call);
+  const waits = !call.flags.has("no-wait") && options.at === undefined;
+  if (!waits && storeOf(call, config) === ":memory:") {
+    throw usageError(
+      "A run that is not waited for needs a store that stays, and this one is in memory; no run was started. Name a file: `--store runs.db`.",
+    );
+  }
+  const input = await readInput(call, word);
+  if (input.kind === "rows" && call.flags.has("key")) {
+    throw usageError(
+      "`--key` is for one run, and rows have one each; no run was started. Give the workflow a `key`: `key: (lead) => lead.email`.",
+    );
+  }
+  // Before the store is opened: a file of no use makes none.
+  const rows = input.kind === "rows" ? await checkColumns(workflow, input.rows, input.name) : undefined;
+  const { tenfold, store } = await openConfigured(call, waits);
+  try {
+    const task: Task = { call, tenfold, workflow, options, waits, store };
+    return rows === undefined ? await runOne(task, input) : await runRows(task, rows);
+  } finally {
+    await tenfold.close();
+  }
+}
+
+interface Task {
+  readonly call: Call;
+  readonly tenfold: Tenfold;
+  readonly workflow: WorkflowDefinition;
+  readonly options: StartOptions;
+  readonly waits: boolean;
+  readonly store: string;
+}
+
+function startOptions({ flags }: Call): StartOptions {
+  const [key, tenant, at] = [flags.text("key"), flags.text("tenant"), flags.text("at")];
+  return {
+    ...(key === undefined ? {} : { key }),
+    ...(tenant === undefined ? {} : { tenant }),
+    ...(flags.has("again") ? { again: true } : {}),
+    ...(at === undefined ? {} : { at: readTime(at, "--at", Date.now(), "after") }),
+  };
+}
+
+async function runOne(task: Task, input: RunInput): Promise<number> {
+  const { call, tenfold, workflow, options, waits } = task;
+  const given = input.kind === "one" ? input.input : null;
+  const startedAt = Date.now();
+  const interruption = onInterrupt();
+  const run = await tenfold.startNamed(workflow.name, given, options);
+  if (!waits) return tellStarted(task, run.id, run.existing);
+  if (run.existing)
+    call.terminal.say(`Already known: ${run.id} has this key; this is how it ended. --again starts its next run.`);
+  const progress = startProgress(tenfold, workflow.name, 1, call.terminal.stderr, 1000);
+  const waited = waitForRuns(tenfold, workflow.name, [run], (ended, before) => progress.ended(ended.status, before));
+  const first = await Promise.race([waited, interruption.first]);
+  progress.stop();
+  if (typeof first === "string") return interrupted(task, first, [run.id], waited);
+  interruption.stop();
+  return tellOne(call, workflow.name, first[0]!, run.existing, Date.now() - startedAt);
+}
+
+function tellStarted({ call, options }: Task, run: string, existing: boolean): number {
+  const { terminal } = call;
+  const at = options.at === undefined ? null : Number(options.at);
+  if (terminal.isJson) {
+    terminal.document({ run, existing, at: at === null ? null : new Date(at).toISOString() });
+  } else {
+    terminal.print(run);
+    const when = at === null ? "as soon as a worker takes it" : agoText(at, Date.now());
+    terminal.say(
+      existing
+        ? "Already known: this run has the same key; no run was started. --again starts its next run."
+        : `Started; it runs ${when}. \`tenfold dev\` works it, \`tenfold show ${run}\` shows it.`,
+    );
+  }
+  return EXIT.yes;
+}
+
+async function runRows(task: Task, rows: AsyncIterable<Row>): Promise<number> {
+  const { call, tenfold, workflow, options, waits } = task;
+  const startedAt = Date.now();
+  const interruption = onInterrupt();
+  const isInterrupted = { is: false };
+  void interruption.first.then(() => (isInterrupted.is = true));
+  const progress = waits ? startProgress(tenfold, workflow.name, null, call.terminal.stderr) : undefined;
+  const seen: StartedRow[] = [];
+  const work = (async () => {
+    const started = await startRows(
+      tenfold,
+      workflow,
+      rows,
+      options,
+      () => isInterrupted.is,
+      (one) => seen.push(one),
+    );
+    const runs = [...started.started, ...started.known].map(({ run }) => run);
+    if (progress === undefined || isInterrupted.is) return { started, ended: [] };
+    progress.expect(runs.length);
+    const ended = await waitForRuns(tenfold, workflow.name, runs, (one, before) => progress.ended(one.status, before));
+    return { started, ended };
+  })();
+  const first = await Promise.race([work, interruption.first]);
+  progress?.stop();
+  if (typeof first === "string")
+    return interrupted(
+      task,
+      first,
+      seen.map(({ run }) => run.id),
+      work,
+    );
+  interruption.stop();
+  return tellRows(call, workflow.name, first.started, first.ended, waits, Date.now() - startedAt);
+}
+
+/** Lets what runs finish, and says how to go on. */
+async function interrupted(task: Task, signal: "SIGINT" | "SIGTERM", runs: readonly string[], work: Promise<unknown>) {
+  const { call, tenfold, workflow, store } = task;
+  const { terminal } = call;
+  terminal.say(
+    "Stopping: what is being done now is finished first. Ctrl-C again stops at once; nothing durable is lost either way.",
+  );
+  work.catch(() => undefined);
+  await tenfold.close();
+  const way =
+    store === ":memory:"
+      ? "The store was in memory, so nothing of it is kept; with a file it would be: `--store runs.db`."
+      : workflow.key === undefined && !call.flags.has("key")
+        ? `${plural(runs.length, "run")} stay${runs.length === 1 ? "s" : ""} in ${store}: \`tenfold dev\` goes on with them. (The same command again would start them anew, as workflow "${workflow.name}" has no key.)`
+        : `What was done is kept in ${store}. The same command again goes on from here, and so does \`tenfold dev\`.`;
+  terminal.say(`Stopped. ${way}`);
+  if (terminal.isJson) terminal.document({ workflow: workflow.name, interrupted: true, started: runs.length, store });
+  return exitCodeFor(signal);
+}

@@ -1,0 +1,127 @@
+/** `tenfold show`: one run, its timeline, its input, its output or error. */
+import type { RunDetails } from "../../engine/client.ts";
+import type { Graph } from "../../flow/graph.ts";
+import { FINISHED } from "../../store/store.ts";
+import { formatDuration } from "../../value/duration.ts";
+import { EXIT, type Call, type Command } from "../command.ts";
+import { cut, oneLine, pad } from "../columns.ts";
+import { openStored } from "../opening.ts";
+import { paintStatus } from "../status.ts";
+import type { Terminal } from "../terminal.ts";
+import { timelineOf } from "../timeline.ts";
+import { timelineLines } from "../timeline-lines.ts";
+import { agoText, timeText } from "../time-text.ts";
+
+/** The width of a drawing that goes into a file or pipe. */
+const PIPE_COLUMNS = 120;
+/** Lines of an input or output that are printed without being asked for. */
+const JSON_LINES = 20;
+
+export const showCommand: Command = {
+  name: "show",
+  takes: "<run>",
+  counts: { least: 1, most: 1 },
+  summary: "Shows one run: what happened when, what is open, its input, its output or error.",
+  about: "In the timeline █ is an attempt that is done, ▒ one that failed, · the wait between two, ◆ a moment.",
+  flags: {
+    all: { type: "boolean", text: "everything: each item of a long list, the whole input and output, error stacks" },
+  },
+  examples: [
+    { line: "tenfold show 01m4qk0v6b7x3c9r5t8w2000", does: "a run by its id, as `tenfold runs` lists it" },
+    { line: "tenfold show 01m4qk0v6b7x3c9r5t8w2000 --json", does: "with its whole journal, for a program" },
+  ],
+  async run(call: Call): Promise<number> {
+    const [id] = call.words;
+    const tenfold = await openStored(call);
+    try {
+      const run = await tenfold.show(id!);
+      const graph = await tenfold.graphOf(id!);
+      if (call.terminal.isJson) call.terminal.document(documentOf(run, graph));
+      else tell(call, run, graph);
+      return EXIT.yes;
+    } finally {
+      await tenfold.close();
+    }
+  },
+};
+
+function documentOf(run: RunDetails, graph: Graph): unknown {
+  const { startedAt, endedAt, wakeAt, ...rest } = run;
+  const iso = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
+  const timeline = timelineOf(graph, run);
+  const times = { startedAt: iso(startedAt), endedAt: iso(endedAt), wakeAt: iso(wakeAt) };
+  return { ...rest, output: run.output ?? null, ...times, timeline };
+}
+
+function tell(call: Call, run: RunDetails, graph: Graph): void {
+  const { terminal, flags } = call;
+  const now = Date.now();
+  for (const [name, text] of factsOf(terminal, run, now))
+    terminal.print(`${terminal.paint("dim", pad(name, 10))}${text}`);
+  const nodes = timelineOf(graph, run);
+  terminal.print("");
+  if (nodes.length === 0) terminal.print("Nothing of it has happened yet.");
+  else {
+    const to = run.endedAt ?? now;
+    terminal.print(terminal.paint("bold", `Timeline, ${formatDuration(Math.max(1, to - run.startedAt))}`));
+    const columns = terminal.columns === Infinity ? PIPE_COLUMNS : terminal.columns;
+    const { paint } = terminal;
+    const view = { from: run.startedAt, to, now, owned: run.owned, columns, all: flags.has("all"), paint };
+    for (const line of timelineLines(graph, nodes, view)) terminal.print(line);
+  }
+  tellJson(call, "Input", run.input);
+  if (run.output !== undefined) tellJson(call, "Output", run.output);
+  tellError(call, run);
+}
+
+function factsOf(terminal: Terminal, run: RunDetails, now: number): (readonly [string, string])[] {
+  const facts: [string, string][] = [
+    ["run", run.id],
+    ["workflow", run.workflow],
+    ["status", `${paintStatus(terminal.paint, run.status)}${waitText(run, now)}`],
+    ["started", `${timeText(run.startedAt)}, ${agoText(run.startedAt, now)}`],
+  ];
+  if (run.endedAt !== null) {
+    const took = formatDuration(Math.max(1, run.endedAt - run.startedAt));
+    facts.push(["ended", `${timeText(run.endedAt)}, after ${took}`]);
+  }
+  if (run.key !== null)
+    facts.push(["key", `${oneLine(run.key)}${run.generation > 1 ? ` (its run number ${run.generation})` : ""}`]);
+  if (run.tenant !== "") facts.push(["tenant", oneLine(run.tenant)]);
+  if (run.deaths > 0) facts.push(["deaths", `${run.deaths} of its workers died while they drove it`]);
+  return facts;
+}
+
+function waitText({ status, owned, wakeAt }: RunDetails, now: number): string {
+  if (FINISHED.has(status) || status === "held") return "";
+  if (owned) return ", a worker drives it";
+  if (wakeAt !== null && wakeAt > now) return `, waits until ${timeText(wakeAt)} (${agoText(wakeAt, now)})`;
+  return ", waits for a worker: `tenfold dev` works this store";
+}
+
+function tellJson({ terminal, flags }: Call, title: string, value: unknown): void {
+  const lines = JSON.stringify(value, null, 2).split("\n");
+  const isLong = lines.length > JSON_LINES && !flags.has("all");
+  terminal.print("");
+  terminal.print(terminal.paint("bold", title));
+  const width = flags.has("all") ? Infinity : terminal.columns - 2;
+  for (const line of isLong ? lines.slice(0, JSON_LINES) : lines) terminal.print(`  ${cut(line, width)}`);
+  if (isLong) terminal.print(terminal.paint("dim", `  … ${lines.length - JSON_LINES} lines more with --all`));
+}
+
+function tellError({ terminal, flags }: Call, { id, status, error }: RunDetails): void {
+  if (error !== null) {
+    const where = error.node === "" ? "" : ` at ${error.node}`;
+    const attempt = error.attempt > 0 ? `, attempt ${error.attempt}` : "";
+    terminal.print("");
+    terminal.print(terminal.paint("bold", `Error${where}${attempt}`));
+    terminal.print(`  ${terminal.paint("red", error.code)}: ${oneLine(error.message)}`);
+    const stack = error.stack?.split("\n") ?? [];
+    for (const line of flags.has("all") ? stack : stack.slice(0, 1))
+      terminal.print(terminal.paint("dim", `  ${oneLine(line)}`));
+  }
+  if (status === "failed" || status === "cancelled" || status === "held") {
+    terminal.say("");
+    terminal.say(`\`tenfold retry ${id}\` has it go on from there.`);
+  }
+}

@@ -1,0 +1,147 @@
+/**
+ * Finds and loads `tenfold.config.ts`, and refuses one that cannot be meant: CONFIG_INVALID, with file, line and cause.
+ * A store's file in it is meant from the config's own folder, wherever the command was typed.
+ */
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import type { WorkflowDefinition } from "../flow/definition.ts";
+import { TenfoldError } from "../value/error.ts";
+import { nearestName } from "../value/nearest.ts";
+import { placeOf } from "./config-place.ts";
+import type { Config } from "./define-config.ts";
+
+const NAMES = ["tenfold.config.ts", "tenfold.config.mts", "tenfold.config.js", "tenfold.config.mjs"];
+
+const KEYS: Readonly<Record<keyof Config, string>> = {
+  store: `a file such as "leads.db", or ":memory:"`,
+  workflows: "a list of workflows",
+  slots: "a number",
+  memory: "a number of bytes",
+  payload: "a number of characters",
+  drain: `a duration such as "10s"`,
+  lease: `a duration such as "15s"`,
+  log: "an object with `write`",
+};
+
+export interface LoadedConfig {
+  readonly file: string;
+  readonly config: Config;
+}
+
+/** The config that `--config` names, or the nearest one from `folder` upwards; undefined if there is none. */
+export function findConfig(folder: string, named: string | undefined): string | undefined {
+  if (named !== undefined) {
+    const file = path.resolve(folder, named);
+    if (existsSync(file)) return file;
+    throw new TenfoldError(
+      "CONFIG_INVALID",
+      `There is no config ${file}; nothing was done. Correct \`--config\`, or leave it out.`,
+      { facts: { file } },
+    );
+  }
+  for (let at = path.resolve(folder); ; at = path.dirname(at)) {
+    const name = NAMES.find((candidate) => existsSync(path.join(at, candidate)));
+    if (name !== undefined) return path.join(at, name);
+    if (at === path.dirname(at)) return undefined;
+  }
+}
+
+/** Loads and checks the config in `file`. */
+export async function loadConfig(file: string): Promise<LoadedConfig> {
+  let loaded: Readonly<Record<string, unknown>>;
+  try {
+    loaded = (await import(pathToFileURL(file).href)) as Readonly<Record<string, unknown>>;
+  } catch (thrown) {
+    throw notLoaded(file, thrown);
+  }
+  return { file, config: checkConfig(file, loaded) };
+}
+
+function notLoaded(file: string, thrown: unknown): TenfoldError {
+  const cause = thrown instanceof Error ? thrown : new Error(String(thrown));
+  const place = placeOf(cause, file);
+  const where = place === undefined ? file : `${place.file}:${place.line}`;
+  const name = cause instanceof TenfoldError ? cause.code : cause.name;
+  const through = place === undefined || place.file === file ? "" : ` (loaded by ${file})`;
+  return new TenfoldError(
+    "CONFIG_INVALID",
+    `The config does not load: ${where}${through}: ${name}: ${sentence(cause.message)} Nothing was done. Correct that line and try again.`,
+    { facts: { file: place?.file ?? file, line: place?.line ?? null, reason: cause.message }, cause },
+  );
+}
+
+function sentence(text: string): string {
+  return /[.!?]$/.test(text.trimEnd()) ? text.trimEnd() : `${text.trimEnd()}.`;
+}
+
+/** What a config's module exports, as a default or by name. */
+export function checkConfig(file: string, exported: Readonly<Record<string, unknown>>): Config {
+  const refuse = (reason: string, facts: Readonly<Record<string, unknown>> = {}): TenfoldError =>
+    new TenfoldError("CONFIG_INVALID", `${file}: ${reason}`, { facts: { file, ...facts } });
+  const byDefault = "default" in exported;
+  const config = byDefault ? exported["default"] : exported;
+  if (typeof config !== "object" || config === null || Array.isArray(config)) {
+    throw refuse(
+      "its default export is no object; nothing was done. Write `export default { store: …, workflows: […] };`.",
+    );
+  }
+  const given = config as Readonly<Record<string, unknown>>;
+  for (const [key, value] of Object.entries(given)) {
+    if (value === undefined || Object.hasOwn(KEYS, key) || (!byDefault && isPart(value))) continue;
+    if (key === "work") {
+      throw refuse("`work` is not for a config, as the command decides that; nothing was done. Leave it out.", { key });
+    }
+    const nearest = nearestName(key, Object.keys(KEYS));
+    const known = `It takes ${Object.keys(KEYS).join(", ")}.`;
+    const way = nearest === undefined ? known : `Did you mean \`${nearest}\`? ${known}`;
+    throw refuse(`it exports \`${key}\`, which no config has; nothing was done. ${way}`, { key, nearest });
+  }
+  for (const key of ["store", "workflows"] as const) {
+    if (given[key] === undefined) {
+      throw refuse(`it exports no \`${key}\`; nothing was done. Add it: ${KEYS[key]}.`, { key });
+    }
+  }
+  return checkValues(file, given, refuse);
+}
+
+type Refuse = (reason: string, facts?: Readonly<Record<string, unknown>>) => TenfoldError;
+
+function checkValues(file: string, given: Readonly<Record<string, unknown>>, refuse: Refuse): Config {
+  const { store, workflows } = given;
+  if (typeof store !== "string" || store === "") {
+    throw refuse(`its \`store\` is ${typeof store}; nothing was done. Give ${KEYS.store}.`);
+  }
+  if (!Array.isArray(workflows)) {
+    throw refuse(`its \`workflows\` is no list; nothing was done. Write \`workflows: [leadIntake]\`.`);
+  }
+  workflows.forEach((workflow: unknown, index) => {
+    if (isWorkflow(workflow)) return;
+    const found = isStep(workflow) ? "a step" : workflow === undefined ? "undefined" : `a ${typeof workflow}`;
+    throw refuse(
+      `number ${index + 1} of its \`workflows\` is ${found}, no workflow; nothing was done. Give what \`workflow("…", { … })\` answers.`,
+    );
+  });
+  const config: Record<string, unknown> = {};
+  for (const key of Object.keys(KEYS)) if (given[key] !== undefined) config[key] = given[key];
+  config["store"] = storePath(store, path.dirname(file));
+  return config as unknown as Config;
+}
+
+/** `store` as it is opened: a file is meant from `folder`. */
+export function storePath(store: string, folder: string): string {
+  return store === ":memory:" || store.includes("://") ? store : path.resolve(folder, store);
+}
+
+/** What a config may export by name beside its keys: that which it is made of. */
+function isPart(value: unknown): boolean {
+  return typeof value === "function" || isWorkflow(value);
+}
+
+function isWorkflow(value: unknown): value is WorkflowDefinition {
+  return typeof value === "object" && value !== null && "graph" in value && "steps" in value && "hash" in value;
+}
+
+function isStep(value: unknown): boolean {
+  return typeof value === "function" && "definition" in value;
+}

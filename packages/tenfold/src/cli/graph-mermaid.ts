@@ -1,0 +1,84 @@
+/** A graph as a Mermaid flowchart: edges labelled with what flows, arms and the bodies of eaches as subgraphs. */
+import { templatesOf, type Graph, type GraphNode, type Template } from "../flow/graph.ts";
+import { pathText } from "../value/json.ts";
+import { cut } from "./columns.ts";
+import { armsOf, eachText, shortName, templateText, usesOf } from "./graph-words.ts";
+
+const TEXT_MOST = 60;
+
+/** The text of a Mermaid diagram. */
+export function graphMermaid(graph: Graph): string {
+  const edges: string[] = [];
+  const lines = [
+    "flowchart TD",
+    ...scopeLines(graph, 0, edges).map((line) => `  ${line}`),
+    `  output([${quoted("output")}])`,
+  ];
+  addUses(edges, [graph.scopes[0]!.output], "output");
+  return [...lines, ...edges.map((edge) => `  ${edge}`)].join("\n");
+}
+
+function scopeLines(graph: Graph, scope: number, edges: string[]): string[] {
+  return graph.scopes[scope]!.nodes.flatMap((index) => {
+    const node = graph.nodes[index]!;
+    addUses(edges, templatesOf(node), `n${index}`);
+    if ("after" in node) for (const first of node.after) edges.push(`n${first} -. after .-> n${index}`);
+    return [`n${index}${shapeOf(graph, node)}`, ...insideLines(graph, node, index, edges)];
+  });
+}
+
+function shapeOf(graph: Graph, node: GraphNode): string {
+  switch (node.kind) {
+    case "input":
+    case "item":
+      return `([${quoted(node.kind)}])`;
+    case "step":
+      return `[${quoted(node.step === shortName(node) ? node.step : `${shortName(node)}\n(step ${node.step})`)}]`;
+    case "derive":
+      return `[/${quoted(shortName(node))}/]`;
+    case "match":
+      return `{${quoted(templateText(graph, node.on))}}`;
+    case "each":
+      return `[[${quoted(`${shortName(node)}\n${eachText(graph, node)}`)}]]`;
+  }
+}
+
+function insideLines(graph: Graph, node: GraphNode, index: number, edges: string[]): string[] {
+  if (node.kind === "each") {
+    edges.push(`n${index} --> s${node.body}`);
+    return subgraph(graph, node.body, "for each item", edges);
+  }
+  if (node.kind !== "match") return [];
+  return armsOf(node).flatMap(({ label, scope }) => {
+    edges.push(`n${index} -- ${quoted(label)} --> s${scope}`);
+    return subgraph(graph, scope, label, edges);
+  });
+}
+
+function subgraph(graph: Graph, scope: number, title: string, edges: string[]): string[] {
+  const inside = scopeLines(graph, scope, edges);
+  // Mermaid draws nothing for a subgraph without a node, and then edges to it dangle.
+  if (inside.length === 0) inside.push(`e${scope}([${quoted(templateText(graph, graph.scopes[scope]!.output))}])`);
+  return [`subgraph s${scope}[${quoted(title)}]`, ...inside.map((line) => `  ${line}`), "end"];
+}
+
+function addUses(edges: string[], templates: readonly Template[], to: string): void {
+  for (const [node, path] of usesOf(templates)) {
+    const label = pathText(path);
+    edges.push(label === "" ? `n${node} --> ${to}` : `n${node} -- ${quoted(label)} --> ${to}`);
+  }
+}
+
+/** Text between quotes, with what Mermaid would take for its own written as entities. */
+function quoted(text: string): string {
+  const safe = text
+    .split("\n")
+    .map((line) => cut(line, TEXT_MOST))
+    .join("\n")
+    .replaceAll("#", "#35;")
+    .replaceAll('"', "#quot;")
+    .replaceAll("<", "#lt;")
+    .replaceAll(">", "#gt;")
+    .replaceAll("\n", "<br>");
+  return `"${safe}"`;
+}

@@ -1,0 +1,69 @@
+/** How the parts of a graph read in a drawing: short names, what a node uses, what an arm is called. */
+import { pathText, type JsonPath } from "../value/json.ts";
+import { visitRefs, type Graph, type GraphNode, type MatchNode, type Template } from "../flow/graph.ts";
+
+/** A node's name without the scopes around it. */
+export function shortName({ id }: GraphNode): string {
+  return id.slice(id.lastIndexOf("/") + 1);
+}
+
+/** `enrich.size`. */
+export function refText(graph: Graph, node: number, path: JsonPath): string {
+  return shortName(graph.nodes[node]!) + pathText(["_", ...path]).slice(1);
+}
+
+/** `gte(score, 80)`. */
+export function templateText(graph: Graph, template: Template): string {
+  switch (template.kind) {
+    case "constant":
+      return JSON.stringify(template.value) ?? "nothing";
+    case "ref":
+      return refText(graph, template.node, template.path);
+    case "array":
+      return `[${template.items.map((item) => templateText(graph, item)).join(", ")}]`;
+    case "object":
+      return `{ ${template.entries.map(([key, item]) => `${key}: ${templateText(graph, item)}`).join(", ")} }`;
+    case "expression":
+      return `${template.operator}(${template.operands.map((operand) => templateText(graph, operand)).join(", ")})`;
+  }
+}
+
+/** The nodes whose values `templates` use, each with the one path that is used of it, or none if there are more. */
+export function usesOf(templates: readonly Template[]): ReadonlyMap<number, JsonPath> {
+  const uses = new Map<number, JsonPath>();
+  for (const template of templates) {
+    visitRefs(template, (node, path) => {
+      const known = uses.get(node);
+      uses.set(node, known === undefined || pathText(known) === pathText(path) ? path : []);
+    });
+  }
+  return uses;
+}
+
+/** What `templates` use, as a list: `input.email, enrich`. */
+export function usesText(graph: Graph, templates: readonly Template[]): string {
+  return [...usesOf(templates)].map(([node, path]) => refText(graph, node, path)).join(", ");
+}
+
+export interface DrawnArm {
+  readonly label: string;
+  readonly scope: number;
+}
+
+/** The arms of a match as they are labelled: "hot", "warm or cold", "otherwise"; of a when: "then", "otherwise". */
+export function armsOf(node: MatchNode): readonly DrawnArm[] {
+  const arms = node.arms.map(({ labels, scope }) => {
+    const names = node.form === "when" ? ["then"] : [...labels];
+    if (scope === node.otherwise) names.push("otherwise");
+    return { label: names.join(" or "), scope };
+  });
+  const { otherwise } = node;
+  if (otherwise === null || arms.some(({ scope }) => scope === otherwise)) return arms;
+  return [...arms, { label: "otherwise", scope: otherwise }];
+}
+
+/** "each of input.orders, 10 at once, failures collected". */
+export function eachText(graph: Graph, node: Extract<GraphNode, { kind: "each" }>): string {
+  const many = node.concurrency === null ? "all at once" : `${node.concurrency} at once`;
+  return `each of ${templateText(graph, node.items)}, ${many}${node.onError === "collect" ? ", failures collected" : ""}`;
+}

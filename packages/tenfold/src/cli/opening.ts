@@ -1,0 +1,106 @@
+/** Opens the store that a command means, with the config's workflows, as a worker or as a client that executes nothing. */
+import type { Tenfold } from "../engine/client.ts";
+import type { Log } from "../engine/ports.ts";
+import type { WorkflowDefinition } from "../flow/definition.ts";
+import { TenfoldError } from "../value/error.ts";
+import { nearestName } from "../value/nearest.ts";
+import { usageError, type Call } from "./command.ts";
+import { findConfig, loadConfig, storePath, type LoadedConfig } from "./config.ts";
+import { oneLine } from "./columns.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface Opened {
+  readonly tenfold: Tenfold;
+  readonly config: LoadedConfig;
+  readonly store: string;
+}
+
+/** Opens the config's store to work on it (or not), with its workflows. */
+export async function openConfigured(call: Call, work: boolean): Promise<Opened> {
+  const config = await mustLoad(call);
+  const store = storeOf(call, config)!;
+  const { open } = await import("../engine/open.ts");
+  const log = config.config.log ?? sentenceLog(call.terminal);
+  return { tenfold: await open({ ...config.config, store, work, log }), config, store };
+}
+
+/** Opens the config's store for a worker that others start runs for. */
+export async function openToWork(call: Call): Promise<Opened> {
+  if (storeOf(call, await mustLoad(call)) !== ":memory:") return openConfigured(call, true);
+  throw usageError(
+    `\`tenfold ${call.command}\` works a store that others start runs in, and nobody else reaches one in memory; nothing was done. Give the config a file, \`store: "runs.db"\`, or name one: \`--store runs.db\`.`,
+  );
+}
+
+/** Opens the store of `--store`, or of the config, to look into it: no workflow's code is needed. */
+export async function openStored(call: Call): Promise<Tenfold> {
+  const config = call.flags.has("store") ? undefined : await mustLoad(call);
+  const store = storeOf(call, config)!;
+  if (store === ":memory:") {
+    throw usageError(
+      `A store in memory ends with the command that made it, so \`tenfold ${call.command}\` finds nothing there; nothing was done. Give the config a file: \`store: "runs.db"\`.`,
+    );
+  }
+  await mustExist(store);
+  const { open } = await import("../engine/open.ts");
+  return open({ store, workflows: [], work: false, log: sentenceLog(call.terminal) });
+}
+
+/** The config of `call`; USAGE if there is none. */
+export async function mustLoad(call: Call): Promise<LoadedConfig> {
+  const file = findConfig(call.folder, call.flags.text("config"));
+  if (file !== undefined) return loadConfig(file);
+  throw new TenfoldError(
+    "CONFIG_INVALID",
+    `There is no tenfold.config.ts in ${call.folder} or a folder above it; nothing was done. Write one (\`export default { store: "runs.db", workflows: [hello] };\`), or name it with \`--config <file>\`.`,
+    { facts: { folder: call.folder } },
+  );
+}
+
+/** The store that a call means. */
+export function storeOf(call: Call, config: LoadedConfig | undefined): string | undefined {
+  const named = call.flags.text("store");
+  return named === undefined ? config?.config.store : storePath(named, call.folder);
+}
+
+/** The workflow named `name`; WORKFLOW_UNKNOWN, with the nearest name, if the config has none. */
+export function workflowNamed(config: LoadedConfig, name: string): WorkflowDefinition {
+  const { workflows } = config.config;
+  const found = workflows.find((workflow) => workflow.name === name);
+  if (found !== undefined) return found;
+  const names = workflows.map((workflow) => workflow.name);
+  const nearest = nearestName(name, names);
+  const known = names.length === 0 ? `${config.file} has none.` : `${config.file} has: ${names.join(", ")}.`;
+  throw new TenfoldError(
+    "WORKFLOW_UNKNOWN",
+    `There is no workflow "${name}"; nothing was done. ${nearest === undefined ? "" : `Did you mean "${nearest}"? `}${known}`,
+    { facts: { workflow: name, nearest, known: names } },
+  );
+}
+
+async function mustExist(store: string): Promise<void> {
+  if (store.includes("://")) return;
+  const { existsSync } = await import("node:fs");
+  if (existsSync(store)) return;
+  throw usageError(
+    `There is no store ${store} yet; nothing was done. It is made with the first run: \`tenfold run <workflow> <input>\`.`,
+    { store },
+  );
+}
+
+/** What the engine warns of, as sentences. */
+function sentenceLog(terminal: Terminal): Log {
+  return {
+    write(level, message, facts) {
+      if (level === "debug" || level === "info") return;
+      const details = Object.entries(facts).map(([name, fact]) => `${name} ${oneLine(factText(fact))}`);
+      const word = terminal.tint(level === "error" ? "red" : "yellow", level === "error" ? "error" : "warning");
+      terminal.say(`${word}: ${oneLine(message)}${details.length === 0 ? "" : ` (${details.join(", ")})`}`);
+    },
+  };
+}
+
+function factText(fact: unknown): string {
+  if (fact instanceof Error) return fact.message;
+  return typeof fact === "string" ? fact : (JSON.stringify(fact) ?? String(fact));
+}

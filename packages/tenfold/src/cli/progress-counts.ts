@@ -1,0 +1,117 @@
+/** How far the runs of a workflow are: what attempts and endings add up to, by step. */
+import type { AttemptEvent } from "../engine/events.ts";
+import type { Graph } from "../flow/graph.ts";
+
+export interface ProgressCounts {
+  readonly workflow: string;
+  readonly startedAt: number;
+  /** Runs that there are in all; null while nobody knows. */
+  total: number | null;
+  /** Runs of them that had ended before. */
+  before: number;
+  /** Runs that ended since then, by how. */
+  completed: number;
+  failed: number;
+  cancelled: number;
+  held: number;
+  readonly steps: Map<string, StepCounts>;
+}
+
+export interface StepCounts {
+  readonly step: string;
+  /** How often every run that completes has done it; null where that depends on the run (an arm, an each). */
+  readonly perRun: number | null;
+  done: number;
+  /** Attempts that failed or timed out. */
+  failedAttempts: number;
+  /** Of late: attempts done in each of the last seconds. */
+  readonly recent: { readonly second: number; done: number }[];
+}
+
+/** Seconds that a rate is taken over. */
+const RATE_SECONDS = 5;
+
+export function newCounts(graph: Graph, total: number | null, now: number): ProgressCounts {
+  const steps = new Map<string, StepCounts>();
+  for (const node of graph.nodes) {
+    if (node.kind !== "step") continue;
+    const known = steps.get(node.step);
+    const perRun = node.scope !== 0 || known?.perRun === null ? null : (known?.perRun ?? 0) + 1;
+    steps.set(node.step, { step: node.step, perRun, done: 0, failedAttempts: 0, recent: [] });
+  }
+  return {
+    workflow: graph.workflow,
+    startedAt: now,
+    total,
+    before: 0,
+    completed: 0,
+    failed: 0,
+    cancelled: 0,
+    held: 0,
+    steps,
+  };
+}
+
+export function countAttempt(counts: ProgressCounts, { step, outcome, endedAt }: AttemptEvent): void {
+  const known = counts.steps.get(step);
+  // A run of an older graph may still have a step that today's has not.
+  const one = known ?? { step, perRun: null, done: 0, failedAttempts: 0, recent: [] };
+  if (known === undefined) counts.steps.set(step, one);
+  if (outcome !== "done") {
+    one.failedAttempts++;
+    return;
+  }
+  one.done++;
+  const second = Math.floor(endedAt / 1000);
+  const last = one.recent.at(-1);
+  if (last !== undefined && last.second >= second) last.done++;
+  else one.recent.push({ second, done: 1 });
+  while (one.recent[0]!.second <= second - RATE_SECONDS) one.recent.shift();
+}
+
+export function countEnding(counts: ProgressCounts, status: string): void {
+  if (status === "completed" || status === "failed" || status === "cancelled" || status === "held") counts[status]++;
+}
+
+/** Runs that ended, before and since. */
+export function endedRuns({ before, completed, failed, cancelled }: ProgressCounts): number {
+  return before + completed + failed + cancelled;
+}
+
+/** How often the step was done; a run that went on from an earlier start has done it then. */
+export function doneOf(counts: ProgressCounts, step: StepCounts): number {
+  const { done, perRun } = step;
+  if (perRun === null) return done;
+  // Runs that others started may be worked here as well; they are none of these.
+  return Math.min(Math.max(done, perRun * counts.completed), expectedOf(counts, step) ?? Infinity);
+}
+
+/** How often the step will be done in all, where that is known. */
+export function expectedOf({ total, before }: ProgressCounts, { perRun }: StepCounts): number | null {
+  return total === null || perRun === null ? null : perRun * Math.max(0, total - before);
+}
+
+/** Times a second, over the last few seconds. */
+export function rateOf({ recent }: StepCounts, startedAt: number, now: number): number {
+  const since = now - RATE_SECONDS * 1000;
+  const done = recent.reduce((sum, one) => (one.second * 1000 >= since - 1000 ? sum + one.done : sum), 0);
+  return (done * 1000) / Math.min(RATE_SECONDS * 1000, Math.max(1000, now - startedAt));
+}
+
+/** How long the rest takes if it goes on as it went so far (ms); null while there is too little to say. */
+export function restMs(counts: ProgressCounts, now: number): number | null {
+  const { total, before, startedAt } = counts;
+  const elapsedMs = now - startedAt;
+  if (total === null || endedRuns(counts) >= total || elapsedMs < 1000) return null;
+  // Runs side by side all end at about the same time: so steps that were done count as well as runs that ended.
+  let done = endedRuns(counts) - before;
+  let expected = total - before;
+  for (const step of counts.steps.values()) {
+    const steps = expectedOf(counts, step);
+    if (steps === null) continue;
+    done += Math.min(doneOf(counts, step), steps);
+    expected += steps;
+  }
+  const share = done / expected;
+  return share < 0.02 || share >= 1 ? null : (elapsedMs * (1 - share)) / share;
+}

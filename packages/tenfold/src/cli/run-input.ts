@@ -1,0 +1,73 @@
+/** What `tenfold run <workflow> <input>` is given: JSON text, a file of rows, or standard input. */
+import { createReadStream, existsSync } from "node:fs";
+import path from "node:path";
+import type { Readable } from "node:stream";
+import type { Json } from "../value/json.ts";
+import { usageError, type Call } from "./command.ts";
+import type { Rows } from "./row.ts";
+import { FORMATS, readDocument, readRows, rowsOf, type Format } from "./rows.ts";
+
+export type RunInput =
+  | { readonly kind: "one"; readonly input: Json }
+  | { readonly kind: "rows"; readonly name: string; readonly rows: Rows };
+
+const EXTENSIONS: Readonly<Record<string, Format>> = {
+  ".csv": "csv",
+  ".tsv": "csv",
+  ".jsonl": "jsonl",
+  ".ndjson": "jsonl",
+  ".json": "json",
+};
+
+/** Reads the input word of a call; a file with one JSON document that is no list is one input. */
+export async function readInput(call: Call, word: string): Promise<RunInput> {
+  const format = formatFlag(call);
+  if (word === "-") {
+    if (call.terminal.stdin.isTTY === true)
+      call.terminal.say("Reading JSON lines from the keyboard; Ctrl-D ends them.");
+    return openRows(call.terminal.stdin, format ?? "jsonl", "standard input");
+  }
+  const file = path.resolve(call.folder, word);
+  const implied = format ?? EXTENSIONS[path.extname(word).toLowerCase()];
+  if (implied === undefined || looksLikeJson(word)) return { kind: "one", input: parseInput(word, file) };
+  if (!existsSync(file)) {
+    throw usageError(`There is no file ${file}; no run was started. Correct the name, or give JSON text.`, { file });
+  }
+  return openRows(createReadStream(file), implied, word);
+}
+
+async function openRows(source: Readable, format: Format, name: string): Promise<RunInput> {
+  if (format !== "json") return { kind: "rows", name, rows: await readRows(source, format, name) };
+  const document = await readDocument(source, name);
+  if (!Array.isArray(document)) return { kind: "one", input: document };
+  return { kind: "rows", name, rows: rowsOf(document as readonly Json[]) };
+}
+
+function formatFlag(call: Call): Format | undefined {
+  const named = call.flags.text("format");
+  if (named === undefined) return undefined;
+  const known = named === "ndjson" ? "jsonl" : FORMATS.find((format) => format === named);
+  if (known !== undefined) return known;
+  throw usageError(`\`--format ${named}\` is none; no run was started. Write csv, jsonl or json.`);
+}
+
+function looksLikeJson(word: string): boolean {
+  return /^\s*[{["]/.test(word);
+}
+
+function parseInput(word: string, file: string): Json {
+  try {
+    return JSON.parse(word) as Json;
+  } catch (thrown) {
+    throw usageError(
+      `The input is no JSON: ${(thrown as Error).message}; no run was started. ${wayOutFor(word, file)}`,
+      { input: word },
+    );
+  }
+}
+
+function wayOutFor(word: string, file: string): string {
+  if (existsSync(file)) return `To read the file ${word}, say what is in it: \`--format csv\`, \`jsonl\` or \`json\`.`;
+  if (!looksLikeJson(word)) return `A text is written with its quotes: \`'${JSON.stringify(word)}'\`.`;
+  return `Put it in single quotes, so that the shell leaves it alone: \`'{"email": "anna@example.com"}'\`.`;
+}

@@ -1,0 +1,159 @@
+/** What came out of `tenfold run`, for a person or as a document, and the exit code that it means. */
+import type { RunError } from "../core/entry.ts";
+import { formatDuration } from "../value/duration.ts";
+import type { Json } from "../value/json.ts";
+import { EXIT, type Call } from "./command.ts";
+import { cut, oneLine } from "./columns.ts";
+import { errorJson } from "./errors.ts";
+import type { Refusal, StartedRows } from "./run-rows.ts";
+import { countText, plural } from "./time-text.ts";
+
+export interface Ended {
+  readonly run: string;
+  readonly status: string;
+  readonly output: Json | undefined;
+  readonly error: RunError | null;
+}
+
+/** Refusals, and failures, that are listed one by one. */
+const LISTED = 20;
+
+/** One run: its output on standard output, everything else beside it. */
+export function tellOne(call: Call, workflow: string, ended: Ended, existing: boolean, tookMs: number): number {
+  const { terminal } = call;
+  const { run, status, output, error } = ended;
+  if (terminal.isJson) {
+    terminal.document({ workflow, run, status, existing, output: output ?? null, error: errorView(error), tookMs });
+  } else if (status === "completed") {
+    if (output !== undefined) terminal.print(JSON.stringify(output, null, 2));
+    const without = output === undefined ? ", without an output" : "";
+    const took = existing ? "" : ` in ${formatDuration(tookMs)}`;
+    terminal.say(`${terminal.tint("green", "Completed")}${took}${without}: ${run}`);
+  } else {
+    terminal.say(`${terminal.tint("red", failureWord(status))}: ${run}${errorText(error)}`);
+    terminal.say(`\`tenfold show ${run}\` shows what happened; \`tenfold retry ${run}\` has it go on from there.`);
+  }
+  return exitCodeOfRuns([ended]);
+}
+
+/** Many runs: counts, and each refusal with its row. */
+export function tellRows(
+  call: Call,
+  workflow: string,
+  started: StartedRows,
+  ended: readonly Ended[],
+  waits: boolean,
+  wallMs: number,
+): number {
+  const isBad = started.refused.length > 0 || started.unread !== null;
+  const code = isBad ? EXIT.no : exitCodeOfRuns(ended);
+  if (call.terminal.isJson) call.terminal.document(documentOf(workflow, started, ended, waits, wallMs));
+  else printRows(call, workflow, started, ended, waits, wallMs);
+  return code;
+}
+
+function documentOf(
+  workflow: string,
+  { rows, started, known, repeated, refused, unread }: StartedRows,
+  ended: readonly Ended[],
+  waits: boolean,
+  wallMs: number,
+): unknown {
+  const endings = new Map(ended.map((one) => [one.run, one]));
+  const runs = [...started, ...known]
+    .sort((a, b) => a.row - b.row)
+    .map(({ row, run }) => {
+      const base = { row, run: run.id, existing: run.existing };
+      const ending = endings.get(run.id);
+      if (ending === undefined) return base;
+      return { ...base, status: ending.status, output: ending.output ?? null, error: errorView(ending.error) };
+    });
+  return {
+    workflow,
+    rows,
+    started: started.length,
+    existing: known.length,
+    repeated,
+    ...(waits
+      ? Object.fromEntries(["completed", "failed", "cancelled", "held"].map((status) => [status, count(ended, status)]))
+      : {}),
+    refused,
+    unread: unread === null ? null : errorJson(unread),
+    wallMs,
+    runs,
+  };
+}
+
+function printRows(
+  call: Call,
+  workflow: string,
+  started: StartedRows,
+  ended: readonly Ended[],
+  waits: boolean,
+  wallMs: number,
+): void {
+  const { terminal } = call;
+  const { rows, known, repeated, refused, unread } = started;
+  if (refused.length > 0) {
+    const refusedRows = new Set(refused.map(({ row }) => row)).size;
+    terminal.say(`${terminal.tint("red", `${plural(refusedRows, "row")} refused`)}, for which no run was started:`);
+    for (const refusal of refused.slice(0, LISTED)) terminal.say(`  ${refusalText(refusal)}`);
+    if (refused.length > LISTED) terminal.say(`  … and ${refused.length - LISTED} more; --json has all of them`);
+  }
+  if (unread !== null) terminal.say(`${terminal.tint("red", `error ${unread.code}`)}: ${unread.message}`);
+  const bad = ended.filter(({ status }) => status !== "completed");
+  for (const [reason, runs] of Map.groupBy(bad, reasonOf)) {
+    terminal.say(`${terminal.tint("red", plural(runs.length, "run"))} ${reason}, the first is ${runs[0]!.run}`);
+  }
+  const facts = [plural(rows, "row"), `${countText(started.started.length)} started`];
+  if (known.length > 0) facts.push(`${countText(known.length)} already known`);
+  if (repeated > 0) facts.push(`${countText(repeated)} repeated in the file`);
+  for (const status of ["completed", "failed", "cancelled", "held"]) {
+    const runs = count(ended, status);
+    if (runs > 0) facts.push(`${countText(runs)} ${status}`);
+  }
+  const summary = `${workflow}: ${facts.join(", ")}; ${formatDuration(wallMs)}`;
+  if (waits) terminal.print(summary);
+  else for (const { run } of started.started) terminal.print(run.id);
+  if (!waits) terminal.say(summary);
+  const next = !waits
+    ? "They are durable; `tenfold dev` works them."
+    : bad.length > 0
+      ? `\`tenfold runs --workflow ${workflow} --status ${bad[0]!.status}\` lists them; \`tenfold retry --workflow ${workflow}\` has them go on.`
+      : `\`tenfold runs --workflow ${workflow}\` lists them; \`tenfold show <run>\` shows one.`;
+  terminal.say(next);
+}
+
+/** "row 12, email: is no e-mail address". */
+function refusalText({ row, path, reason }: Refusal): string {
+  return `row ${row}${path === null ? "" : `, ${oneLine(path)}`}: ${oneLine(reason)}`;
+}
+
+function reasonOf({ status, error }: Ended): string {
+  return `${status}${error === null ? "" : ` at ${error.node === "" ? "the end" : error.node}: ${cut(oneLine(error.message), 100)}`}`;
+}
+
+function errorText(error: RunError | null): string {
+  return error === null ? "" : ` at ${error.node === "" ? "its end" : error.node}: ${oneLine(error.message)}`;
+}
+
+function failureWord(status: string): string {
+  return status.charAt(0).toUpperCase() + status.slice(1);
+}
+
+/** A run's error as a program reads it; its stack is for `tenfold show`. */
+function errorView(error: RunError | null): unknown {
+  if (error === null) return null;
+  const { code, message, node, attempt } = error;
+  return { code, message, node, attempt };
+}
+
+function count(ended: readonly Ended[], status: string): number {
+  return ended.filter((one) => one.status === status).length;
+}
+
+/** No if one failed or was cancelled; not enough to say if one is held; else yes. */
+function exitCodeOfRuns(ended: readonly Ended[]): number {
+  if (ended.some(({ status }) => status === "failed" || status === "cancelled")) return EXIT.no;
+  return ended.some(({ status }) => status === "held") ? EXIT.unsure : EXIT.yes;
+}

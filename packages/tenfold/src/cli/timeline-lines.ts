@@ -1,0 +1,173 @@
+/** A timeline as text: a row per node with its attempts as bars over time, and what failed below it. */
+import type { Graph, GraphNode } from "../flow/graph.ts";
+import { formatDuration } from "../value/duration.ts";
+import { cut, oneLine, pad, widthOf } from "./columns.ts";
+import { shortName } from "./graph-words.ts";
+import type { Style } from "./terminal.ts";
+import { nodeIdOf, type TimelineAttempt, type TimelineNode } from "./timeline.ts";
+import { agoText, countText, plural } from "./time-text.ts";
+
+export interface TimelineView {
+  readonly from: number;
+  /** The end of the run, or now. */
+  readonly to: number;
+  readonly now: number;
+  /** A worker drives the run. */
+  readonly owned: boolean;
+  readonly columns: number;
+  /** Also what is otherwise summed up: each item of a long list, each failed attempt. */
+  readonly all: boolean;
+  paint(style: Style, text: string): string;
+}
+
+interface Line {
+  readonly label: string;
+  readonly attempts: readonly TimelineAttempt[];
+  readonly mark: number | null;
+  readonly text: string;
+  readonly style: Style | null;
+  readonly below: readonly string[];
+}
+
+/** Rows of one node, and failed attempts of one row, that are shown one by one. */
+const SHOWN = 5;
+const LABEL_MOST = 36;
+const BAR_LEAST = 10;
+const BAR_MOST = 50;
+
+/** The rows of `nodes` in the order of the graph, so that what is in an arm or an each stands below it. */
+export function timelineLines(graph: Graph, nodes: readonly TimelineNode[], view: TimelineView): readonly string[] {
+  const byId = Map.groupBy(nodes, ({ path }) => nodeIdOf(path));
+  const lines = graph.nodes.flatMap((node) => {
+    const rows = byId.get(node.id) ?? [];
+    const label = "  ".repeat(depthOf(graph, node)) + shortName(node);
+    if (node.kind === "each" && rows.length === 0) return headerOf(node, label, nodes);
+    if (rows.length > SHOWN && !view.all) return summed(label, rows, view);
+    return rows.map((row) => lineOf(rows.length === 1 ? label : `${label}${itemText(row.path)}`, row, view));
+  });
+  const labelWidth = Math.min(
+    LABEL_MOST,
+    lines.reduce((most, { label }) => Math.max(most, widthOf(label)), 0),
+  );
+  const textWidth = lines.reduce((most, { text }) => Math.max(most, widthOf(text)), 0);
+  const barWidth = Math.min(BAR_MOST, view.columns - labelWidth - Math.min(textWidth, 30) - 6);
+  return lines.flatMap(({ label, attempts, mark, text, style, below }) => {
+    const bar = barWidth < BAR_LEAST ? "" : `  ${barOf(attempts, mark, barWidth, view)}`;
+    const fitting = cut(text, view.columns - labelWidth - (bar === "" ? 0 : barWidth + 2) - 4);
+    const line = `  ${pad(cut(label, labelWidth), labelWidth)}${bar}  ${style === null ? fitting : view.paint(style, fitting)}`;
+    const indent = " ".repeat(4 + label.length - label.trimStart().length);
+    return [line.trimEnd(), ...below.map((one) => indent + view.paint("dim", cut(one, view.columns - indent.length)))];
+  });
+}
+
+function depthOf(graph: Graph, node: GraphNode): number {
+  let depth = 0;
+  for (let { owner } = graph.scopes[node.scope]!; owner >= 0; depth++) {
+    owner = graph.scopes[graph.nodes[owner]!.scope]!.owner;
+  }
+  return depth;
+}
+
+/** An each that is done leaves no entry of its own: it is there if its items are. */
+function headerOf(node: GraphNode, label: string, nodes: readonly TimelineNode[]): Line[] {
+  const begins = `${node.id}/`;
+  const isThere = nodes.some(({ path }) => nodeIdOf(path).startsWith(begins));
+  return isThere ? [{ label, attempts: [], mark: null, text: "", style: null, below: [] }] : [];
+}
+
+function itemText(path: string): string {
+  return [...path.matchAll(/\[\d+\](?=\/|$)/g)].map(([item]) => item).join("");
+}
+
+function lineOf(label: string, row: TimelineNode, view: TimelineView): Line {
+  const { attempts } = row;
+  const failed = attempts.filter(({ error }) => error !== null);
+  const shown = view.all ? failed : failed.slice(-3);
+  const below = shown.map(
+    ({ number, from, to, error }) =>
+      `attempt ${number} failed after ${formatDuration(Math.max(1, to - from))}: ${oneLine(error!.message)}`,
+  );
+  if (shown.length < failed.length) below.unshift(`… ${plural(failed.length - shown.length, "failed attempt")} before`);
+  const mark = "at" in row.state ? row.state.at : row.state.kind === "open" ? row.state.since : null;
+  return { label, attempts, mark, ...stateText(row, view), below };
+}
+
+function stateText({ state, attempts, kind }: TimelineNode, view: TimelineView): { text: string; style: Style | null } {
+  const many = attempts.length > 1 ? `, ${attempts.length} attempts` : "";
+  switch (state.kind) {
+    case "done": {
+      const took = attempts.at(-1);
+      if (took === undefined) return { text: kind === "derive" ? "computed" : "done", style: null };
+      return { text: `${formatDuration(Math.max(1, took.to - took.from))}${many}`, style: null };
+    }
+    case "failed":
+      return { text: `failed${attempts.length > 1 ? ` after ${attempts.length} attempts` : ""}`, style: "red" };
+    case "abandoned":
+      return { text: "stopped", style: "yellow" };
+    case "chose":
+      return { text: state.arm === null ? "→ none" : `→ ${state.arm.replaceAll("|", " or ")}`, style: null };
+    case "open": {
+      const since = formatDuration(Math.max(1, view.now - state.since));
+      return { text: view.owned ? `running for ${since}` : `waits for a worker, for ${since}`, style: "cyan" };
+    }
+    case "retrying": {
+      const next = state.until <= view.now ? "is due" : agoText(state.until, view.now);
+      return { text: `attempt ${attempts.length + 1} ${next}`, style: "yellow" };
+    }
+    case "opened":
+      return { text: `${countText(state.done)} of ${plural(state.items, "item")} done`, style: "cyan" };
+  }
+}
+
+/** One line for many rows of the same node; those that failed are told one by one. */
+function summed(label: string, rows: readonly TimelineNode[], view: TimelineView): Line[] {
+  const failed = rows.filter(({ state }) => state.kind === "failed");
+  const done = rows.filter(({ state }) => state.kind === "done" || state.kind === "chose").length;
+  const open = rows.length - done - failed.length;
+  const parts = [`${countText(done)} done`];
+  if (failed.length > 0) parts.push(`${countText(failed.length)} failed`);
+  if (open > 0) parts.push(`${countText(open)} open`);
+  const style = failed.length > 0 ? "red" : open > 0 ? "cyan" : null;
+  const attempts = rows.flatMap((row) => row.attempts);
+  const sum: Line = {
+    label: `${label} ×${countText(rows.length)}`,
+    attempts,
+    mark: null,
+    text: parts.join(", "),
+    style,
+    below: [],
+  };
+  const told = failed.slice(0, SHOWN).map((row) => lineOf(`${label}${itemText(row.path)}`, row, view));
+  return [sum, ...told];
+}
+
+function barOf(attempts: readonly TimelineAttempt[], mark: number | null, width: number, view: TimelineView): string {
+  const cells: ("done" | "failed" | "mark" | "wait" | null)[] = Array.from({ length: width }, () => null);
+  const span = Math.max(1, view.to - view.from);
+  const cellOf = (at: number): number =>
+    Math.min(width - 1, Math.max(0, Math.floor(((at - view.from) / span) * width)));
+  const fill = (from: number, to: number, what: (typeof cells)[number]): void => {
+    for (let cell = cellOf(from); cell <= cellOf(to); cell++) cells[cell] = what;
+  };
+  if (attempts.length === 0 && mark !== null) cells[cellOf(mark)] = "mark";
+  const first = attempts[0];
+  const last = attempts.at(-1);
+  if (first !== undefined && last !== undefined) fill(first.from, last.to, "wait");
+  for (const { from, to, error } of attempts) fill(from, to, error === null ? "done" : "failed");
+  return cells
+    .map((cell) => {
+      switch (cell) {
+        case "done":
+          return view.paint("green", "█");
+        case "failed":
+          return view.paint("red", "▒");
+        case "wait":
+          return view.paint("dim", "·");
+        case "mark":
+          return "◆";
+        default:
+          return " ";
+      }
+    })
+    .join("");
+}

@@ -1,0 +1,132 @@
+/**
+ * A run's timeline as data: each node with its attempts, and what is open now, out of its graph and journal.
+ * What is open is told by `reduce`, the same code that drives the run.
+ */
+import { compileGraph } from "../core/compile.ts";
+import type { Entry, RunError } from "../core/entry.ts";
+import { pathOf } from "../core/path.ts";
+import { begin, reduce } from "../core/reduce.ts";
+import { isSpread, OPENED, RETRYING, type Frame, type RunState } from "../core/state.ts";
+import type { Graph } from "../flow/graph.ts";
+import type { Json } from "../value/json.ts";
+
+export interface TimelineNode {
+  /** Its path: "each-orders[3]/price". */
+  readonly path: string;
+  readonly kind: "step" | "match" | "each" | "derive";
+  readonly attempts: TimelineAttempt[];
+  state: NodeState;
+}
+
+export interface TimelineAttempt {
+  readonly number: number;
+  readonly from: number;
+  readonly to: number;
+  /** Null: it is done. */
+  readonly error: RunError | null;
+}
+
+export type NodeState =
+  | { readonly kind: "done"; readonly at: number }
+  | { readonly kind: "failed"; readonly at: number }
+  | { readonly kind: "abandoned"; readonly at: number }
+  /** The arm that a match took; null: none. */
+  | { readonly kind: "chose"; readonly at: number; readonly arm: string | null }
+  /** Its body runs, or waits for a worker, since then. */
+  | { readonly kind: "open"; readonly since: number }
+  | { readonly kind: "retrying"; readonly until: number; readonly error: RunError }
+  /** Its items are being worked on. */
+  | { readonly kind: "opened"; readonly done: number; readonly items: number };
+
+export interface TimelineRun {
+  readonly input: Json;
+  readonly startedAt: number;
+  readonly entries: readonly Entry[];
+}
+
+/** The nodes that something happened to, in the order in which it began. */
+export function timelineOf(graph: Graph, run: TimelineRun): readonly TimelineNode[] {
+  const nodes = new Map<string, TimelineNode>();
+  for (const entry of run.entries) addEntry(graph, nodes, entry);
+  addOpen(nodes, stateOf(graph, run));
+  return [...nodes.values()];
+}
+
+/** The node that a path is of: "each-orders[3]/price" is of "each-orders/price". */
+export function nodeIdOf(path: string): string {
+  return path.replaceAll(/\[\d+\](?=\/|$)/g, "");
+}
+
+function addEntry(graph: Graph, nodes: Map<string, TimelineNode>, entry: Entry): void {
+  switch (entry.kind) {
+    case "cancelled":
+    case "retried":
+      return;
+    case "done": {
+      const node = nodeAt(graph, nodes, entry.node, { kind: "done", at: entry.at });
+      if (entry.attempt > 0) node.attempts.push(attemptOf(entry, null));
+      return;
+    }
+    case "failed": {
+      const node = nodeAt(graph, nodes, entry.node, { kind: "failed", at: entry.at });
+      node.attempts.push(attemptOf(entry, entry.error));
+      return;
+    }
+    case "chose": {
+      const arm = entry.scope < 0 ? null : (graph.scopes[entry.scope]?.name ?? null);
+      nodeAt(graph, nodes, entry.node, { kind: "chose", at: entry.at, arm });
+      return;
+    }
+    case "abandoned":
+      nodeAt(graph, nodes, entry.node, { kind: "abandoned", at: entry.at });
+  }
+}
+
+function nodeAt(graph: Graph, nodes: Map<string, TimelineNode>, path: string, state: NodeState): TimelineNode {
+  const known = nodes.get(path);
+  if (known !== undefined) {
+    known.state = state;
+    return known;
+  }
+  const id = nodeIdOf(path);
+  const kind = graph.nodes.find((node) => node.id === id)?.kind ?? "step";
+  const made: TimelineNode = { path, kind: kind === "input" || kind === "item" ? "step" : kind, attempts: [], state };
+  nodes.set(path, made);
+  return made;
+}
+
+function attemptOf(
+  { attempt, at, tookMs }: { readonly attempt: number; readonly at: number; readonly tookMs: number },
+  error: RunError | null,
+): TimelineAttempt {
+  return { number: attempt, from: at - tookMs, to: at, error };
+}
+
+function stateOf(graph: Graph, { input, startedAt, entries }: TimelineRun): RunState {
+  const state = begin(compileGraph(graph), input, startedAt, []);
+  for (const entry of entries) reduce(state, entry, []);
+  return state;
+}
+
+function addOpen(nodes: Map<string, TimelineNode>, state: RunState): void {
+  const { graph } = state.compiled;
+  visit(state.root);
+
+  function visit(frame: Frame): void {
+    for (const node of frame.scope.nodes) {
+      const waits = frame.waits[node.local];
+      const child = frame.children?.get(node.local);
+      if (node.node.kind === "output") continue;
+      const path = pathOf(state.compiled, frame, node);
+      if (waits === 0) nodeAt(graph, nodes, path, { kind: "open", since: frame.readyAt[node.local]! });
+      const retry = waits === RETRYING ? frame.retries?.get(node.local) : undefined;
+      if (retry !== undefined) nodeAt(graph, nodes, path, { kind: "retrying", until: retry.at, error: retry.error });
+      if (waits === OPENED && child !== undefined && isSpread(child)) {
+        nodeAt(graph, nodes, path, { kind: "opened", done: child.next - child.active, items: child.items.length });
+      }
+      if (child === undefined) continue;
+      if (!isSpread(child)) visit(child);
+      else for (const item of child.frames) if (item) visit(item);
+    }
+  }
+}

@@ -1,0 +1,70 @@
+/** `tenfold dev`, the real program: it works what others start, reloads, outlives an error in the code, and drains. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { answerOf, project, said } from "./project.ts";
+
+test("dev works what is started elsewhere, and Ctrl-C ends it with 130", async (t) => {
+  const one = project(t);
+  const dev = one.begin("dev");
+  t.after(() => dev.kill("SIGKILL"));
+  const answer = answerOf(dev);
+  await said(dev, "Working");
+  const completed = said(dev, "completed after");
+  await one.call("run", "hello", `{"name":"Anna"}`, "--no-wait");
+  await completed;
+  dev.kill("SIGINT");
+  const { code, stdout } = await answer;
+  assert.match(stdout, /hello \w{24} started\n/);
+  assert.equal(code, 130);
+});
+
+test("dev reloads when a file that the config imports changes, and an error in it does not end dev", async (t) => {
+  const one = project(t);
+  const dev = one.begin("dev");
+  t.after(() => dev.kill("SIGKILL"));
+  const answer = answerOf(dev);
+  await said(dev, "Working");
+  const flows = one.read("flows.ts");
+  const refused = said(dev, "It has stopped working");
+  one.write("flows.ts", `${flows}\nconst broken: = 1;\n`);
+  await refused;
+  const again = said(dev, "Working");
+  one.write("flows.ts", flows.replace("Hello ", "Hallo "));
+  await again;
+  assert.equal((await one.call("run", "hello", `{"name":"Anna"}`)).stdout, `"Hallo Anna"\n`);
+  dev.kill("SIGTERM");
+  const { code, stderr } = await answer;
+  assert.match(stderr, /flows\.ts has changed: loading again/);
+  assert.match(stderr, /CONFIG_INVALID.*flows\.ts:\d+/);
+  assert.equal(code, 143);
+});
+
+test("a run that is interrupted drains, says how to go on, and goes on with the same command", async (t) => {
+  const one = project(t);
+  const flows = one.read("flows.ts");
+  // A step that hangs until it is told to stop; the second time it does not.
+  one.write(
+    "flows.ts",
+    flows.replace(
+      `run: ({ country }: { country: string }) => {`,
+      `run: async ({ country }: { country: string }, ctx) => {
+    const { existsSync, writeFileSync } = await import("node:fs");
+    if (!existsSync("second")) {
+      writeFileSync("second", "");
+      console.error("hanging");
+      await new Promise((_, reject) => ctx.signal.addEventListener("abort", () => reject(ctx.signal.reason)));
+    }`,
+    ),
+  );
+  one.write("tenfold.config.ts", one.read("tenfold.config.ts").replace("workflows:", `drain: "50ms", workflows:`));
+  one.write("leads.jsonl", `{"email":"a@example.com","country":"DE"}\n`);
+  const running = one.begin("run", "leads", "leads.jsonl");
+  const answer = answerOf(running);
+  await said(running, "hanging");
+  running.kill("SIGINT");
+  const { code, stderr } = await answer;
+  assert.match(stderr, /Stopped\. What was done is kept in .*runs\.db\. The same command again goes on from here/);
+  assert.equal(code, 130);
+  const again = await one.call("run", "leads", "leads.jsonl");
+  assert.match(again.stdout, /1 already known, 1 completed/);
+});

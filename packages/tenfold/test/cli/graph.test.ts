@@ -1,0 +1,105 @@
+/** Drawings of graphs: levels, arms and bodies as text, and as a Mermaid flowchart. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { after, derive, each, gte, match, step, when, workflow } from "../../src/index.ts";
+import { graphMermaid } from "../../src/cli/graph-mermaid.ts";
+import { graphText } from "../../src/cli/graph-text.ts";
+
+interface Order {
+  readonly kind: "card" | "bill";
+  readonly total: number;
+  readonly lines: readonly { readonly item: string }[];
+}
+
+const reserve = step("reserve", { run: (order: Order) => order.total });
+const rate = step("rate", { run: (order: Order) => order.total });
+const price = step("price", { run: (item: string) => item.length });
+const pay = step("pay", { run: (total: number) => total });
+const ask = step("ask", { run: (total: number) => total });
+const ship = step("ship", { run: (prices: readonly number[]) => prices.length });
+
+const order = workflow<Order>("order", {
+  flow(order) {
+    const reserved = reserve(order);
+    const rated = rate(order);
+    const prices = each(order.lines, (line) => price(line.item), { concurrency: 10, onError: "fail" });
+    const total = derive(rated, prices, (rated, prices) => rated + prices.length);
+    const paid = match(order.kind, {
+      card: () => pay(total),
+      bill: () =>
+        when(
+          gte(total, 80),
+          () => ask(total),
+          () => pay.as("pay-small")(total),
+        ),
+    });
+    const shipped = after(reserved, () => ship(prices));
+    return { paid, shipped };
+  },
+});
+
+test("a text drawing shows what runs side by side, arms, bodies, order and output", () => {
+  const expected = `order: 7 steps
+
+  1 ┬ reserve           ← input
+    ├ rate              ← input
+    ├ each-lines        each of input.lines, 10 at once
+    │   1 ─ price  ← item.item
+    └ match-kind        on input.kind
+      ├ card
+      │   1 ─ pay  ← derive-rate-each-lines
+      └ bill
+          1 ─ when-derive-rate-each-lines  if gte(derive-rate-each-lines, 80)
+              ├ then
+              │   1 ─ ask  ← derive-rate-each-lines
+              └ otherwise
+                  1 ─ pay-small  step pay ← derive-rate-each-lines
+  2 ┬ derive-rate-each-lines  computed ← rate, each-lines
+    └ ship              ← each-lines; after reserve
+
+  output ← match-kind, ship
+
+What has the same number runs side by side; ← is what it waits for.`;
+  // How wide the names' column is, is not the law.
+  const plain = (text: string): string => text.replaceAll(/(\S) {2,}/g, "$1  ");
+  assert.equal(plain(graphText(order.graph)), plain(expected));
+});
+
+test("a Mermaid drawing has a node for each node, a subgraph for each arm and body, and labelled edges", () => {
+  const lines = graphMermaid(order.graph)
+    .split("\n")
+    .map((line) => line.trim());
+  const idOf = (name: string): string => `n${order.graph.nodes.findIndex(({ id }) => id === name)}`;
+  const scopeOf = (owner: string, name: string): string => {
+    const index = order.graph.nodes.findIndex(({ id }) => id === owner);
+    return `s${order.graph.scopes.findIndex((scope) => scope.owner === index && scope.name === name)}`;
+  };
+  assert.equal(lines[0], "flowchart TD");
+  for (const line of [
+    `${idOf("reserve")}["reserve"]`,
+    `${idOf("match-kind")}{"input.kind"}`,
+    `${idOf("input")} -- "lines" --> ${idOf("each-lines")}`,
+    `${idOf("reserve")} -. after .-> ${idOf("ship")}`,
+    `${idOf("match-kind")} -- "card" --> ${scopeOf("match-kind", "card")}`,
+    `subgraph ${scopeOf("match-kind", "bill")}["bill"]`,
+    `subgraph ${scopeOf("each-lines", "")}["for each item"]`,
+    `${idOf("ship")} --> output`,
+  ]) {
+    assert.ok(lines.includes(line), `${line} in\n${lines.join("\n")}`);
+  }
+  const opened = lines.filter((line) => line.startsWith("subgraph ")).length;
+  assert.equal(lines.filter((line) => line === "end").length, opened);
+});
+
+test("what Mermaid would take for its own is written as an entity, and an arm without a node still has one", () => {
+  const drawn = workflow<{ kind: string }>("drawn", {
+    flow: ({ kind }) => match(kind, { 'a "b" <c> #d': () => "constant", otherwise: () => price(kind) }),
+  });
+  const text = graphMermaid(drawn.graph);
+  assert.match(text, /subgraph s1\["a #quot;b#quot; #lt;c#gt; #35;d"\]\n\s+e1\(\["#quot;constant#quot;"\]\)/);
+});
+
+test("a workflow in which nothing runs is drawn as that", () => {
+  const empty = workflow<string>("empty", { flow: (input) => input });
+  assert.match(graphText(empty.graph), /empty: 0 steps\n\n {2}nothing runs\n\n {2}output ← input/);
+});

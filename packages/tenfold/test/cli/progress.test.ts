@@ -1,0 +1,129 @@
+/** Progress: what is counted, and how it reads on terminals of any width and in a pipe. */
+import assert from "node:assert/strict";
+import { PassThrough } from "node:stream";
+import { test } from "node:test";
+import fc from "fast-check";
+import { each, match, open, step, workflow } from "../../src/index.ts";
+import { widthOf } from "../../src/cli/columns.ts";
+import { showProgress } from "../../src/cli/index.ts";
+import { LiveLines } from "../../src/cli/live-lines.ts";
+import { countAttempt, countEnding, newCounts, type ProgressCounts } from "../../src/cli/progress-counts.ts";
+import { progressLine, progressLines } from "../../src/cli/progress-lines.ts";
+
+const enrich = step("enrich", { run: (lead: { tier: string; items: readonly string[] }) => lead.tier });
+const introduce = step("introduce", { run: (tier: string) => tier });
+const note = step("note", { run: (item: string) => item });
+const lead = workflow<{ tier: string; items: readonly string[] }>("lead", {
+  flow(lead) {
+    const tier = enrich(lead);
+    const notes = each(lead.items, (item) => note(item));
+    return { out: match(tier, { hot: () => introduce(tier), otherwise: () => null }), notes };
+  },
+});
+
+const plain = (_style: string, text: string): string => text;
+
+function writtenTo(stream: PassThrough): string {
+  let text = "";
+  for (let chunk: unknown = stream.read(); chunk !== null; chunk = stream.read()) text += String(chunk);
+  return text;
+}
+
+function attempt(counts: ProgressCounts, stepName: string, endedAt: number, outcome: "done" | "failed" = "done"): void {
+  countAttempt(counts, {
+    workflow: "lead",
+    run: "r",
+    node: stepName,
+    step: stepName,
+    attempt: 1,
+    startedAt: 0,
+    endedAt,
+    outcome,
+    message: null,
+  });
+}
+
+test("a step of every run is counted against the runs; one of an arm or an each is only counted", () => {
+  const counts = newCounts(lead.graph, 10, 0);
+  for (let index = 0; index < 5; index++) attempt(counts, "enrich", 1000);
+  for (let index = 0; index < 30; index++) attempt(counts, "note", 1000);
+  attempt(counts, "introduce", 1000);
+  attempt(counts, "enrich", 1000, "failed");
+  countEnding(counts, "completed");
+  countEnding(counts, "failed");
+  const [head, ...steps] = progressLines(counts, 2000, 80, 24, plain);
+  assert.match(head!, /^lead {2}2 of 10 runs · 1 failed · 2\.0 s · about 3\.\d s to go$/);
+  assert.deepEqual(
+    steps.map((line) => line.replaceAll(/[█░ ]+/g, " ").trim()),
+    ["enrich 5/10 2.5/s 1 attempt failed", "note 30 15/s", "introduce 1 0.5/s"],
+  );
+});
+
+test("runs that went on from before count their steps of then when they are completed", () => {
+  const counts = newCounts(lead.graph, 3, 0);
+  counts.before = 1;
+  countEnding(counts, "completed");
+  countEnding(counts, "completed");
+  assert.match(progressLine(counts, 500), /^lead: 3 of 3 runs; 500 ms/);
+  assert.match(progressLines(counts, 500, 80, 24, plain)[1]!, /2\/2/);
+});
+
+test("no line is wider than the terminal, and there are no more than it has rows", () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 20, max: 200 }),
+      fc.integer({ min: 3, max: 40 }),
+      fc.array(
+        fc.record({
+          step: fc.constantFrom("enrich", "note", "introduce", "gone-with-a-very-long-name-indeed"),
+          at: fc.nat(9000),
+        }),
+      ),
+      (columns, rows, attempts) => {
+        const counts = newCounts(lead.graph, 100_000, 0);
+        for (const { step: name, at } of attempts) attempt(counts, name, at, at % 7 === 0 ? "failed" : "done");
+        const lines = progressLines(counts, 9000, columns, rows, plain);
+        for (const line of lines) assert.ok(widthOf(line) <= columns, `${widthOf(line)} > ${columns}: ${line}`);
+        assert.ok(lines.length < rows);
+      },
+    ),
+  );
+});
+
+test("in a pipe progress is plain lines, and the last one tells how it ended", async () => {
+  const tenfold = await open({ store: ":memory:", workflows: [lead] });
+  const stream = new PassThrough();
+  const progress = showProgress(tenfold, {
+    workflow: "lead",
+    total: 2,
+    stream: stream as unknown as NodeJS.WriteStream,
+  });
+  for (const tier of ["hot", "cold"]) await (await tenfold.start(lead, { tier, items: ["a", "b"] })).result();
+  progress.stop();
+  await tenfold.close();
+  const lines = writtenTo(stream).trimEnd().split("\n");
+  assert.match(lines.at(-1)!, /^lead: 2 of 2 runs; .*enrich 2\/2, note 4, introduce 1$/);
+  assert.ok(!lines.join("").includes("\u001b"));
+});
+
+test("progress of a workflow that is not open is refused", async () => {
+  const tenfold = await open({ store: ":memory:", workflows: [lead] });
+  assert.throws(() => showProgress(tenfold, { workflow: "leed", total: 1 }), { code: "WORKFLOW_UNKNOWN" });
+  await tenfold.close();
+});
+
+test("what is written while lines are painted appears above them, whole and in order", () => {
+  const stream = Object.assign(new PassThrough(), { isTTY: true, columns: 10, rows: 24 });
+  const live = new LiveLines(stream as unknown as NodeJS.WriteStream);
+  live.paint(["one", "two"]);
+  stream.write("a note\n");
+  live.paint(["three"]);
+  // The terminal is made narrower: the painted line takes two rows now.
+  stream.columns = 4;
+  live.paint(["four"]);
+  live.stop();
+  stream.write("after\n");
+  const erase = (rows: number): string => `\u001b[${rows}A\r\u001b[J`;
+  const expected = `one\ntwo\n${erase(2)}a note\nthree\n${erase(2)}four\nafter\n`;
+  assert.equal(writtenTo(stream), expected);
+});

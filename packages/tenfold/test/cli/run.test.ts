@@ -1,0 +1,143 @@
+/** `tenfold run`, the real program: one run and many, known keys, refused rows, from files and pipes. */
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { test } from "node:test";
+import { project } from "./project.ts";
+
+interface OneRun {
+  readonly run: string;
+  readonly status: string;
+  readonly existing: boolean;
+  readonly output: unknown;
+}
+
+test("one run prints its output, and nothing else, on standard output", async (t) => {
+  const { call } = project(t);
+  const { code, stdout, stderr } = await call("run", "hello", `{"name":"Anna"}`);
+  assert.equal(stdout, `"Hello Anna"\n`);
+  assert.match(stderr, /^Completed in .+: \w{24}$/m);
+  assert.equal(code, 0);
+});
+
+test("with --json standard output is one JSON document", async (t) => {
+  const { call } = project(t);
+  const { code, stdout } = await call("run", "hello", `{"name":"Anna"}`, "--json");
+  const { status, output, existing } = JSON.parse(stdout) as OneRun;
+  assert.deepEqual(
+    { code, status, output, existing },
+    { code: 0, status: "completed", output: "Hello Anna", existing: false },
+  );
+});
+
+test("a CSV is one run per row; a refused row is told with row, path and reason, and does not stop the rest", async (t) => {
+  const { call, write } = project(t);
+  write("leads.csv", `email,country\nanna@example.com,DE\nbroken,DE\n"bo@example.com","FR"\none,two,three\n`);
+  const { code, stdout, stderr } = await call("run", "leads", "leads.csv");
+  assert.match(stdout, /^leads: 4 rows, 2 started, 2 completed; /);
+  assert.match(stderr, /row 3, email: is no e-mail address/);
+  assert.match(stderr, /row 5: has 3 cells where the header has 2/);
+  assert.equal(code, 1);
+});
+
+test("a second time the same keys start nothing, and it says so", async (t) => {
+  const { call, write } = project(t);
+  write("leads.csv", `email;country\nanna@example.com;DE\nbo@example.com;FR\nanna@example.com;DE\n`);
+  const first = await call("run", "leads", "leads.csv", "--json");
+  const second = await call("run", "leads", "leads.csv", "--json");
+  const facts = (text: string) => {
+    const { started, existing, repeated, completed } = JSON.parse(text) as Record<string, number>;
+    return { started, existing, repeated, completed };
+  };
+  assert.deepEqual(facts(first.stdout), { started: 2, existing: 0, repeated: 1, completed: 2 });
+  assert.deepEqual(facts(second.stdout), { started: 0, existing: 2, repeated: 1, completed: 2 });
+  const third = await call("run", "leads", `{"email":"anna@example.com","country":"DE"}`);
+  assert.match(third.stderr, /Already known/);
+  assert.equal(third.stdout, `"called anna@example.com"\n`);
+});
+
+test("--again starts the next run of a key, and --key is a key of its own", async (t) => {
+  const { call } = project(t);
+  const input = `{"name":"Anna"}`;
+  const runs: OneRun[] = [];
+  for (const flags of [
+    ["--key", "a"],
+    ["--key", "a"],
+    ["--key", "a", "--again"],
+    ["--key", "a", "--tenant", "b"],
+  ]) {
+    runs.push(JSON.parse((await call("run", "hello", input, "--json", ...flags)).stdout) as OneRun);
+  }
+  assert.deepEqual(
+    runs.map(({ existing }) => existing),
+    [false, true, false, false],
+  );
+  assert.equal(new Set(runs.map(({ run }) => run)).size, 3);
+});
+
+test("a failed run is exit code 1, with the node, the reason and the way on", async (t) => {
+  const { call } = project(t);
+  const { code, stdout, stderr } = await call("run", "leads", `{"email":"a@example.com","country":"XX"}`);
+  assert.equal(stdout, "");
+  assert.match(stderr, /Failed: \w{24} at rate: no such country: XX/);
+  assert.match(stderr, /tenfold retry \w{24}/);
+  assert.equal(code, 1);
+});
+
+test("a CSV without a needed column is refused before anything is written, with the column it has instead", async (t) => {
+  const { call, write, folder } = project(t);
+  write("leads.csv", `E-Mail,country\nanna@example.com,DE\nbo@example.com,FR\n`);
+  const { code, stderr } = await call("run", "leads", "leads.csv");
+  assert.match(stderr, /ROWS_INVALID: leads.csv lacks the column "email".*"E-Mail" may be meant for "email"/s);
+  assert.equal(code, 1);
+  assert.equal(existsSync(path.join(folder, "runs.db")), false);
+});
+
+test("standard input is JSON lines, or a CSV with --format csv", async (t) => {
+  const { callWith } = project(t);
+  const lines = await callWith(`{"name":"Anna"}\n\nno json\n{"name":"Bo"}`, "run", "hello", "-", "--json");
+  const { started, refused } = JSON.parse(lines.stdout) as { started: number; refused: { row: number }[] };
+  assert.deepEqual([started, refused.map(({ row }) => row), lines.code], [2, [3], 1]);
+  const csv = await callWith("name\nCleo\n", "run", "hello", "-", "--format", "csv", "--json");
+  const { runs } = JSON.parse(csv.stdout) as { runs: { output: string }[] };
+  assert.deepEqual(
+    runs.map(({ output }) => output),
+    ["Hello Cleo"],
+  );
+});
+
+test("a .json file with a list is one run per item, and with anything else one run", async (t) => {
+  const { call, write } = project(t);
+  write("many.json", `[{"name":"Anna"},{"name":"Bo"}]`);
+  write("one.json", `{"name":"Cleo"}`);
+  assert.match((await call("run", "hello", "many.json")).stdout, /2 rows, 2 started, 2 completed/);
+  assert.equal((await call("run", "hello", "one.json")).stdout, `"Hello Cleo"\n`);
+});
+
+test("a file that is not UTF-8 is refused, not stored with holes", async (t) => {
+  const { call, write, folder } = project(t);
+  write("leads.csv", "");
+  const { writeFileSync } = await import("node:fs");
+  writeFileSync(path.join(folder, "leads.csv"), Buffer.from([0x65, 0x0a, 0xfc, 0x0a]));
+  const { code, stderr } = await call("run", "leads", "leads.csv");
+  assert.match(stderr, /ROWS_INVALID.*not UTF-8.*CSV UTF-8/s);
+  assert.equal(code, 1);
+});
+
+test("--no-wait only starts: the ids on standard output, and the runs wait in the store", async (t) => {
+  const { call } = project(t);
+  const { code, stdout } = await call("run", "hello", `{"name":"Anna"}`, "--no-wait");
+  assert.match(stdout, /^\w{24}\n$/);
+  assert.equal(code, 0);
+  const shown = JSON.parse((await call("show", stdout.trim(), "--json")).stdout) as { status: string };
+  assert.equal(shown.status, "waiting");
+});
+
+test("a run that is to start later is not waited for", async (t) => {
+  const { call } = project(t);
+  const { code, stdout } = await call("run", "hello", `{"name":"Anna"}`, "--at", "2h", "--json");
+  const { run, at } = JSON.parse(stdout) as { run: string; at: string };
+  assert.ok(new Date(at).getTime() > Date.now());
+  assert.equal(code, 0);
+  assert.match((await call("show", run)).stdout, /waits until .* \(in /);
+});

@@ -1,0 +1,100 @@
+/** A run's timeline: out of graph and journal, what happened, what is open, and how it reads. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { each, gte, step, when, workflow, type Entry } from "../../src/index.ts";
+import { timelineOf, type TimelineRun } from "../../src/cli/timeline.ts";
+import { timelineLines, type TimelineView } from "../../src/cli/timeline-lines.ts";
+
+const first = step("first", { run: (input: number) => input });
+const price = step("price", { run: (input: number) => input });
+const flow = workflow<{ points: number; items: readonly number[] }>("flow", {
+  flow(input) {
+    const points = first(input.points);
+    const prices = each(input.items, (item) => price(item), { concurrency: 2, onError: "collect" });
+    return { prices, sent: when(gte(points, 5), () => first.as("again")(points)) };
+  },
+});
+const error = { code: "STEP_FAILED", message: "HTTP 503", node: "first", attempt: 1 };
+
+function run(items: number, entries: readonly Entry[]): TimelineRun {
+  return { input: { points: 7, items: Array.from({ length: items }, (_, index) => index) }, startedAt: 1000, entries };
+}
+
+const done = (node: string, at: number, tookMs: number): Entry => ({
+  kind: "done",
+  node,
+  at,
+  attempt: 1,
+  output: 7,
+  tookMs,
+});
+const failed = (node: string, at: number, retryAt: number | null): Entry => ({
+  kind: "failed",
+  node,
+  at,
+  attempt: 1,
+  error,
+  retryAt,
+  tookMs: 100,
+});
+
+function view(to: number, all = false): TimelineView {
+  return { from: 1000, to, now: to, owned: true, columns: 100, all, paint: (_style, text) => text };
+}
+
+test("what is open is told by the rules that drive the run", () => {
+  const states = (entries: readonly Entry[]) =>
+    timelineOf(flow.graph, run(3, entries)).map(({ path, state }) => [path, state.kind]);
+  assert.deepEqual(states([]), [
+    ["first", "open"],
+    ["each-items", "opened"],
+    ["each-items[0]/price", "open"],
+    ["each-items[1]/price", "open"],
+  ]);
+  assert.deepEqual(states([failed("first", 1100, 2000), done("each-items[0]/price", 1200, 200)]), [
+    ["first", "retrying"],
+    ["each-items[0]/price", "done"],
+    ["each-items", "opened"],
+    ["each-items[1]/price", "open"],
+    ["each-items[2]/price", "open"],
+  ]);
+});
+
+test("attempts are bars over time, with the wait between them, and their errors below", () => {
+  const entries = [failed("first", 1100, 1500), { ...done("first", 2000, 500), attempt: 2 } as Entry];
+  const [line, below] = timelineLines(flow.graph, timelineOf(flow.graph, run(0, entries)), view(2000));
+  assert.match(line!, /^ {2}first +▒+·+█+ {2}500 ms, 2 attempts$/);
+  assert.match(below!, /^ {4}attempt 1 failed after 100 ms: HTTP 503$/);
+});
+
+test("the arm that was taken stands beside the match, and its nodes below it", () => {
+  const entries: Entry[] = [
+    done("first", 1100, 100),
+    { kind: "chose", node: "when-first", at: 1100, scope: 2 },
+    done("when-first/then/again", 1300, 200),
+  ];
+  const lines = timelineLines(flow.graph, timelineOf(flow.graph, run(0, entries)), view(1300));
+  assert.match(lines[1]!, /^ {2}when-first +◆ +→ then$/);
+  assert.match(lines[2]!, /^ {4}again .*█ {2}200 ms$/);
+});
+
+test("many items are summed up in one line, and those that failed are told one by one", () => {
+  const entries = [
+    done("first", 1100, 100),
+    ...Array.from({ length: 20 }, (_, index) =>
+      index === 7 ? failed(`each-items[${index}]/price`, 1200, null) : done(`each-items[${index}]/price`, 1200, 100),
+    ),
+  ];
+  const nodes = timelineOf(flow.graph, run(20, entries));
+  const lines = timelineLines(flow.graph, nodes, view(1300)).join("\n");
+  assert.match(lines, /price ×20 .*19 done, 1 failed/);
+  assert.match(lines, /price\[7\] .*failed\n +attempt 1 failed after 100 ms: HTTP 503/);
+  assert.equal(
+    (
+      timelineLines(flow.graph, nodes, view(1300, true))
+        .join("\n")
+        .match(/price\[/g) ?? []
+    ).length,
+    20,
+  );
+});
