@@ -121,12 +121,19 @@ function refused(
 /** What a body threw, as it is kept. */
 export function failure(thrown: unknown, { node, attempt }: { node: string; attempt: number }): Settled {
   const code = thrown instanceof TenfoldError ? thrown.code : "STEP_FAILED";
-  const isError = thrown instanceof Error;
-  const message = (isError ? thrown.message : String(thrown)).slice(0, MESSAGE_MAX);
-  const named = isError
-    ? { name: thrown.name, ...(thrown.stack ? { stack: thrown.stack.slice(0, STACK_MAX) } : {}) }
-    : {};
-  return { ok: false, error: { code, message, node, attempt, ...named }, isFinal: false, thrown };
+  return { ok: false, error: { code, ...textsOf(thrown), node, attempt }, isFinal: false, thrown };
+}
+
+/** Whatever was thrown has a text: also what cannot be made one, and an error whose fields are no texts. */
+function textsOf(thrown: unknown): { message: string; name?: string; stack?: string } {
+  try {
+    if (!(thrown instanceof Error)) return { message: String(thrown).slice(0, MESSAGE_MAX) };
+    const { message, name, stack } = thrown;
+    const texts = { message: String(message).slice(0, MESSAGE_MAX), name: String(name) };
+    return typeof stack === "string" && stack !== "" ? { ...texts, stack: stack.slice(0, STACK_MAX) } : texts;
+  } catch {
+    return { message: "something was thrown that has no text" };
+  }
 }
 
 function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {

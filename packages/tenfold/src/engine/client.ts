@@ -221,10 +221,7 @@ export class Tenfold {
     const prepared = chunk.filter((item) => !(item instanceof TenfoldError)) as PreparedStart[];
     const answers = new Map<string, StartAnswer>();
     for (const [lane, starts] of Map.groupBy(prepared, (item) => item.lane)) {
-      const answered = await this.#engine.start(
-        lane,
-        starts.map(({ start }) => start),
-      );
+      const answered = await Promise.all(starts.map(({ start }) => this.#batchers[lane]!.add(start)));
       starts.forEach(({ start }, index) => answers.set(start.id, answered[index]!));
     }
     return chunk.map((item) => {

@@ -62,22 +62,25 @@ export class AttemptContext implements StepContext {
     return this.#log;
   }
 
-  progress(done: number, total?: number): void {
-    this.#attempt.progressed(done, total);
+  // Functions on their own, so that a body may take its context apart: `run(lead, { now, uuid })`.
+
+  get progress(): StepContext["progress"] {
+    return (done, total) => this.#attempt.progressed(done, total);
   }
 
-  random(): number {
+  get random(): Random {
     this.#random ??= seededRandom(this.key);
-    return this.#random();
+    return this.#random;
   }
 
-  uuid(): string {
-    this.#random ??= seededRandom(this.key);
-    return uuidFrom(this.#random);
+  get uuid(): () => string {
+    const { random } = this;
+    return () => uuidFrom(random);
   }
 
-  now(): number {
-    return this.#readyAt;
+  get now(): () => number {
+    const at = this.#readyAt;
+    return () => at;
   }
 
   /** Tells the body to stop. */

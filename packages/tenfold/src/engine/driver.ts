@@ -123,7 +123,8 @@ export class Driver {
     this.bytes += run.bytes;
     for (const line of claimed.journal) reduce(state, readLine(line), []);
     const isRetried = this.#absorb(run, claimed.mail.messages, []);
-    if (claimed.deaths >= this.#host.limits.deathsMax && !isRetried) return this.#hold(run, diedTooOften(claimed));
+    const isDeadly = claimed.deaths >= this.#host.limits.deathsMax && state.cancelled === null;
+    if (isDeadly && !isRetried) return this.#hold(run, diedTooOften(claimed));
     this.#host.events.taken(run.id, run.context.workflow, state.entries === 0);
     if (state.entries > 0) {
       commands.length = 0;
@@ -139,8 +140,12 @@ export class Driver {
       const run = this.runs.get(mail.run);
       if (run === undefined) continue;
       const commands: Command[] = [];
+      const wasHeld = run.ending?.status === "held";
       run.mailSeen = mail.count;
-      this.#absorb(run, mail.messages, commands);
+      if (this.#absorb(run, mail.messages, commands) && wasHeld) {
+        commands.length = 0;
+        openWork(run.state, commands);
+      }
       this.#obey(run, commands);
       this.#committer.add(run);
     }
@@ -459,8 +464,7 @@ export class Driver {
 
   /** Nobody drives it until a person, or its code, comes. */
   #hold(run: LiveRun, error: RunError): void {
-    for (const attempt of run.attempts.values()) attempt.stop(new Error(error.message));
-    run.attempts.clear();
+    run.stopAll(new Error(error.message));
     run.ending = { kind: "end", status: "held", output: null, error: JSON.stringify(error) };
     this.#committer.add(run);
   }
@@ -496,7 +500,7 @@ function tooLarge(node: string, attempt: number, size: number, max: number): Run
 }
 
 function codeGone(run: LiveRun, node: string, what: "step" | "function"): RunError {
-  const message = `The ${what} of ${node} is not in today's code of workflow ${run.context.workflow}; the run is held. Bring the code back, or cancel the run.`;
+  const message = `The ${what} of ${node} is not in today's code of workflow ${run.context.workflow}; the run is held. Bring the code back and retry the run, or cancel it.`;
   return { code: "STEP_UNKNOWN", message, node, attempt: 0 };
 }
 

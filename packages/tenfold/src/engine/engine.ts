@@ -55,7 +55,9 @@ export class Engine {
     for (let lane = 0; lane < store.lanes; lane++) {
       const { registry, events } = this;
       const newOwner = () => this.newId(lane);
-      this.#workers.push(new Worker({ ports, host, store, registry, slots, events, settings, lane, name: host.worker, newOwner }));
+      this.#workers.push(
+        new Worker({ ports, host, store, registry, slots, events, settings, lane, name: host.worker, newOwner }),
+      );
     }
   }
 

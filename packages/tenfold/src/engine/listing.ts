@@ -1,7 +1,10 @@
 /** Lists and counts over all lanes of a store: merged by id, paged by key, never by offset. */
 import type { RunFilter, RunRecord, RunStatus, Store } from "../store/store.ts";
+import { TenfoldError } from "../value/error.ts";
+import { nearestName } from "../value/nearest.ts";
 
 const PAGE = 200;
+const FILTERS: readonly string[] = ["workflow", "status", "tenant", "key", "attribute", "from", "until"];
 
 /** Runs of every lane, newest first. LAW: one that was there from the start is answered once. */
 export async function* listRuns(
@@ -10,6 +13,7 @@ export async function* listRuns(
   before: string | null,
   pageSize = PAGE,
 ): AsyncGenerator<RunRecord> {
+  checkFilter(filter);
   const limit = Math.min(pageSize, PAGE);
   const lanes = await Promise.all(
     Array.from({ length: store.lanes }, async (_, lane) => ({
@@ -37,8 +41,10 @@ export async function* listRuns(
 /** How many runs of each workflow are in each status. */
 export async function countRuns(
   store: Store,
-  { workflow, from, until }: Pick<RunFilter, "workflow" | "from" | "until">,
+  filter: Pick<RunFilter, "workflow" | "from" | "until">,
 ): Promise<readonly { workflow: string; status: RunStatus; runs: number }[]> {
+  checkFilter(filter);
+  const { workflow, from, until } = filter;
   const sums = new Map<string, { workflow: string; status: RunStatus; runs: number }>();
   for (let lane = 0; lane < store.lanes; lane++) {
     for (const tally of await store.tallies(lane, from ?? null, until ?? null)) {
@@ -50,4 +56,14 @@ export async function countRuns(
     }
   }
   return [...sums.values()].sort((a, b) => (`${a.workflow} ${a.status}` < `${b.workflow} ${b.status}` ? -1 : 1));
+}
+
+/** A filter that is not known would find every run: `cancel({ workflw: "x" })` must not cancel them all. */
+function checkFilter(filter: RunFilter): void {
+  for (const name of Object.keys(filter)) {
+    if (FILTERS.includes(name)) continue;
+    const nearest = nearestName(name, FILTERS);
+    const way = nearest === undefined ? `There are ${FILTERS.join(", ")}.` : `Did you mean \`${nearest}\`?`;
+    throw new TenfoldError("OPTION_UNSUPPORTED", `Runs have no filter \`${name}\`; nothing was done. ${way}`);
+  }
 }

@@ -92,6 +92,11 @@ export class LiveRun {
   /** Stops all that belongs to it here. */
   drop(reason: unknown): void {
     this.isGone = true;
+    this.stopAll(reason);
+  }
+
+  /** Nothing that is open is worked on any more. */
+  stopAll(reason: unknown): void {
     for (const timer of this.timers.values()) timer.cancel();
     this.timers.clear();
     for (const attempt of this.attempts.values()) attempt.stop(reason);

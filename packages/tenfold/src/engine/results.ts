@@ -7,6 +7,7 @@ import { TenfoldError } from "../value/error.ts";
 import { laneOfRun } from "../value/id.ts";
 import type { Json } from "../value/json.ts";
 import type { RunError } from "../core/entry.ts";
+import { isPassing } from "./committer.ts";
 import type { EngineEvents, RunEvent } from "./events.ts";
 import type { Clock } from "./ports.ts";
 
@@ -116,7 +117,10 @@ export class Results {
     this.#lookAt = at;
     this.#cancelLook = this.#clock.at(at, () => {
       this.#lookAt = Infinity;
-      void this.#look();
+      this.#look().then(
+        () => this.#lookSoon(LOOK_MAX_MS),
+        (thrown: unknown) => this.#couldNotLook(thrown),
+      );
     });
   }
 
@@ -134,7 +138,13 @@ export class Results {
         });
       }
     }
-    this.#lookSoon(LOOK_MAX_MS);
+  }
+
+  /** A store that is busy or away is asked again; anything else is told to those who wait. */
+  #couldNotLook(thrown: unknown): void {
+    if (isPassing(thrown)) return this.#lookSoon(LOOK_MAX_MS);
+    for (const waiters of this.#waiters.values()) for (const { reject } of waiters) reject(thrown as Error);
+    this.#waiters.clear();
   }
 
   #refuse(run: string): void {

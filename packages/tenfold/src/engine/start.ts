@@ -44,9 +44,26 @@ export function prepareStart(
 ): PreparedStart | PromiseLike<PreparedStart> {
   for (const name of Object.keys(options)) if (!OPTIONS.includes(name)) throw unknownOption(name);
   if (definition.input === undefined) return prepareParsed(definition, input, options, facts);
-  const parsed = parseWith(definition.input, input);
+  const schema = definition.input;
+  const parsed = byUser(definition, "schema", () => parseWith(schema, input));
   const finish = (done: Parsed<unknown>) => prepareParsed(definition, accepted(definition, done), options, facts);
-  return "then" in parsed ? parsed.then(finish) : finish(parsed);
+  const refuse = (thrown: unknown) => Promise.reject(threw(definition, "schema", thrown));
+  return "then" in parsed ? parsed.then(finish, refuse) : finish(parsed);
+}
+
+/** What the user's code answers for an input; that it throws is the input's fault until somebody looks closer. */
+function byUser<T>(definition: WorkflowDefinition, what: string, call: () => T): T {
+  try {
+    return call();
+  } catch (thrown) {
+    throw threw(definition, what, thrown);
+  }
+}
+
+function threw({ name }: WorkflowDefinition, what: string, thrown: unknown): TenfoldError {
+  const reason = thrown instanceof Error ? thrown.message : String(thrown);
+  const message = `The ${what} of workflow "${name}" threw on this input: ${reason}; no run was started. Correct the input, or the ${what}.`;
+  return new TenfoldError("INPUT_INVALID", message, { facts: { workflow: name }, cause: thrown });
 }
 
 function accepted(definition: WorkflowDefinition, parsed: Parsed<unknown>): unknown {
@@ -67,7 +84,9 @@ function prepareParsed(
   facts: StartFacts,
 ): PreparedStart {
   const text = inputText(definition, input, facts.payloadMax);
-  const key = options.key ?? definition.key?.(input as never) ?? null;
+  const key =
+    options.key ??
+    (definition.key === undefined ? null : byUser(definition, "key", () => definition.key!(input as never)));
   const tenant = options.tenant ?? "";
   if (key !== null) checkKey(definition, key);
   if (options.again === true && key === null) {
@@ -129,7 +148,7 @@ function checkKey(definition: WorkflowDefinition, key: unknown): void {
 }
 
 function attributesOf(definition: WorkflowDefinition, input: unknown): Attribute[] {
-  const found = definition.attributes?.(input as never) ?? {};
+  const found = byUser(definition, "attributes", () => definition.attributes?.(input as never)) ?? {};
   return Object.entries(found)
     .filter(([, value]) => value !== null && value !== undefined)
     .map(([name, value]) => ({ name, value: typeof value === "object" ? canonicalJson(value) : String(value) }));

@@ -105,6 +105,11 @@ export class Worker implements DriverHost {
       if (isOwn && driver === this.#driver) this.#driveStarted(driver, starts, answers);
       else this.look();
       return answers;
+    } catch (thrown) {
+      // It may be durable, and in this worker's name.
+      this.#nextReconcileAt = 0;
+      this.look();
+      throw thrown;
     } finally {
       for (const { id } of starts) this.#starting.delete(id);
     }
@@ -116,7 +121,7 @@ export class Worker implements DriverHost {
       return await this.store.start(this.#parts.lane, starts, now, lease);
     } catch (thrown) {
       if (!(thrown instanceof LeaseLost)) throw thrown;
-      this.leaseLost();
+      if (lease === this.#driver?.lease) this.leaseLost();
       return this.store.start(this.#parts.lane, starts, now, null);
     }
   }
@@ -173,7 +178,7 @@ export class Worker implements DriverHost {
     this.ports.clock.at(this.ports.clock.now() + delayMs, () => {
       if (this.#isStopping) return;
       this.#join().then(
-        () => this.look(),
+        () => (this.#isStopping ? this.#keeper.leave() : this.look()),
         (thrown: unknown) => {
           if (!isPassing(thrown)) throw thrown;
           this.#joinAgain(Math.min(delayMs * 2, 5000));
@@ -246,8 +251,10 @@ export class Worker implements DriverHost {
     try {
       nextAt = await this.#lookOnce(driver);
     } catch (thrown) {
-      if (thrown instanceof LeaseLost) this.leaseLost();
-      else if (isPassing(thrown)) this.#nextReconcileAt = 0;
+      if (thrown instanceof LeaseLost) {
+        // After a long wait it may be the lease of a driver that is gone: the new one has its own.
+        if (driver === this.#driver) this.leaseLost();
+      } else if (isPassing(thrown)) this.#nextReconcileAt = 0;
       else throw thrown;
     } finally {
       this.#isLooking = false;

@@ -2,7 +2,7 @@
  * The store's port: what is kept where, as laws; a store holds no rules of workflows.
  * Invariants of every verb: it touches one lane; a batch goes in and an answer per item comes out, in order; it is
  * all or nothing per run; what it has answered is durable; `now` is the caller's, the store reads no clock.
- * memory.ts is this file as a program; test/conformance.ts holds every store to it.
+ * memory.ts is this file as a program; test/store/conformance.ts holds every store to it.
  */
 import type { JournalLine } from "../core/journal-line.ts";
 

@@ -1,0 +1,13 @@
+/** Child: starts runs on a store that nobody works on, and tells how fast. */
+import { open } from "tenfold";
+import { answer, asked } from "./child.ts";
+import { ALL, named, orders } from "./workflows.ts";
+
+const { store, workflow, runs } = asked<{ store: string; workflow: string; runs: number }>();
+const tenfold = await open({ store, workflows: ALL, work: false });
+const startedAt = performance.now();
+let count = 0;
+for await (const started of tenfold.startMany(named(workflow), orders(runs))) if (started.kind === "started") count++;
+const wallMs = performance.now() - startedAt;
+await tenfold.close();
+answer({ wallMs, runs: count });

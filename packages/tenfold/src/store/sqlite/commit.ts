@@ -1,0 +1,132 @@
+/**
+ * Writes what drivers decided: the hot verb.
+ * What this handle remembers of a run (held-runs.ts) says that it is owned and how long its journal is, so "keep"
+ * writes its lines and nothing else. Where it remembers nothing, or the length differs, or a row refuses the update,
+ * the run's row and journal are asked: `#writeCarefully` is the law, `#writeHeld` the same answer sooner.
+ */
+import type { JournalLine } from "../../core/journal-line.ts";
+import type { CommitAnswer, RunCommit, Then } from "../store.ts";
+import { BulkInsert } from "./bulk-insert.ts";
+import type { Connection } from "./connection.ts";
+import { COUNT_OUTSIDE_COMMIT, hold, type HeldRun, type LiveLease } from "./held-runs.ts";
+import { readJournal } from "./load.ts";
+import { minuteOf } from "./start.ts";
+import { RUNNING, statusCode } from "./status-code.ts";
+import { TallyChanges } from "./tally.ts";
+
+export const INSERT_LINE = "insert into journal (lane, run, seq, kind, node, data, at) values (?, ?, ?, ?, ?, ?, ?)";
+
+export const RUN_TO_COMMIT = "select number, workflow, owner, mail from runs where lane = ? and id = ?";
+
+export const LAST_LINE = "select seq from journal where lane = ? and run = ? order by seq desc limit 1";
+
+export const END_RUN = `
+  update runs set owner = null, wake_at = null, status = ?, output = ?, error = ?, ended_at = ?
+  where lane = ? and number = ? and owner = ? and mail = ?`;
+
+export const PARK_RUN = `
+  update runs set owner = null, wake_at = ?
+  where lane = ? and number = ? and owner = ? and mail = ?`;
+
+export const MAIL_ABSORBED = `
+  update runs set wake_at = null
+  where lane = ? and number = ? and owner = ? and mail = ? and wake_at is not null`;
+
+export const CLEAR_DEATHS = "update runs set deaths = 0 where lane = ? and number = ?";
+
+export const ABSORB = "delete from inbox where lane = ? and run = ? and key = ?";
+
+/** One transaction's commits. */
+export class Commits {
+  readonly #connection: Connection;
+  readonly #lane: number;
+  readonly #lease: LiveLease;
+  readonly #now: number;
+  readonly #lines: BulkInsert;
+  readonly #tallies: TallyChanges;
+
+  constructor(connection: Connection, lane: number, lease: LiveLease, now: number) {
+    this.#connection = connection;
+    this.#lane = lane;
+    this.#lease = lease;
+    this.#now = now;
+    this.#lines = new BulkInsert(connection, INSERT_LINE);
+    this.#tallies = new TallyChanges(connection, lane);
+  }
+
+  /** `owner` is the lease's; careful is what comes after a line was refused because another one has its place. */
+  commitAll(owner: string, batch: readonly RunCommit[], careful: boolean): CommitAnswer[] {
+    const answers = batch.map((commit): CommitAnswer => {
+      const held = careful ? undefined : this.#lease.runs.get(commit.run);
+      if (held !== undefined && held.length === commit.from && this.#writeHeld(commit, held)) return "written";
+      return this.#writeCarefully(commit);
+    });
+    this.#lines.flush();
+    this.#tallies.flush();
+    if (!this.#lease.isOurs) this.#connection.run(COUNT_OUTSIDE_COMMIT, this.#lane, owner);
+    return answers;
+  }
+
+  /** Writes `commit` of a run that is owned and as long as it says; false: mail came, nothing was written. */
+  #writeHeld(commit: RunCommit, held: HeldRun): boolean {
+    const { then, lines, absorbed, mailSeen } = commit;
+    if (then.kind === "keep") {
+      if (absorbed.length > 0) this.#connection.run(MAIL_ABSORBED, ...this.#compare(held, mailSeen));
+    } else {
+      if (!this.#release(then, held, mailSeen)) return false;
+      this.#lease.runs.delete(commit.run);
+    }
+    for (const key of absorbed) this.#connection.run(ABSORB, this.#lane, held.number, key);
+    if (commit.clearsDeaths) this.#connection.run(CLEAR_DEATHS, this.#lane, held.number);
+    let seq = commit.from;
+    for (const { kind, node, data, at } of lines) this.#lines.add(this.#lane, held.number, seq++, kind, node, data, at);
+    held.length = seq;
+    return true;
+  }
+
+  /** Parks or ends a run if it is still owned and its mail was seen. */
+  #release(then: Exclude<Then, { kind: "keep" }>, { number, workflow, minute }: HeldRun, mailSeen: number): boolean {
+    const compared = this.#compare({ number }, mailSeen);
+    if (then.kind === "park") return this.#connection.run(PARK_RUN, then.wakeAt, ...compared) > 0;
+    const status = statusCode(then.status);
+    const endedAt = then.status === "held" ? null : this.#now;
+    if (this.#connection.run(END_RUN, status, then.output, then.error, endedAt, ...compared) === 0) return false;
+    this.#tallies.add(workflow, RUNNING, minute, -1);
+    this.#tallies.add(workflow, status, minute, 1);
+    return true;
+  }
+
+  #compare({ number }: { readonly number: number }, mailSeen: number): [number, number, number, number] {
+    return [this.#lane, number, this.#lease.number, mailSeen];
+  }
+
+  #writeCarefully(commit: RunCommit): CommitAnswer {
+    const { run, from, lines, then, mailSeen } = commit;
+    this.#lines.flush();
+    const row = this.#connection.get<{ number: number; workflow: string; owner: number | null; mail: number }>(
+      RUN_TO_COMMIT,
+      this.#lane,
+      run,
+    );
+    if (row === undefined) return "lost";
+    const { number, workflow, owner, mail } = row;
+    const last = this.#connection.get<{ seq: number }>(LAST_LINE, this.#lane, number);
+    const length = last === undefined ? 0 : last.seq + 1;
+    if (lines.length > 0 && length === from + lines.length && (owner === null || owner === this.#lease.number)) {
+      return sameLines(readJournal(this.#connection, this.#lane, number, from), lines) ? "written" : "lost";
+    }
+    if (owner !== this.#lease.number || length !== from) return "lost";
+    if (then.kind !== "keep" && mail !== mailSeen) return "mail";
+    const held: HeldRun = { number, workflow, minute: minuteOf(run), length };
+    hold(this.#lease, run, held);
+    this.#writeHeld(commit, held);
+    return "written";
+  }
+}
+
+function sameLines(kept: readonly JournalLine[], sent: readonly JournalLine[]): boolean {
+  return kept.every(({ kind, node, data, at }, index) => {
+    const line = sent[index]!;
+    return kind === line.kind && node === line.node && data === line.data && at === line.at;
+  });
+}

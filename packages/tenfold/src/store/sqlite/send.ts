@@ -1,0 +1,46 @@
+/** Puts messages into runs' inboxes and makes those runs due. */
+import type { Send, SendAnswer } from "../store.ts";
+import type { Connection } from "./connection.ts";
+import { minuteOf } from "./start.ts";
+import { COMPLETED, HELD, isFinished, RUNNING, STATUSES } from "./status-code.ts";
+import { TallyChanges } from "./tally.ts";
+
+export const RUN_TO_SEND_TO = "select number, workflow, status from runs where lane = ? and id = ?";
+
+export const INSERT_MESSAGE = `
+  insert into inbox (lane, run, key, body, at) values (?, ?, ?, ?, ?)
+  on conflict (lane, run, key) do nothing`;
+
+export const ANNOUNCE_MAIL = `
+  update runs set mail = mail + 1, turn = null, wake_at = min(coalesce(wake_at, ?3), ?3)
+  where lane = ?1 and number = ?2`;
+
+export const REOPEN_RUN = `
+  update runs set status = ?3, ended_at = null, error = null
+  where lane = ?1 and number = ?2`;
+
+export function sendAll(connection: Connection, lane: number, sends: readonly Send[], now: number): SendAnswer[] {
+  const tallies = new TallyChanges(connection, lane);
+  const answers = sends.map((send) => sendOne(connection, lane, send, now, tallies));
+  tallies.flush();
+  return answers;
+}
+
+function sendOne(connection: Connection, lane: number, send: Send, now: number, tallies: TallyChanges): SendAnswer {
+  const { run, message, reopens } = send;
+  const row = connection.get<{ number: number; workflow: string; status: number }>(RUN_TO_SEND_TO, lane, run);
+  if (row === undefined) return { kind: "unknown" };
+  const { number, workflow, status } = row;
+  if (status === COMPLETED || (isFinished(status) && !reopens)) {
+    return { kind: "finished", status: STATUSES[status]! };
+  }
+  const body = JSON.stringify(message.body);
+  if (connection.run(INSERT_MESSAGE, lane, number, message.key, body, message.at) === 0) return { kind: "sent" };
+  connection.run(ANNOUNCE_MAIL, lane, number, now);
+  if (isFinished(status) || status === HELD) {
+    connection.run(REOPEN_RUN, lane, number, RUNNING);
+    tallies.add(workflow, status, minuteOf(run), -1);
+    tallies.add(workflow, RUNNING, minuteOf(run), 1);
+  }
+  return { kind: "sent" };
+}

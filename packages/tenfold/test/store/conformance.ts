@@ -1,0 +1,23 @@
+/** The laws of the store's port, one test each: every store is held to all of them. */
+import { describe } from "node:test";
+import { claimLaws } from "./claim-laws.ts";
+import { commitLaws } from "./commit-laws.ts";
+import { leaseLaws } from "./lease-laws.ts";
+import { listLaws } from "./list-laws.ts";
+import { modelLaw } from "./model-law.ts";
+import type { OpenStore } from "./sample.ts";
+import { sendLaws } from "./send-laws.ts";
+import { startLaws } from "./start-laws.ts";
+
+/** Registers all laws for the stores that `open` makes, each empty; `sequences`: how many random ones are tried. */
+export function conformance(name: string, open: OpenStore, { sequences = 200 } = {}): void {
+  describe(`the laws of the store, kept by ${name}`, () => {
+    startLaws(open);
+    claimLaws(open);
+    commitLaws(open);
+    sendLaws(open);
+    leaseLaws(open);
+    listLaws(open);
+    modelLaw(open, sequences);
+  });
+}

@@ -1,0 +1,170 @@
+/** Random verbs by three owners: every answer, and all that can be read afterwards, is that of the memory store. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { MemoryStore } from "../../src/store/memory.ts";
+import type { RunCommit, RunStatus, Store, Then } from "../../src/store/store.ts";
+import { idMaker, leaseOf, lineOf, NOW, sendOf, startOf, type OpenStore } from "./sample.ts";
+
+const RUNS = 5;
+const WORKFLOWS = ["w1", "w2"];
+
+type Verb = (store: Store, ids: readonly string[], now: number, model: Store) => Promise<unknown>;
+
+export function modelLaw(open: OpenStore, sequences: number): void {
+  test("random sequences of verbs are answered as by the memory store", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyVerb(), { minLength: 10, maxLength: 60 }), async (verbs) => {
+        const make = idMaker();
+        const ids = Array.from({ length: RUNS }, (_, index) => make(NOW + index * 30_000));
+        const model = new MemoryStore(1);
+        const store = await open(1);
+        try {
+          for (const name of ["a", "b", "c"]) for (const each of [model, store]) await each.join(leaseOf(name), HOLDER);
+          for (const [index, verb] of verbs.entries()) {
+            const answer = await outcome(() => verb(store, ids, NOW + index, model));
+            assert.deepEqual(answer, await outcome(() => verb(model, ids, NOW + index, model)));
+          }
+          assert.deepEqual(await everything(store, ids), await everything(model, ids));
+        } finally {
+          await store.close();
+        }
+      }),
+      { numRuns: sequences },
+    );
+  });
+}
+
+async function outcome(verb: () => Promise<unknown>): Promise<unknown> {
+  try {
+    return await verb();
+  } catch (error) {
+    return (error as Error).name;
+  }
+}
+
+const owner = fc.constantFrom("a", "b", "c", "d");
+const place = fc.nat(RUNS - 1);
+const lines = fc.array(fc.constantFrom("x", "y").map(lineOf), { maxLength: 2 });
+
+function anyVerb(): fc.Arbitrary<Verb> {
+  return fc.oneof(
+    { weight: 1, arbitrary: owner.map((name) => named(`join ${name}`, (store) => store.join(leaseOf(name), HOLDER))) },
+    { weight: 3, arbitrary: anyStart() },
+    { weight: 4, arbitrary: anyClaim() },
+    { weight: 8, arbitrary: anyCommit() },
+    { weight: 4, arbitrary: anySend() },
+    { weight: 1, arbitrary: anyTakeover() },
+    {
+      weight: 2,
+      arbitrary: owner.map((name) => named(`look ${name}`, (store, ids, now) => look(store, name, ids, now))),
+    },
+  );
+}
+
+const HOLDER = { worker: "w", host: "h", process: "p" };
+
+function anyStart(): fc.Arbitrary<Verb> {
+  const key = fc.record({
+    key: fc.constantFrom("k1", "k2"),
+    inputHash: fc.constantFrom("h1", "h2"),
+    again: fc.boolean(),
+  });
+  const start = fc.record({
+    place,
+    workflow: fc.constantFrom(...WORKFLOWS),
+    tenant: fc.constantFrom("", "t1"),
+    key: fc.option(key),
+    later: fc.option(fc.nat(30)),
+    attributes: fc.array(fc.record({ name: fc.constant("region"), value: fc.constantFrom("eu", "us") }), {
+      maxLength: 2,
+    }),
+  });
+  return fc.record({ starts: fc.array(start, { maxLength: 4 }), by: fc.option(owner) }).map(({ starts, by }) =>
+    named(`start ${JSON.stringify(starts)} by ${by}`, (store, ids, now) => {
+      const batch = starts.map(({ place, later, ...rest }) =>
+        startOf(ids[place]!, { ...rest, at: later === null ? null : now + later - 5 }),
+      );
+      return store.start(0, batch, now, by === null ? null : leaseOf(by));
+    }),
+  );
+}
+
+function anyClaim(): fc.Arbitrary<Verb> {
+  const workflows = fc.subarray(WORKFLOWS, { minLength: 1 });
+  return fc
+    .record({ by: owner, workflows, runs: fc.nat(4), bytes: fc.constantFrom(0, 40, 1e6) })
+    .map((claim) =>
+      named(`claim ${JSON.stringify(claim)}`, (store, _ids, now) =>
+        store.claim(leaseOf(claim.by), claim.workflows, now, claim.runs, claim.bytes),
+      ),
+    );
+}
+
+function anyCommit(): fc.Arbitrary<Verb> {
+  const end = fc
+    .constantFrom<RunStatus>("completed", "failed", "cancelled", "held")
+    .map((status): Then => ({ kind: "end", status, output: null, error: "e" }));
+  const park = fc.nat(20).map((later): Then => ({ kind: "park", wakeAt: NOW + later }));
+  const then = fc.oneof({ weight: 3, arbitrary: fc.constant<Then>({ kind: "keep" }) }, park, end);
+  const off = fc.oneof({ weight: 5, arbitrary: fc.constant(0) }, fc.integer({ min: -2, max: 2 }));
+  const absorbed = fc.subarray(["m1", "m2"]);
+  const commit = fc.record({ place, lines, off, mailOff: off, absorbed, clearsDeaths: fc.boolean(), then });
+  return fc.record({ by: owner, batch: fc.array(commit, { maxLength: 4 }) }).map(({ by, batch }) =>
+    named(`commit ${JSON.stringify(batch)} by ${by}`, async (store, ids, now, model) => {
+      // What the driver would know comes from the model, so that the store is asked for nothing beside the commit.
+      const commits: RunCommit[] = [];
+      for (const { place, off, mailOff, ...rest } of batch) {
+        const run = ids[place]!;
+        const from = Math.max(0, (await model.journal(0, run)).length + off);
+        const [loaded] = await model.load(leaseOf(by), [run]).catch(() => []);
+        commits.push({ ...rest, run, from, mailSeen: Math.max(0, (loaded?.mail.count ?? 0) + mailOff) });
+      }
+      return store.commit(leaseOf(by), commits, now);
+    }),
+  );
+}
+
+function anySend(): fc.Arbitrary<Verb> {
+  const send = fc.record({ place, key: fc.constantFrom("m1", "m2"), reopens: fc.boolean() });
+  return fc.array(send, { maxLength: 3 }).map((sends) =>
+    named(`send ${JSON.stringify(sends)}`, (store, ids, now) =>
+      store.send(
+        0,
+        sends.map(({ place, key, reopens }) => sendOf(ids[place]!, key, { reopens })),
+        now,
+      ),
+    ),
+  );
+}
+
+function anyTakeover(): fc.Arbitrary<Verb> {
+  return fc
+    .record({ from: owner, beat: fc.option(fc.nat(1)), leaves: fc.boolean() })
+    .map(({ from, beat, leaves }) =>
+      named(`takeOver ${from} at ${beat}${leaves ? ", which leaves" : ""}`, (store, _ids, now) =>
+        store.takeOver(0, from, beat, now, leaves),
+      ),
+    );
+}
+
+/** What an owner sees of its own, in an order of its own. */
+async function look(store: Store, name: string, ids: readonly string[], now: number): Promise<unknown> {
+  const lease = leaseOf(name);
+  const leases = await store.renew(lease);
+  const mail = [...(await store.mail(lease, now))].sort((a, b) => (a.run < b.run ? -1 : 1));
+  return { leases, mail, owned: [...(await store.owned(lease))].sort(), loaded: await store.load(lease, ids) };
+}
+
+async function everything(store: Store, ids: readonly string[]): Promise<unknown> {
+  const journals = await Promise.all(ids.map((id) => store.journal(0, id)));
+  const tallies = [...(await store.tallies(0, null, null))].map((tally) => JSON.stringify(tally)).sort();
+  const attribute = { name: "region", value: "eu" };
+  const listed = await store.list(0, { attribute }, { before: null, limit: RUNS });
+  return { runs: await store.read(0, ids), journals, tallies, listed, due: await store.nextDue(0, WORKFLOWS) };
+}
+
+/** A verb that a failing sequence prints as `name`. */
+function named(name: string, verb: Verb): Verb {
+  return Object.assign(verb, { [fc.toStringMethod]: () => name });
+}
