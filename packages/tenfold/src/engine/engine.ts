@@ -18,7 +18,7 @@ export interface EngineSettings extends WorkerSettings {
 export const DEFAULT_SETTINGS: EngineSettings = {
   slots: 1000,
   work: true,
-  runsMax: 2000,
+  runsMax: 1000,
   memoryMax: 256 * 1024 * 1024,
   pollMs: 1000,
   reconcileMs: 60_000,

@@ -10,7 +10,9 @@ export class BulkInsert {
   readonly #insert: string;
   readonly #columns: number;
   readonly #inserted: (last: number, count: number) => void;
-  #values: SQLInputValue[] = [];
+  readonly #values: SQLInputValue[] = [];
+  /** How many of `#values` are to be written; the rest is left over from rows that were. */
+  #filled = 0;
 
   /**
    * `insert` is a statement of one row, its placeholders last. `inserted` hears, in the order of `add`, how many
@@ -25,16 +27,23 @@ export class BulkInsert {
 
   /** Adds a row; it is in the table after the next `flush` at the latest. */
   add(...row: SQLInputValue[]): void {
-    this.#values.push(...row);
-    if (this.#values.length === LARGEST * this.#columns) this.#write(LARGEST);
+    for (const value of row) this.#values[this.#filled++] = value;
+    if (this.#filled === LARGEST * this.#columns) this.#write(LARGEST, 0);
   }
 
   flush(): void {
-    for (const size of SIZES) while (this.#values.length >= size * this.#columns) this.#write(size);
+    const filled = this.#filled;
+    let from = 0;
+    for (const size of SIZES) {
+      for (; filled - from >= size * this.#columns; from += size * this.#columns) this.#write(size, from);
+    }
   }
 
-  #write(count: number): void {
-    const values = this.#values.splice(0, count * this.#columns);
+  #write(count: number, from: number): void {
+    const until = from + count * this.#columns;
+    const whole = from === 0 && until === this.#values.length;
+    const values = whole ? this.#values : this.#values.slice(from, until);
+    this.#filled = until === this.#filled ? 0 : this.#filled;
     this.#inserted(this.#connection.insertRows(this.#insert, count, values), count);
   }
 }

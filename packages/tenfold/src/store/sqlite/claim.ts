@@ -1,6 +1,7 @@
 /**
  * Gives due runs to a lease: those that continue first, then those that begin, by turn.
- * Candidates come from indexes alone, a few at a time of each workflow; only a run that is taken is read whole.
+ * Rows are read in the order of an index, in pieces that are as long as what is still to be taken; all that are
+ * taken are marked by one statement.
  */
 import type { ClaimedRun } from "../store.ts";
 import type { Connection } from "./connection.ts";
@@ -12,23 +13,19 @@ import { minuteOf } from "./start.ts";
 import { TallyChanges } from "./tally.ts";
 
 export const NEXT_DUE = `
-  select number, id, wake_at as place
+  select number, id, wake_at as place, workflow, graph, status, tenant, key, input, deaths, mail
   from runs where lane = ? and workflow = ? and owner is null and wake_at is not null and wake_at <= ?
     and (wake_at, id) > (?, ?)
   order by wake_at, id limit ?`;
 
 export const NEXT_BEGINNING = `
-  select number, id, turn as place
+  select number, id, turn as place, workflow, graph, status, tenant, key, input, deaths, mail
   from runs where lane = ? and workflow = ? and turn is not null and (turn, id) > (?, ?)
   order by turn, id limit ?`;
 
-export const RUN_TO_CLAIM = `
-  select number, id, workflow, graph, status, tenant, key, input, deaths, mail
-  from runs where lane = ? and number = ?`;
-
-export const CLAIM_RUN = `
-  update runs set owner = ?3, status = ?4, turn = null, wake_at = null
-  where lane = ?1 and number = ?2`;
+export const CLAIM_RUNS = `
+  update runs set owner = ?2, status = ?3, turn = null, wake_at = null
+  where lane = ?1 and number in (select value from json_each(?4))`;
 
 export const SERVE_TURN = `
   insert into turns_served (lane, turn) values (?, ?)
@@ -39,9 +36,11 @@ export const NEXT_WAKE = `
   from runs where lane = ? and workflow = ? and owner is null and wake_at is not null
   order by wake_at limit 1`;
 
-interface Candidate {
-  readonly number: number;
-  readonly id: string;
+/** Rows of a first piece: not many, because nothing is known of their size yet. */
+const FIRST_PIECE = 16;
+const PIECE_MAX = 1024;
+
+interface Candidate extends RunToLoad {
   /** When it was due, or its turn. */
   readonly place: number;
 }
@@ -60,13 +59,19 @@ export function claim(connection: Connection, lease: LiveLease, what: Claim): Cl
   const claimed: ClaimedRun[] = [];
   let bytes = 0;
   let turnServed = -1;
+  /** Runs that may still be taken, as far as those that were taken tell. */
+  const most = () => {
+    const fitting = claimed.length === 0 ? FIRST_PIECE : Math.ceil((bytesMax - bytes) / (bytes / claimed.length + 1));
+    return Math.min(runsMax - claimed.length, fitting, PIECE_MAX);
+  };
   const hasRoom = () => claimed.length < runsMax && (claimed.length === 0 || bytes < bytesMax);
-  const take = (candidate: Candidate): void => {
-    const row = connection.get<RunToLoad>(RUN_TO_CLAIM, lane, candidate.number)!;
+  const numbers: number[] = [];
+  const take = (row: Candidate): void => {
     const run = loadRun(connection, lane, row);
     claimed.push(run);
-    bytes += run.input.length + run.journal.reduce((sum, line) => sum + line.data.length, 0);
-    connection.run(CLAIM_RUN, lane, row.number, lease.number, RUNNING);
+    numbers.push(row.number);
+    bytes += run.input.length;
+    for (const line of run.journal) bytes += line.data.length;
     const minute = minuteOf(run.id);
     if (row.status === WAITING) {
       tallies.add(run.workflow, WAITING, minute, -1);
@@ -75,18 +80,19 @@ export function claim(connection: Connection, lease: LiveLease, what: Claim): Cl
     hold(lease, run.id, { number: row.number, workflow: run.workflow, minute, length: run.journal.length });
   };
   if (hasRoom()) {
-    for (const candidate of continuing(connection, what)) {
+    for (const candidate of continuing(connection, what, most)) {
       take(candidate);
       if (!hasRoom()) break;
     }
   }
   if (hasRoom()) {
-    for (const candidate of beginning(connection, what)) {
+    for (const candidate of beginning(connection, what, most)) {
       take(candidate);
       turnServed = Math.max(turnServed, candidate.place);
       if (!hasRoom()) break;
     }
   }
+  if (numbers.length > 0) connection.run(CLAIM_RUNS, lane, lease.number, RUNNING, JSON.stringify(numbers));
   if (turnServed >= 0) connection.run(SERVE_TURN, lane, turnServed);
   tallies.flush();
   return claimed;
@@ -100,25 +106,27 @@ export function nextDue(connection: Connection, lane: number, workflows: readonl
   return times.length === 0 ? null : Math.min(...times);
 }
 
-function continuing(connection: Connection, { lane, workflows, now, runsMax }: Claim): Iterable<Candidate> {
-  return inOrder(workflows, runsMax, (workflow, last, count) =>
+function continuing(connection: Connection, { lane, workflows, now }: Claim, most: () => number): Iterable<Candidate> {
+  return inOrder(workflows, most, (workflow, last, count) =>
     connection.all<Candidate>(NEXT_DUE, lane, workflow, now, last?.place ?? -1e15, last?.id ?? "", count),
   );
 }
 
-function beginning(connection: Connection, { lane, workflows, runsMax }: Claim): Iterable<Candidate> {
-  return inOrder(workflows, runsMax, (workflow, last, count) =>
+function beginning(connection: Connection, { lane, workflows }: Claim, most: () => number): Iterable<Candidate> {
+  return inOrder(workflows, most, (workflow, last, count) =>
     connection.all<Candidate>(NEXT_BEGINNING, lane, workflow, last?.place ?? -1, last?.id ?? "", count),
   );
 }
 
 function inOrder(
   workflows: readonly string[],
-  runsMax: number,
+  most: () => number,
   read: (workflow: string, last: Candidate | undefined, count: number) => readonly Candidate[],
 ): Iterable<Candidate> {
   const names = [...new Set(workflows)];
-  const first = Math.max(1, Math.min(64, Math.ceil(runsMax / names.length)));
-  const sources = names.map((workflow) => inPieces<Candidate>((last, count) => read(workflow, last, count), first));
+  const first = Math.max(1, Math.min(FIRST_PIECE, most()));
+  const sources = names.map((workflow) =>
+    inPieces<Candidate>((last, count) => read(workflow, last, count), first, most),
+  );
   return merged(sources, (a, b) => a.place - b.place || (a.id < b.id ? -1 : 1));
 }

@@ -3,10 +3,14 @@
 /** Answers up to `count` items of a source that come after `last`, in order; `undefined`: its first ones. */
 export type ReadPiece<T> = (last: T | undefined, count: number) => readonly T[];
 
-/** One source's items, read in pieces of `first` items, then twice as many each time. */
-export function* inPieces<T>(read: ReadPiece<T>, first: number): Generator<T, void, undefined> {
+/** One source's items, read in pieces of `first` items, then twice as many each time, up to `most()`. */
+export function* inPieces<T>(
+  read: ReadPiece<T>,
+  first: number,
+  most: () => number = () => 1024,
+): Generator<T, void, undefined> {
   let last: T | undefined;
-  for (let count = first; ; count = Math.min(count * 2, 1024)) {
+  for (let count = first; ; count = Math.max(1, Math.min(count * 2, most()))) {
     const piece = read(last, count);
     yield* piece;
     if (piece.length < count) return;
