@@ -15,6 +15,8 @@ import { runIdMaker } from "../packages/tenfold/src/value/id.ts";
 export interface FloorOptions {
   readonly runs: number;
   readonly steps: number;
+  /** Lines of a run that are one transaction: 1 where each waits for the last, more where they are side by side. */
+  readonly stepsTogether?: number;
   /** Runs a transaction; 4,000 pays best here, larger ones gain nothing. */
   readonly batch?: number;
   /** What a run's input, a step's line and a run's output hold. */
@@ -59,7 +61,7 @@ export async function sqliteFloor(options: FloorOptions): Promise<Floor> {
 }
 
 function writeRuns(database: DatabaseSync, options: FloorOptions): void {
-  const { runs, steps, batch = 4000, input = INPUT, line = LINE, output = OUTPUT } = options;
+  const { runs, steps, stepsTogether = 1, batch = 4000, input = INPUT, line = LINE, output = OUTPUT } = options;
   const makeId = runIdMaker(Math.random);
   const starts = new Rows(database, INSERT_RUN);
   const lines = new Rows(database, INSERT_LINE);
@@ -75,11 +77,14 @@ function writeRuns(database: DatabaseSync, options: FloorOptions): void {
     starts.flush();
     tally.run(0, 0, now - (now % 60_000), "five-steps", 1, last - first);
     database.exec("commit");
-    for (let step = 0; step < steps; step++) {
+    for (let step = 0; step < steps; step += stepsTogether) {
+      const until = Math.min(step + stepsTogether, steps);
       database.exec("begin immediate");
-      for (let run = first; run < last; run++) lines.add([0, run, step, "done", "step", line, now]);
+      for (let run = first; run < last; run++) {
+        for (let seq = step; seq < until; seq++) lines.add([0, run, seq, "done", "step", line, now]);
+      }
       lines.flush();
-      if (step === steps - 1) {
+      if (until === steps) {
         for (let run = first; run < last; run++) end.run(2, output, null, now, 0, run, 1, 0);
         tally.run(0, 0, now - (now % 60_000), "five-steps", 2, last - first);
       }

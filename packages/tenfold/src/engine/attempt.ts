@@ -12,7 +12,7 @@ import type { StepPlan } from "./registry.ts";
 import type { Slots } from "./slots.ts";
 
 /** The reason with which a body's signal aborts, and with which its attempt is then recorded. */
-export class StepTimedOut extends Error {
+class StepTimedOut extends Error {
   constructor(node: string, timeoutMs: number) {
     super(`${node} took longer than its timeout of ${timeoutMs} ms; it was told to stop, and its result is not used.`);
     this.name = "StepTimedOut";
@@ -117,6 +117,6 @@ export class Attempt {
 }
 
 /** The idempotency key of a node of a run: the same for each of its attempts. */
-export function keyOf(run: string, path: string): string {
+function keyOf(run: string, path: string): string {
   return `${run}/${path}`;
 }

@@ -1,27 +1,25 @@
 /**
- * Drives the runs that this worker owns: obeys core's commands, records what happens, starts what is ready.
+ * Drives the runs that this worker owns: loads them, starts what is ready, and sees them parked, ended or given back.
  * Invariants: it drives a run only under its lease; every change goes through `reduce` and into the journal; a body
  * is called, and an ending announced, only after what led to it is written.
  */
-import { choose } from "../core/choose.ts";
 import type { Command } from "../core/command.ts";
-import type { Entry, FailedEntry, RunError } from "../core/entry.ts";
-import { readLine, writeDone, writeLine } from "../core/journal-line.ts";
+import type { RunError } from "../core/entry.ts";
+import { readLine } from "../core/journal-line.ts";
 import { pathOf } from "../core/path.ts";
 import { begin, openWork, reduce, resume } from "../core/reduce.ts";
-import { earn, nextAttempt, spend } from "../core/retry.ts";
-import { outputFrom, RETRYING, type Place } from "../core/state.ts";
-import { evaluate } from "../flow/evaluate.ts";
-import type { ClaimedRun, CommitAnswer, Lease, Mail, Message, Store, Then } from "../store/store.ts";
-import { unreachable } from "../value/error.ts";
+import { earn } from "../core/retry.ts";
+import { RETRYING, type Place } from "../core/state.ts";
+import type { ClaimedRun, CommitAnswer, Lease, Mail, Store, Then } from "../store/store.ts";
 import { startedAtOfRun } from "../value/id.ts";
-import { copyJson, jsonProblem, pathText, type Json } from "../value/json.ts";
+import type { Json } from "../value/json.ts";
 import { Attempt } from "./attempt.ts";
-import { failure, type Settled } from "./body.ts";
+import type { Settled } from "./body.ts";
 import { Committer, type Sent } from "./committer.ts";
 import type { EngineEvents } from "./events.ts";
-import { LiveRun, type Ending } from "./live-run.ts";
+import { LiveRun } from "./live-run.ts";
 import type { Ports } from "./ports.ts";
+import { codeGone, Recorder } from "./recorder.ts";
 import type { Plan, Registry } from "./registry.ts";
 import type { Slots } from "./slots.ts";
 
@@ -56,6 +54,7 @@ export class Driver {
   readonly runs = new Map<string, LiveRun>();
   readonly #host: DriverHost;
   readonly #committer: Committer;
+  readonly #recorder: Recorder;
   /** Bytes of all runs in memory. */
   bytes = 0;
   /** True once no body may be started any more. */
@@ -66,10 +65,15 @@ export class Driver {
     this.#host = host;
     this.lease = lease;
     this.#committer = new Committer(this);
+    this.#recorder = new Recorder(this);
   }
 
   get ports(): Ports {
     return this.#host.ports;
+  }
+
+  get payloadMax(): number {
+    return this.#host.limits.payloadMax;
   }
 
   get store(): Store {
@@ -122,15 +126,15 @@ export class Driver {
     this.runs.set(run.id, run);
     this.bytes += run.bytes;
     for (const line of claimed.journal) reduce(state, readLine(line), []);
-    const isRetried = this.#absorb(run, claimed.mail.messages, []);
+    const isRetried = this.#recorder.absorb(run, claimed.mail.messages, []);
     const isDeadly = claimed.deaths >= this.#host.limits.deathsMax && state.cancelled === null;
-    if (isDeadly && !isRetried) return this.#hold(run, diedTooOften(claimed));
+    if (isDeadly && !isRetried) return this.hold(run, diedTooOften(claimed));
     this.#host.events.taken(run.id, run.context.workflow, state.entries === 0);
     if (state.entries > 0) {
       commands.length = 0;
       openWork(state, commands);
     }
-    this.#obey(run, commands);
+    this.#recorder.obey(run, commands);
     this.#proceed(run);
   }
 
@@ -142,11 +146,11 @@ export class Driver {
       const commands: Command[] = [];
       const wasHeld = run.ending?.status === "held";
       run.mailSeen = mail.count;
-      if (this.#absorb(run, mail.messages, commands) && wasHeld) {
+      if (this.#recorder.absorb(run, mail.messages, commands) && wasHeld) {
         commands.length = 0;
         openWork(run.state, commands);
       }
-      this.#obey(run, commands);
+      this.#recorder.obey(run, commands);
       this.#committer.add(run);
     }
   }
@@ -226,6 +230,10 @@ export class Driver {
     if (commit.then.kind === "end") this.#host.events.ended(run.id, run.context.workflow, commit.then);
   }
 
+  grew(bytes: number): void {
+    this.bytes += bytes;
+  }
+
   leaseLost(): void {
     this.#host.leaseLost();
   }
@@ -239,12 +247,10 @@ export class Driver {
     if (run === undefined || run.attempts.get(attempt.path) !== attempt) return;
     run.attempts.delete(attempt.path);
     const at = this.ports.clock.now();
-    const tookMs = Math.max(0, at - attempt.startedAt);
     this.#host.events.attempted(attempt, result, at);
     const commands: Command[] = [];
-    if (result.ok) this.#recordDone(run, attempt.place, attempt.path, attempt.number, result.output, tookMs, commands);
-    else this.#recordFailure(run, attempt, result, tookMs, commands);
-    this.#obey(run, commands);
+    this.#recorder.settled(run, attempt, result, at, commands);
+    this.#recorder.obey(run, commands);
     this.#committer.add(run);
   }
 
@@ -273,131 +279,10 @@ export class Driver {
     }
   }
 
-  /** Does at once what needs no durable past, and puts off the rest; commands may grow while it goes. */
-  #obey(run: LiveRun, commands: Command[]): void {
-    for (let index = 0; index < commands.length; index++) {
-      const command = commands[index]!;
-      switch (command.kind) {
-        case "execute":
-        case "wait":
-          run.deferred.push(command);
-          break;
-        case "derive":
-          this.#derive(run, command.place, commands);
-          break;
-        case "choose": {
-          const choice = choose(run.state, command.place);
-          const node = pathOf(run.state.compiled, command.place.frame, command.place.node);
-          const at = this.ports.clock.now();
-          if (choice.kind === "refused") this.#refuse(run, command.place, choice.error, commands);
-          else this.#record(run, { kind: "chose", node, at, scope: choice.scope }, commands);
-          break;
-        }
-        case "refuse":
-          this.#refuse(run, command.place, command.error, commands);
-          break;
-        case "abandon":
-          this.#abandon(run, command.place, commands);
-          break;
-        case "finish":
-          run.ending = endingOf("completed", command.output);
-          break;
-        case "fail":
-          run.ending = { kind: "end", status: "failed", output: null, error: JSON.stringify(command.error) };
-          break;
-        case "cancel": {
-          const error = { code: "RUN_CANCELLED", message: command.reason, node: "", attempt: 0 };
-          run.ending = { kind: "end", status: "cancelled", output: null, error: JSON.stringify(error) };
-          break;
-        }
-        default:
-          unreachable(command);
-      }
-    }
-  }
-
-  #record(run: LiveRun, entry: Entry, commands: Command[]): void {
-    this.bytes += run.write(writeLine(entry));
-    reduce(run.state, entry, commands);
-  }
-
-  #recordDone(
-    run: LiveRun,
-    place: Place,
-    node: string,
-    attempt: number,
-    output: Json | undefined,
-    tookMs: number,
-    commands: Command[],
-  ): void {
-    const text = output === undefined ? undefined : JSON.stringify(output);
-    if (text !== undefined && text.length > this.#host.limits.payloadMax) {
-      return this.#refuse(run, place, tooLarge(node, attempt, text.length, this.#host.limits.payloadMax), commands);
-    }
-    const at = this.ports.clock.now();
-    const entry: Entry = { kind: "done", node, at, attempt, output: copyJson(output), tookMs };
-    this.bytes += run.write(writeDone(entry, text));
-    reduce(run.state, entry, commands);
-  }
-
-  #recordFailure(
-    run: LiveRun,
-    attempt: Attempt,
-    result: Extract<Settled, { ok: false }>,
-    tookMs: number,
-    commands: Command[],
-  ): void {
-    const { step, place, path: node, number } = attempt;
-    const failedAt = this.ports.clock.now();
-    const before = place.frame.retries?.get(place.node.local)?.before ?? 0;
-    const isFinal = result.isFinal || isFinalFor(step.isFinal, result.thrown);
-    const verdict = nextAttempt({ number: number - before, failedAt, isFinal }, step.retry, this.ports.random());
-    const retryAt =
-      verdict.kind === "give-up" ? null : step.budget === null ? verdict.at : spend(step.budget, verdict.at);
-    const entry: FailedEntry = {
-      kind: "failed",
-      node,
-      at: failedAt,
-      attempt: number,
-      error: result.error,
-      retryAt,
-      tookMs,
-    };
-    this.#record(run, entry, commands);
-  }
-
-  #refuse(run: LiveRun, place: Place, error: RunError, commands: Command[]): void {
-    const node = pathOf(run.state.compiled, place.frame, place.node);
-    const at = this.ports.clock.now();
-    const entry: Entry = { kind: "failed", node, at, attempt: error.attempt, error, retryAt: null, tookMs: 0 };
-    this.#record(run, entry, commands);
-  }
-
-  #derive(run: LiveRun, place: Place, commands: Command[]): void {
-    const { node } = place.node;
-    const compute = run.plan.derives[place.node.index];
-    if (node.kind !== "derive" || compute === undefined) return this.#hold(run, codeGone(run, node.id, "function"));
-    const path = pathOf(run.state.compiled, place.frame, place.node);
-    try {
-      const read = outputFrom(run.state.compiled, place.frame);
-      const inputs = node.inputs.map((input) => copyJson(evaluate(input, read)));
-      const output = compute(...(inputs as never[]));
-      const problem = output === undefined ? undefined : jsonProblem(output);
-      if (problem !== undefined) {
-        const message = `${path} computed what is not JSON at ${pathText(problem.path) || "its top"}: ${problem.reason}.`;
-        return this.#refuse(run, place, { code: "NOT_JSON", message, node: path, attempt: 0 }, commands);
-      }
-      this.#recordDone(run, place, path, 0, output as Json | undefined, 0, commands);
-    } catch (thrown) {
-      const failed = failure(thrown, { node: path, attempt: 0 });
-      if (!failed.ok) this.#refuse(run, place, failed.error, commands);
-    }
-  }
-
   #execute(run: LiveRun, place: Place, number: number): void {
     const step = run.plan.steps[place.node.index];
     if (run.isGone || run.ending !== null || place.frame.waits[place.node.local] !== 0) return;
-    if (step === undefined) return this.#hold(run, codeGone(run, place.node.node.id, "step"));
+    if (step === undefined) return this.hold(run, codeGone(run, place.node.node.id, "step"));
     if (number === 1 && step.budget !== null) earn(step.budget);
     const attempt = new Attempt(this, run, place, number, step);
     if (run.attempts.has(attempt.path)) return;
@@ -419,40 +304,10 @@ export class Driver {
     run.timers.set(path, { at: until, cancel });
   }
 
-  #abandon(run: LiveRun, place: Place, commands: Command[]): void {
-    const node = pathOf(run.state.compiled, place.frame, place.node);
-    const attempt = run.attempts.get(node);
-    attempt?.stop(new Error("The run was cancelled."));
-    run.attempts.delete(node);
-    run.timers.get(node)?.cancel();
-    run.timers.delete(node);
-    run.deferred = run.deferred.filter((command) => !("place" in command) || !isSame(command.place, place));
-    this.#record(run, { kind: "abandoned", node, at: this.ports.clock.now() }, commands);
-  }
-
   #forget(run: LiveRun, path: string, attempt: Attempt): void {
     attempt.stop(new Error("This worker is shutting down."));
     run.attempts.delete(path);
     run.wakesNow = true;
-  }
-
-  /** Makes messages part of the journal; true if one of them has the run go on. */
-  #absorb(run: LiveRun, messages: readonly Message[], commands: Command[]): boolean {
-    let isRetried = false;
-    for (const { key, body } of messages) {
-      if (run.absorbed.includes(key)) continue;
-      run.absorbed.push(key);
-      if (run.state.absorbed?.has(key)) continue;
-      const at = this.ports.clock.now();
-      if (body.kind === "cancel") {
-        this.#record(run, { kind: "cancelled", at, message: key, reason: body.reason }, commands);
-      } else {
-        isRetried = true;
-        run.ending = null;
-        this.#record(run, { kind: "retried", at, message: key }, commands);
-      }
-    }
-    return isRetried;
   }
 
   async #fetchMail(run: LiveRun): Promise<void> {
@@ -463,7 +318,7 @@ export class Driver {
   }
 
   /** Nobody drives it until a person, or its code, comes. */
-  #hold(run: LiveRun, error: RunError): void {
+  hold(run: LiveRun, error: RunError): void {
     run.stopAll(new Error(error.message));
     run.ending = { kind: "end", status: "held", output: null, error: JSON.stringify(error) };
     this.#committer.add(run);
@@ -476,32 +331,6 @@ export class Driver {
     this.bytes -= run.bytes;
     this.#host.left();
   }
-}
-
-function endingOf(status: "completed", output: Json | undefined): Ending {
-  return { kind: "end", status, output: output === undefined ? null : JSON.stringify(output), error: null };
-}
-
-function isSame(a: Place, b: Place): boolean {
-  return a.frame === b.frame && a.node === b.node;
-}
-
-function isFinalFor(isFinal: (error: unknown) => boolean, thrown: unknown): boolean {
-  try {
-    return isFinal(thrown);
-  } catch {
-    return false;
-  }
-}
-
-function tooLarge(node: string, attempt: number, size: number, max: number): RunError {
-  const message = `${node} answered ${size} characters of JSON, and at most ${max} are kept; its output was not kept. Store large data elsewhere and answer where it is.`;
-  return { code: "PAYLOAD_TOO_LARGE", message, node, attempt };
-}
-
-function codeGone(run: LiveRun, node: string, what: "step" | "function"): RunError {
-  const message = `The ${what} of ${node} is not in today's code of workflow ${run.context.workflow}; the run is held. Bring the code back and retry the run, or cancel it.`;
-  return { code: "STEP_UNKNOWN", message, node, attempt: 0 };
 }
 
 function diedTooOften(claimed: ClaimedRun): RunError {

@@ -8,7 +8,7 @@ import type { ContextRun } from "./context.ts";
 import type { Plan } from "./registry.ts";
 
 /** Bytes of memory that a run and a line of its journal cost beside their texts; measured, rounded up. */
-const RUN_BYTES = 2048;
+export const RUN_BYTES = 2048;
 const LINE_BYTES = 128;
 
 export type Ending = Extract<Then, { kind: "end" }>;

@@ -58,7 +58,7 @@ export async function open(options: OpenOptions): Promise<Tenfold> {
 }
 
 /** The store that `name` names. */
-export async function openStore(name: string): Promise<Store> {
+async function openStore(name: string): Promise<Store> {
   if (name === ":memory:") return new MemoryStore();
   if (/^postgres(ql)?:\/\//.test(name)) {
     const message = `This version keeps runs in a file or in memory, not on Postgres; nothing was opened. Give a file such as "leads.db".`;

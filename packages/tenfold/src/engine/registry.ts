@@ -115,7 +115,7 @@ export class Registry {
   }
 }
 
-export function retryPolicy(options: RetryOptions): RetryPolicy {
+function retryPolicy(options: RetryOptions): RetryPolicy {
   return {
     attemptsMax: options.attempts ?? DEFAULT_RETRY.attemptsMax,
     backoff: options.backoff ?? DEFAULT_RETRY.backoff,

@@ -9,6 +9,7 @@ import { isPassing } from "./committer.ts";
 import { Driver, type DriverHost, type DriverLimits } from "./driver.ts";
 import type { EngineEvents } from "./events.ts";
 import { LeaseKeeper, type LeaseTimes } from "./lease-keeper.ts";
+import { RUN_BYTES } from "./live-run.ts";
 import type { Host, Ports } from "./ports.ts";
 import type { Registry } from "./registry.ts";
 import type { Slots } from "./slots.ts";
@@ -98,7 +99,7 @@ export class Worker implements DriverHost {
     const driver = this.#driver;
     if (isRepeated) this.#nextReconcileAt = 0;
     const isOwn =
-      driver !== null && !isRepeated && !this.#hasBacklog && !this.#isStopping && starts.length <= this.#room(driver);
+      driver !== null && !isRepeated && !this.#hasBacklog && !this.#isStopping && this.#fits(driver, starts);
     for (const { id } of starts) this.#starting.add(id);
     try {
       const answers = await this.#sendStart(starts, isOwn ? driver.lease : null);
@@ -227,7 +228,13 @@ export class Worker implements DriverHost {
   #room(driver: Driver): number {
     const { runsMax, memoryMax } = this.#parts.settings;
     if (driver.bytes >= memoryMax || this.#isStalled) return 0;
-    return runsMax - driver.busy;
+    return Math.min(runsMax - driver.busy, Math.ceil((memoryMax - driver.bytes) / RUN_BYTES));
+  }
+
+  #fits(driver: Driver, starts: readonly RunStart[]): boolean {
+    if (starts.length > this.#room(driver)) return false;
+    const bytes = starts.reduce((sum, { input }) => sum + RUN_BYTES + input.length, driver.bytes);
+    return bytes <= this.#parts.settings.memoryMax;
   }
 
   #lookNoLaterThan(at: number): void {

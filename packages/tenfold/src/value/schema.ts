@@ -3,8 +3,6 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { JsonPath } from "./json.ts";
 
 export type Schema<Output = unknown, Input = unknown> = StandardSchemaV1<Input, Output>;
-export type SchemaOutput<S extends Schema> = StandardSchemaV1.InferOutput<S>;
-export type SchemaInput<S extends Schema> = StandardSchemaV1.InferInput<S>;
 
 export interface SchemaIssue {
   readonly path: JsonPath;

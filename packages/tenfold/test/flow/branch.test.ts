@@ -1,3 +1,4 @@
+/** `match` and `when`: which arms they draw, how they are named, and what they refuse. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {

@@ -1,3 +1,4 @@
+/** Graphs that come as data: what is taken, and how a broken one is refused. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { after, checkGraph, derive, each, gte, match, workflow, type Lifted } from "../../src/flow/index.ts";

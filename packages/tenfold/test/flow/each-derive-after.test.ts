@@ -1,3 +1,4 @@
+/** `each`, `derive` and `after`: what they draw, how they are named, and what they refuse. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { after, derive, each, match, when, workflow, type Lifted, type Workflow } from "../../src/flow/index.ts";

@@ -1,3 +1,4 @@
+/** Templates and expressions: what they come to once results are known. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";

@@ -1,3 +1,4 @@
+/** Steps: their options, their use in a flow and outside of it, and what is refused. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { z } from "zod";

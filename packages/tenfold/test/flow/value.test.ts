@@ -1,3 +1,4 @@
+/** Symbolic values: what may be done with them, and how every misuse is refused. */
 import assert from "node:assert/strict";
 import { inspect } from "node:util";
 import { test } from "node:test";

@@ -1,3 +1,4 @@
+/** Workflows as a whole: the graph, its hash, its warnings, and what a definition refuses. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { z } from "zod";

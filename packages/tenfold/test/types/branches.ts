@@ -1,5 +1,5 @@
 /** `match`, `when`, `each`, `derive`, `after` and expressions: what they take, what their callbacks see, what they yield. */
-import * as flow from "../../src/flow/index.ts";
+import type * as flow from "../../src/flow/index.ts";
 import {
   all,
   after,

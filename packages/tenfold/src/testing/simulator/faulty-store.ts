@@ -5,7 +5,7 @@
 import { TenfoldError } from "../../value/error.ts";
 import type { Random } from "../../value/random.ts";
 import type { Store } from "../../store/store.ts";
-import type { ProcessTime, VirtualTime } from "./virtual-time.ts";
+import type { WorkerTime, VirtualTime } from "./virtual-time.ts";
 
 /** How often what goes wrong, as chances per verb. */
 export interface Faults {
@@ -35,7 +35,7 @@ export const NO_FAULTS: Faults = {
 
 export interface Connection {
   readonly time: VirtualTime;
-  readonly process: ProcessTime;
+  readonly process: WorkerTime;
   readonly random: Random;
   /** The faults of now. */
   readonly faults: () => Faults;

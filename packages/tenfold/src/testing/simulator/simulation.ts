@@ -6,7 +6,7 @@ import { FINISHED } from "../../store/store.ts";
 import { Auditor } from "./auditor.ts";
 import { expectedOf } from "./fates.ts";
 import { OpenBook } from "./open-book.ts";
-import { Processes, type World } from "./processes.ts";
+import { SimulatedWorkers, type World } from "./workers.ts";
 import { drawScenario } from "./scenario.ts";
 import { Users } from "./users.ts";
 import { Violation } from "./violation.ts";
@@ -38,7 +38,7 @@ export async function simulate(seed: number): Promise<SimulationResult> {
   const book = new OpenBook(scenario.lanes);
   const auditor = new Auditor(book, scenario.workflows, (row) => expectedOf(scenario.workflows, row));
   const world: World = { scenario, time, book, auditor, note };
-  const processes = new Processes(world, 1 + Math.floor(scenario.random() * 3));
+  const processes = new SimulatedWorkers(world, 1 + Math.floor(scenario.random() * 3));
   process.on("unhandledRejection", note);
   process.on("uncaughtException", note);
   try {
@@ -55,7 +55,7 @@ export async function simulate(seed: number): Promise<SimulationResult> {
   return { seed, runs: accepted.size, bodies, crashes: processes.crashes, virtualMs, violation };
 }
 
-async function live(world: World, processes: Processes, isBroken: () => boolean): Promise<void> {
+async function live(world: World, processes: SimulatedWorkers, isBroken: () => boolean): Promise<void> {
   const { time, book } = world;
   const users = new Users(world, processes);
   plan(world, processes, users);
@@ -70,7 +70,7 @@ async function live(world: World, processes: Processes, isBroken: () => boolean)
 }
 
 /** What users and fate do during the first phase. */
-function plan({ scenario, time }: World, processes: Processes, users: Users): void {
+function plan({ scenario, time }: World, processes: SimulatedWorkers, users: Users): void {
   const below = (limit: number) => Math.floor(scenario.random() * limit);
   const often = (times: number, act: () => void) => {
     for (let left = times; left > 0; left--) time.at(STARTED_AT + below(FAULTS_MS * 0.8), act);

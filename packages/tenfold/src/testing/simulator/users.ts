@@ -3,13 +3,13 @@ import { FINISHED } from "../../store/store.ts";
 import { TenfoldError } from "../../value/error.ts";
 import { laneOfRun } from "../../value/id.ts";
 import { answerOf } from "./answer.ts";
-import type { Processes, World } from "./processes.ts";
+import type { SimulatedWorkers, World } from "./workers.ts";
 
 export class Users {
   readonly #world: World;
-  readonly #processes: Processes;
+  readonly #processes: SimulatedWorkers;
 
-  constructor(world: World, processes: Processes) {
+  constructor(world: World, processes: SimulatedWorkers) {
     this.#world = world;
     this.#processes = processes;
   }

@@ -88,7 +88,7 @@ function settled(): Promise<void> {
 }
 
 /** What happens to a simulated process from outside: it is frozen, goes on, or dies; its clock may be set. */
-export class ProcessTime implements Clock {
+export class WorkerTime implements Clock {
   readonly #time: VirtualTime;
   #offsetMs = 0;
   #isFrozen = false;

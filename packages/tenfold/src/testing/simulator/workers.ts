@@ -1,4 +1,4 @@
-/** The simulated processes: each an engine over the one store, launched, crashed, frozen, replaced, restarted. */
+/** Workers of a simulation: each an engine over the one store, launched, crashed, frozen, replaced, restarted. */
 import { Tenfold } from "../../engine/client.ts";
 import { Engine } from "../../engine/engine.ts";
 import type { Executor } from "../../engine/ports.ts";
@@ -11,11 +11,11 @@ import { failuresOf } from "./fates.ts";
 import { faultyStore, NO_FAULTS } from "./faulty-store.ts";
 import type { OpenBook } from "./open-book.ts";
 import type { Scenario } from "./scenario.ts";
-import { ProcessTime, type VirtualTime } from "./virtual-time.ts";
+import { WorkerTime, type VirtualTime } from "./virtual-time.ts";
 
-export interface SimulatedProcess {
+export interface SimulatedWorker {
   readonly id: number;
-  readonly time: ProcessTime;
+  readonly time: WorkerTime;
   readonly tenfold: Tenfold;
   readonly calls: BodyCall[];
   isOpen: boolean;
@@ -30,11 +30,11 @@ export interface World {
   note(thrown: unknown): void;
 }
 
-export class Processes {
+export class SimulatedWorkers {
   crashes = 0;
   readonly #world: World;
-  readonly #places: (SimulatedProcess | null)[] = [];
-  readonly #all: SimulatedProcess[] = [];
+  readonly #places: (SimulatedWorker | null)[] = [];
+  readonly #all: SimulatedWorker[] = [];
   #isCalm = false;
 
   constructor(world: World, count: number) {
@@ -43,7 +43,7 @@ export class Processes {
   }
 
   /** One of the processes that are open, alive and awake. */
-  anyAwake(): SimulatedProcess | undefined {
+  anyAwake(): SimulatedWorker | undefined {
     const awake = this.#places.filter((one) => one !== null && one.isOpen && !one.time.isDead && !one.time.isFrozen);
     return awake[this.#below(Math.max(1, awake.length))] ?? undefined;
   }
@@ -76,7 +76,7 @@ export class Processes {
   }
 
   /** Whoever watches over the processes takes a frozen one for dead, and starts another in its place. */
-  #replace(place: number, running: SimulatedProcess): void {
+  #replace(place: number, running: SimulatedWorker): void {
     const { time } = this.#world;
     time.at(time.now + this.#below(3000), () => {
       if (this.#places[place] === running && !running.time.isDead && !this.#isCalm) this.#launch(place);
@@ -84,7 +84,7 @@ export class Processes {
   }
 
   /** A rolling deploy: the process drains, leaves, and a new one takes its place. */
-  async #restart(place: number, running: SimulatedProcess): Promise<void> {
+  async #restart(place: number, running: SimulatedWorker): Promise<void> {
     if (!running.isOpen) return;
     await running.tenfold.close();
     if (running.time.isDead) return;
@@ -92,7 +92,7 @@ export class Processes {
     this.#launch(place);
   }
 
-  #crash(running: SimulatedProcess): void {
+  #crash(running: SimulatedWorker): void {
     if (running.time.isDead) return;
     const { time } = this.#world;
     this.crashes++;
@@ -107,7 +107,7 @@ export class Processes {
   #launch(place: number): void {
     const { scenario, time, book } = this.#world;
     const id = this.#all.length;
-    const own = new ProcessTime(time);
+    const own = new WorkerTime(time);
     const store = faultyStore(book.store, {
       time,
       process: own,
@@ -122,14 +122,14 @@ export class Processes {
     const isGone = (process: string) => scenario.isOneMachine && (this.#all[Number(process)]?.time.isDead ?? true);
     const host = { worker: `worker-${place}`, host: "machine", process: `${id}`, isGone };
     const engine = new Engine(store, scenario.workflows, ports, host, scenario.settings);
-    const running: SimulatedProcess = { id, time: own, tenfold: new Tenfold(engine), calls: [], isOpen: false };
+    const running: SimulatedWorker = { id, time: own, tenfold: new Tenfold(engine), calls: [], isOpen: false };
     this.#places[place] = running;
     this.#all.push(running);
     void this.#open(running, engine);
   }
 
   /** A process that cannot open its store ends, and is started again. */
-  async #open(running: SimulatedProcess, engine: Engine): Promise<void> {
+  async #open(running: SimulatedWorker, engine: Engine): Promise<void> {
     try {
       await engine.open();
       running.isOpen = true;
@@ -140,7 +140,7 @@ export class Processes {
   }
 
   /** A body answers what it must, fails as often as it must, and hangs where a timeout ends it. */
-  #body(running: SimulatedProcess, step: string, input: Json | undefined, ctx: StepContext): Promise<Answer> {
+  #body(running: SimulatedWorker, step: string, input: Json | undefined, ctx: StepContext): Promise<Answer> {
     const { scenario, time } = this.#world;
     const call = this.#noteCall(running, ctx);
     const fails = ctx.attempt <= failuresOf(ctx.run.id, ctx.node);
@@ -163,7 +163,7 @@ export class Processes {
     });
   }
 
-  #noteCall(running: SimulatedProcess, ctx: StepContext): BodyCall {
+  #noteCall(running: SimulatedWorker, ctx: StepContext): BodyCall {
     const { book, auditor, time, note } = this.#world;
     const call: BodyCall = {
       run: ctx.run.id,

@@ -1,0 +1,227 @@
+/**
+ * Turns what happens in a run into entries, and core's commands into entries or into work that waits for the commit.
+ * Invariant: every change of a run's state goes through `reduce`, and its line into what the next commit writes.
+ */
+import { choose } from "../core/choose.ts";
+import type { Command } from "../core/command.ts";
+import type { Entry, RunError } from "../core/entry.ts";
+import { writeDone, writeLine } from "../core/journal-line.ts";
+import { pathOf } from "../core/path.ts";
+import { reduce } from "../core/reduce.ts";
+import { nextAttempt, spend } from "../core/retry.ts";
+import { outputFrom, type Place } from "../core/state.ts";
+import { evaluate } from "../flow/evaluate.ts";
+import type { Message } from "../store/store.ts";
+import { unreachable } from "../value/error.ts";
+import { copyJson, jsonProblem, pathText, type Json } from "../value/json.ts";
+import type { Attempt } from "./attempt.ts";
+import { failure, type Settled } from "./body.ts";
+import type { Ending, LiveRun } from "./live-run.ts";
+import type { Ports } from "./ports.ts";
+
+export interface RecorderHost {
+  readonly ports: Ports;
+  /** The longest JSON text of an output (characters). */
+  readonly payloadMax: number;
+  /** A run in memory became larger. */
+  grew(bytes: number): void;
+  /** The run cannot go on here, for want of code. */
+  hold(run: LiveRun, error: RunError): void;
+}
+
+export class Recorder {
+  readonly #host: RecorderHost;
+
+  constructor(host: RecorderHost) {
+    this.#host = host;
+  }
+
+  /** Does at once what needs no durable past, and puts off the rest; commands may grow while it goes. */
+  obey(run: LiveRun, commands: Command[]): void {
+    for (let index = 0; index < commands.length; index++) {
+      const command = commands[index]!;
+      switch (command.kind) {
+        case "execute":
+        case "wait":
+          run.deferred.push(command);
+          break;
+        case "derive":
+          this.#derive(run, command.place, commands);
+          break;
+        case "choose":
+          this.#choose(run, command.place, commands);
+          break;
+        case "refuse":
+          this.#refuse(run, command.place, command.error, commands);
+          break;
+        case "abandon":
+          this.#abandon(run, command.place, commands);
+          break;
+        case "finish":
+          run.ending = endedAs("completed", command.output === undefined ? null : JSON.stringify(command.output), null);
+          break;
+        case "fail":
+          run.ending = endedAs("failed", null, command.error);
+          break;
+        case "cancel":
+          run.ending = endedAs("cancelled", null, {
+            code: "RUN_CANCELLED",
+            message: command.reason,
+            node: "",
+            attempt: 0,
+          });
+          break;
+        default:
+          unreachable(command);
+      }
+    }
+  }
+
+  /** An attempt has settled; answers in `commands` what follows. */
+  settled(run: LiveRun, attempt: Attempt, result: Settled, at: number, commands: Command[]): void {
+    const { place, path, number } = attempt;
+    const tookMs = Math.max(0, at - attempt.startedAt);
+    if (result.ok) this.#done(run, place, path, number, result.output, at, tookMs, commands);
+    else this.#failed(run, attempt, result, at, tookMs, commands);
+  }
+
+  /** Makes messages part of the journal; true if one of them has the run go on. */
+  absorb(run: LiveRun, messages: readonly Message[], commands: Command[]): boolean {
+    let isRetried = false;
+    for (const { key, body } of messages) {
+      if (run.absorbed.includes(key)) continue;
+      run.absorbed.push(key);
+      if (run.state.absorbed?.has(key)) continue;
+      const at = this.#now();
+      if (body.kind === "cancel") {
+        this.#record(run, { kind: "cancelled", at, message: key, reason: body.reason }, commands);
+      } else {
+        isRetried = true;
+        run.ending = null;
+        this.#record(run, { kind: "retried", at, message: key }, commands);
+      }
+    }
+    return isRetried;
+  }
+
+  #now(): number {
+    return this.#host.ports.clock.now();
+  }
+
+  #record(run: LiveRun, entry: Entry, commands: Command[]): void {
+    this.#host.grew(run.write(writeLine(entry)));
+    reduce(run.state, entry, commands);
+  }
+
+  #done(
+    run: LiveRun,
+    place: Place,
+    node: string,
+    attempt: number,
+    output: Json | undefined,
+    at: number,
+    tookMs: number,
+    commands: Command[],
+  ): void {
+    const { payloadMax } = this.#host;
+    const text = output === undefined ? undefined : JSON.stringify(output);
+    if (text !== undefined && text.length > payloadMax) {
+      return this.#refuse(run, place, tooLarge(node, attempt, text.length, payloadMax), commands);
+    }
+    const entry: Entry = { kind: "done", node, at, attempt, output: copyJson(output), tookMs };
+    this.#host.grew(run.write(writeDone(entry, text)));
+    reduce(run.state, entry, commands);
+  }
+
+  #failed(
+    run: LiveRun,
+    { step, place, path: node, number: attempt }: Attempt,
+    { error, isFinal, thrown }: Extract<Settled, { ok: false }>,
+    at: number,
+    tookMs: number,
+    commands: Command[],
+  ): void {
+    const before = place.frame.retries?.get(place.node.local)?.before ?? 0;
+    const failed = { number: attempt - before, failedAt: at, isFinal: isFinal || isFinalFor(step.isFinal, thrown) };
+    const verdict = nextAttempt(failed, step.retry, this.#host.ports.random());
+    const due = verdict.kind === "give-up" ? null : verdict.at;
+    const retryAt = due === null || step.budget === null ? due : spend(step.budget, due);
+    this.#record(run, { kind: "failed", node, at, attempt, error, retryAt, tookMs }, commands);
+  }
+
+  #refuse(run: LiveRun, place: Place, error: RunError, commands: Command[]): void {
+    const node = pathOf(run.state.compiled, place.frame, place.node);
+    const { attempt } = error;
+    this.#record(run, { kind: "failed", node, at: this.#now(), attempt, error, retryAt: null, tookMs: 0 }, commands);
+  }
+
+  #choose(run: LiveRun, place: Place, commands: Command[]): void {
+    const choice = choose(run.state, place);
+    if (choice.kind === "refused") return this.#refuse(run, place, choice.error, commands);
+    const node = pathOf(run.state.compiled, place.frame, place.node);
+    this.#record(run, { kind: "chose", node, at: this.#now(), scope: choice.scope }, commands);
+  }
+
+  #derive(run: LiveRun, place: Place, commands: Command[]): void {
+    const compute = run.plan.derives[place.node.index];
+    if (compute === undefined) return this.#host.hold(run, codeGone(run, place.node.node.id, "function"));
+    const path = pathOf(run.state.compiled, place.frame, place.node);
+    const computed = computeDerive(run, place, path, compute);
+    if (computed.ok) this.#done(run, place, path, 0, computed.output, this.#now(), 0, commands);
+    else this.#refuse(run, place, computed.error, commands);
+  }
+
+  #abandon(run: LiveRun, place: Place, commands: Command[]): void {
+    const node = pathOf(run.state.compiled, place.frame, place.node);
+    run.attempts.get(node)?.stop(new Error("The run was cancelled."));
+    run.attempts.delete(node);
+    run.timers.get(node)?.cancel();
+    run.timers.delete(node);
+    run.deferred = run.deferred.filter((command) => !("place" in command) || !isSame(command.place, place));
+    this.#record(run, { kind: "abandoned", node, at: this.#now() }, commands);
+  }
+}
+
+/** Computes a derive from copies of its inputs: what it changes in them changes nothing that is recorded. */
+function computeDerive(run: LiveRun, place: Place, path: string, compute: (...inputs: never[]) => unknown): Settled {
+  const { node } = place.node;
+  const inputs = node.kind === "derive" ? node.inputs : [];
+  try {
+    const read = outputFrom(run.state.compiled, place.frame);
+    const output = compute(...(inputs.map((input) => copyJson(evaluate(input, read))) as never[]));
+    const problem = output === undefined ? undefined : jsonProblem(output);
+    if (problem === undefined) return { ok: true, output: output as Json | undefined };
+    const message = `${path} computed what is not JSON at ${pathText(problem.path) || "its top"}: ${problem.reason}.`;
+    const error: RunError = { code: "NOT_JSON", message, node: path, attempt: 0 };
+    return { ok: false, error, isFinal: true, thrown: undefined };
+  } catch (thrown) {
+    return failure(thrown, { node: path, attempt: 0 });
+  }
+}
+
+function endedAs(status: Ending["status"], output: string | null, error: RunError | null): Ending {
+  return { kind: "end", status, output, error: error === null ? null : JSON.stringify(error) };
+}
+
+function isSame(a: Place, b: Place): boolean {
+  return a.frame === b.frame && a.node === b.node;
+}
+
+function isFinalFor(isFinal: (error: unknown) => boolean, thrown: unknown): boolean {
+  try {
+    return isFinal(thrown);
+  } catch {
+    return false;
+  }
+}
+
+function tooLarge(node: string, attempt: number, size: number, max: number): RunError {
+  const message = `${node} answered ${size} characters of JSON, and at most ${max} are kept; its output was not kept. Store large data elsewhere and answer where it is.`;
+  return { code: "PAYLOAD_TOO_LARGE", message, node, attempt };
+}
+
+/** Why a run is held whose code is not here. */
+export function codeGone(run: LiveRun, node: string, what: "step" | "function"): RunError {
+  const message = `The ${what} of ${node} is not in today's code of workflow ${run.context.workflow}; the run is held. Bring the code back and retry the run, or cancel it.`;
+  return { code: "STEP_UNKNOWN", message, node, attempt: 0 };
+}

@@ -1,0 +1,220 @@
+/**
+ * A run lived through by core alone: its open commands are answered one by one, in any order, and journaled.
+ * Invariant: what is open is what core asked for and was not answered; nothing else is remembered.
+ */
+import { choose } from "../../src/core/choose.ts";
+import type { Command } from "../../src/core/command.ts";
+import { compileGraph, type CompiledGraph } from "../../src/core/compile.ts";
+import type { Entry, RunError } from "../../src/core/entry.ts";
+import { pathOf } from "../../src/core/path.ts";
+import { begin, openWork, reduce, resume } from "../../src/core/reduce.ts";
+import { outputFrom, type Place, type RunState } from "../../src/core/state.ts";
+import { evaluate } from "../../src/flow/evaluate.ts";
+import * as flow from "../../src/flow/index.ts";
+import type { WorkflowDefinition } from "../../src/flow/definition.ts";
+import { TenfoldError } from "../../src/value/error.ts";
+import type { Json } from "../../src/value/json.ts";
+
+export const NOW = 1_760_000_000_000;
+
+export type NodeCommand = Extract<Command, { place: Place }>;
+export type Ending = Extract<Command, { kind: "finish" | "fail" | "cancel" }>;
+
+/** What an attempt comes to. */
+export type Fate =
+  | { readonly output: Json | undefined }
+  | { readonly error: string; readonly code?: string; readonly retryAt?: number | null };
+
+export interface Answers {
+  stepOf(path: string, step: string, input: Json | undefined, attempt: number): Fate;
+  deriveOf(node: string, inputs: readonly (Json | undefined)[]): Json | undefined;
+}
+
+/** The constructs without their types: whether these hold is the flow floor's business. */
+export const untyped: any = flow;
+
+/** Draws a workflow whose values have no types. */
+export function drawn(write: (input: any) => unknown): WorkflowDefinition {
+  return untyped.workflow("w", { flow: write }) as WorkflowDefinition;
+}
+
+/** A step that is drawn without types; what it answers is said by `Answers`. */
+export function stepNamed(name: string): any {
+  return untyped.step(name, { run: (given: unknown) => given });
+}
+
+export class Life {
+  readonly compiled: CompiledGraph;
+  readonly input: Json;
+  readonly state: RunState;
+  readonly entries: Entry[] = [];
+  open: NodeCommand[] = [];
+  endings: Ending[] = [];
+  at = NOW;
+
+  constructor(compiled: CompiledGraph, input: Json, entries: readonly Entry[] = []) {
+    this.compiled = compiled;
+    this.input = input;
+    const commands: Command[] = [];
+    this.state = begin(compiled, input, NOW, commands);
+    if (entries.length > 0) {
+      for (const entry of entries) reduce(this.state, entry, []);
+      commands.length = 0;
+      openWork(this.state, commands);
+    }
+    this.entries.push(...entries);
+    this.#obey(commands);
+  }
+
+  static of(definition: WorkflowDefinition, input: Json = null): Life {
+    return new Life(compileGraph(definition.graph), input);
+  }
+
+  /** The same run, loaded from its journal as it is now. */
+  reloaded(): Life {
+    return new Life(this.compiled, this.input, this.entries);
+  }
+
+  get ending(): Ending | undefined {
+    return this.endings.at(-1);
+  }
+
+  pathOf({ frame, node }: Place): string {
+    return pathOf(this.compiled, frame, node);
+  }
+
+  /** What is open, as text: the kind, the path and the attempt; the wait for an attempt counts as that attempt. */
+  get asked(): string[] {
+    const texts = this.open.map((command) => {
+      const kind = command.kind === "wait" ? "execute" : command.kind;
+      return `${kind} ${this.pathOf(command.place)}${"attempt" in command ? ` ${command.attempt}` : ""}`;
+    });
+    return texts.sort();
+  }
+
+  /** Records `entry` and takes note of what core asks for. */
+  record(entry: Entry): void {
+    const commands: Command[] = [];
+    this.entries.push(entry);
+    reduce(this.state, entry, commands);
+    this.#obey(commands);
+  }
+
+  cancel(message = "c1"): void {
+    this.record({ kind: "cancelled", at: ++this.at, message, reason: "no longer wanted" });
+  }
+
+  retry(message = "r1"): void {
+    this.endings = [];
+    this.record({ kind: "retried", at: ++this.at, message });
+  }
+
+  /** Answers one open command. */
+  answer(command: NodeCommand, answers: Answers): void {
+    this.open = this.open.filter((other) => other !== command);
+    const { place } = command;
+    const node = this.pathOf(place);
+    const at = ++this.at;
+    switch (command.kind) {
+      case "wait":
+        resume(place);
+        this.open.push({ kind: "execute", place, attempt: command.attempt });
+        return;
+      case "execute": {
+        const { attempt } = command;
+        const fate = this.#fateOf(command, node, answers);
+        if ("output" in fate) this.record({ kind: "done", node, at, attempt, output: fate.output, tookMs: 1 });
+        else {
+          const error = { code: fate.code ?? "STEP_FAILED", message: fate.error, node, attempt };
+          this.record({ kind: "failed", node, at, attempt, error, retryAt: fate.retryAt ?? null, tookMs: 1 });
+        }
+        return;
+      }
+      case "derive": {
+        if (place.node.node.kind !== "derive") throw new Error("only a derive is derived");
+        const read = outputFrom(this.compiled, place.frame);
+        const inputs = place.node.node.inputs.map((input) => evaluate(input, read));
+        const output = answers.deriveOf(place.node.node.id, inputs);
+        return this.record({ kind: "done", node, at, attempt: 0, output, tookMs: 0 });
+      }
+      case "choose": {
+        const choice = choose(this.state, place);
+        if (choice.kind === "chose") return this.record({ kind: "chose", node, at, scope: choice.scope });
+        return this.#refuse(node, choice.error);
+      }
+      case "refuse":
+        return this.#refuse(node, command.error);
+      case "abandon":
+        return this.record({ kind: "abandoned", node, at });
+    }
+  }
+
+  /** Answers the open command of the node at `path`. */
+  answerAt(path: string, answers: Answers): void {
+    const command = this.open.find(({ place }) => this.pathOf(place) === path);
+    if (command === undefined) throw new Error(`${path} is not open; open: ${this.asked.join(", ")}`);
+    this.answer(command, answers);
+  }
+
+  /** Answers whatever is open, in the order that `pick` says, until nothing is. */
+  play(answers: Answers, pick: (count: number) => number = () => 0): this {
+    while (this.open.length > 0) this.answer(this.open[pick(this.open.length)]!, answers);
+    return this;
+  }
+
+  #fateOf({ place, attempt }: Extract<NodeCommand, { kind: "execute" }>, path: string, answers: Answers): Fate {
+    const { node } = place.node;
+    if (node.kind !== "step") throw new Error("only a step is executed");
+    try {
+      const input = evaluate(node.input, outputFrom(this.compiled, place.frame));
+      return answers.stepOf(path, node.step, input, attempt);
+    } catch (thrown) {
+      if (thrown instanceof TenfoldError) return { code: thrown.code, error: thrown.message };
+      throw thrown;
+    }
+  }
+
+  #refuse(node: string, error: RunError): void {
+    this.record({ kind: "failed", node, at: this.at, attempt: 0, error, retryAt: null, tookMs: 0 });
+  }
+
+  #obey(commands: readonly Command[]): void {
+    for (const command of commands) {
+      if (!("place" in command)) {
+        this.endings.push(command);
+        continue;
+      }
+      const { frame, node } = command.place;
+      const isOther = (other: NodeCommand) => other.place.frame !== frame || other.place.node !== node;
+      if (command.kind === "abandon") this.open = this.open.filter(isOther);
+      else if (!this.open.every(isOther)) throw new Error(`${this.pathOf(command.place)} is asked for twice`);
+      this.open.push(command);
+    }
+  }
+}
+
+/** Steps that answer what `outputs` says for their step's name, or their input; derives answer their first input. */
+export function answering(
+  outputs: Record<string, (input: any, path: string, attempt: number) => unknown> = {},
+): Answers {
+  return {
+    stepOf: (path, step, input, attempt) => {
+      const output = outputs[step];
+      if (output === undefined) return { output: input };
+      const fate = output(input, path, attempt);
+      return fate instanceof Failure ? fate : { output: fate as Json | undefined };
+    },
+    deriveOf: (_node, inputs) => inputs[0],
+  };
+}
+
+/** A fate that `answering` passes on: the attempt fails, for good unless `retryAt` says otherwise. */
+export class Failure {
+  readonly error: string;
+  readonly retryAt: number | null;
+
+  constructor(error: string, retryAt: number | null = null) {
+    this.error = error;
+    this.retryAt = retryAt;
+  }
+}

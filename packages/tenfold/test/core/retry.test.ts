@@ -1,0 +1,106 @@
+/** Laws of retrying: bounds of the delay, jitter, giving up, and a budget that delays and never gives up. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { DEFAULT_RETRY, earn, newBudget, nextAttempt, spend, type RetryPolicy } from "../../src/core/retry.ts";
+
+const NOW = 1_760_000_000_000;
+const exponential: RetryPolicy = { ...DEFAULT_RETRY, attemptsMax: 1000, jitter: "none" };
+
+const policies = fc.record({
+  attemptsMax: fc.integer({ min: 1, max: 100 }),
+  backoff: fc.constantFrom("exponential" as const, "constant" as const),
+  firstMs: fc.integer({ min: 0, max: 100_000 }),
+  maxMs: fc.integer({ min: 0, max: 1_000_000 }),
+  jitter: fc.constantFrom("full" as const, "none" as const),
+  budget: fc.constant(null),
+});
+const chances = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+
+function delayOf(number: number, policy: RetryPolicy, random = 0.5): number {
+  const verdict = nextAttempt({ number, failedAt: NOW, isFinal: false }, policy, random);
+  assert.ok(verdict.kind === "again");
+  return verdict.at - NOW;
+}
+
+test("the delay doubles from attempt to attempt, up to the longest", () => {
+  const delays = [1, 2, 3, 4, 9, 10, 11, 900].map((number) => delayOf(number, exponential));
+  assert.deepEqual(delays, [1000, 2000, 4000, 8000, 256_000, 300_000, 300_000, 300_000]);
+});
+
+test("a constant delay stays the same", () => {
+  const policy: RetryPolicy = { ...exponential, backoff: "constant", firstMs: 700 };
+  assert.deepEqual([delayOf(1, policy), delayOf(50, policy)], [700, 700]);
+});
+
+test("full jitter draws within [0, delay], evenly, and without jitter the delay is exact", () => {
+  fc.assert(
+    fc.property(policies, fc.integer({ min: 1, max: 99 }), chances, (policy, number, random) => {
+      fc.pre(number < policy.attemptsMax);
+      const exact = delayOf(number, { ...policy, jitter: "none" }, random);
+      const drawn = delayOf(number, { ...policy, jitter: "full" }, random);
+      assert.ok(drawn >= 0 && drawn <= exact);
+      assert.ok(Math.abs(drawn - exact * random) <= 0.5);
+      assert.ok(exact <= policy.maxMs);
+    }),
+  );
+});
+
+test("the last attempt that a policy allows gives up, and the one before it does not", () => {
+  fc.assert(
+    fc.property(policies, fc.integer({ min: 1, max: 200 }), chances, (policy, number, random) => {
+      const { kind } = nextAttempt({ number, failedAt: NOW, isFinal: false }, policy, random);
+      assert.equal(kind, number >= policy.attemptsMax ? "give-up" : "again");
+    }),
+  );
+});
+
+test("a final error gives up at the first attempt", () => {
+  assert.equal(nextAttempt({ number: 1, failedAt: NOW, isFinal: true }, exponential, 0.5).kind, "give-up");
+});
+
+test("three attempts are made unless something else is said", () => {
+  const verdicts = [1, 2, 3].map((number) => nextAttempt({ number, failedAt: NOW, isFinal: false }, DEFAULT_RETRY, 0));
+  assert.deepEqual(
+    verdicts.map(({ kind }) => kind),
+    ["again", "again", "give-up"],
+  );
+});
+
+test("a budget allows ten retries before anything was earned, at their own time", () => {
+  const budget = newBudget(0.1);
+  for (let index = 0; index < 10; index++) assert.equal(spend(budget, NOW + index), NOW + index);
+  assert.ok(spend(budget, NOW) >= NOW);
+  assert.ok(spend(budget, NOW) > NOW);
+});
+
+test("ten first attempts earn one retry at a share of 10 %, and no more than a hundred are saved up", () => {
+  const budget = newBudget(0.1);
+  for (let index = 0; index < 10; index++) spend(budget, NOW);
+  spend(budget, NOW);
+  for (let index = 0; index < 11; index++) earn(budget);
+  assert.equal(spend(budget, NOW), NOW, "the earned retry is made at its own time");
+  assert.ok(spend(budget, NOW) > NOW, "the next is not");
+  for (let index = 0; index < 1_000_000; index++) earn(budget);
+  let free = 0;
+  while (spend(budget, NOW) === NOW) free++;
+  assert.equal(free, 100);
+});
+
+test("a spent budget lets one probe through a second, delays the rest, and gives up none", () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 0, max: 5000 }), { minLength: 12, maxLength: 60 }), (gaps) => {
+      const budget = newBudget(0.01);
+      let due = NOW;
+      const times: number[] = [];
+      for (const gap of gaps) {
+        due += gap;
+        const at = spend(budget, due);
+        assert.ok(Number.isFinite(at) && at >= due, "never before it is due, never given up");
+        times.push(at);
+      }
+      const probes = times.slice(10).sort((a, b) => a - b);
+      for (let index = 1; index < probes.length; index++) assert.ok(probes[index]! - probes[index - 1]! >= 1000);
+    }),
+  );
+});

@@ -1,0 +1,119 @@
+/** Laws of cost: what core does for a large run grows with what happens in it, and no faster. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Command } from "../../src/core/command.ts";
+import { compileGraph, type CompiledGraph } from "../../src/core/compile.ts";
+import type { Entry } from "../../src/core/entry.ts";
+import { pathOf } from "../../src/core/path.ts";
+import { begin, openWork, reduce } from "../../src/core/reduce.ts";
+import { drawn, NOW, stepNamed, untyped } from "./life.ts";
+
+const { each } = untyped;
+const work = stepNamed("work");
+const next = stepNamed("next");
+const outer = stepNamed("outer");
+
+interface Played {
+  readonly entries: readonly Entry[];
+  readonly commands: number;
+  readonly tookMs: number;
+  readonly output: unknown;
+}
+
+/** Answers each open node in turn; counts what core asked for. */
+function play(compiled: CompiledGraph, input: any): Played {
+  const startedAt = performance.now();
+  const open: Command[] = [];
+  const state = begin(compiled, input, NOW, open);
+  const entries: Entry[] = [];
+  let output: unknown;
+  for (let index = 0; index < open.length; index++) {
+    const command = open[index]!;
+    if (command.kind === "finish") output = command.output;
+    if (command.kind !== "execute") continue;
+    const { frame, node } = command.place;
+    const entry: Entry = {
+      kind: "done",
+      node: pathOf(compiled, frame, node),
+      at: NOW,
+      attempt: 1,
+      output: index,
+      tookMs: 1,
+    };
+    entries.push(entry);
+    reduce(state, entry, open);
+  }
+  return { entries, commands: open.length, tookMs: performance.now() - startedAt, output };
+}
+
+const listOf = (length: number) => Array.from({ length }, (_, index) => index);
+
+/** The least of a few takes: what the machine did beside it counts less. */
+const least = (take: () => number) => Math.min(...Array.from({ length: 5 }, take));
+
+const flows: readonly (readonly [string, (input: any) => unknown, number])[] = [
+  ["all at once", (list) => each(list, (item: any) => next(work(item))), 2],
+  ["ten at a time", (list) => each(list, (item: any) => next(work(item)), { concurrency: 10 }), 2],
+  ["with errors collected", (list) => each(list, (item: any) => next(work(item)), { onError: "collect" }), 2],
+  [
+    "all waiting for an outer node",
+    (list) => {
+      const slow = outer(1);
+      return each(list, (item: any) => next({ item: work(item), slow }));
+    },
+    2,
+  ],
+];
+
+for (const [what, flow, perItem] of flows) {
+  test(`an each of 10,000 items (${what}) asks for what its items need, once, and takes no more than twice as long per item as one of 5,000`, () => {
+    const compiled = compileGraph(drawn(flow).graph);
+    const [half, whole] = [5000, 10_000].map((items) => {
+      const played = play(compiled, listOf(items));
+      const others = compiled.graph.nodes.some((node) => node.kind === "step" && node.step === "outer") ? 1 : 0;
+      assert.equal(played.entries.length, perItem * items + others);
+      assert.equal(played.commands, perItem * items + others + 1);
+      assert.equal((played.output as unknown[]).length, items);
+      return { items, ms: least(() => play(compiled, listOf(items)).tookMs) };
+    });
+    const ratio = whole!.ms / whole!.items / (half!.ms / half!.items);
+    assert.ok(ratio < 2, `an item costs ${ratio.toFixed(1)} times as much in the larger each`);
+  });
+}
+
+test("an empty each inside of 10,000 items that finish each other at once does not exhaust the stack", () => {
+  const flow = drawn((list) => {
+    const slow = outer(1);
+    return each(list, () => slow, { concurrency: 1 });
+  });
+  assert.equal((play(compileGraph(flow.graph), listOf(10_000)).output as unknown[]).length, 10_000);
+});
+
+test("loading a run of 10,000 entries costs about as much as living through it, and opens nothing that is done", () => {
+  const compiled = compileGraph(drawn((list) => each(list, (item: any) => next(work(item)))).graph);
+  const { entries } = play(compiled, listOf(5000));
+  const load = (count: number) => {
+    const startedAt = performance.now();
+    const state = begin(compiled, listOf(5000), NOW, []);
+    for (const entry of entries.slice(0, count)) reduce(state, entry, []);
+    const open: Command[] = [];
+    openWork(state, open);
+    return { open, ms: performance.now() - startedAt };
+  };
+  assert.deepEqual(
+    load(entries.length).open.map(({ kind }) => kind),
+    ["finish"],
+  );
+  assert.equal(load(5000).open.length, 5000);
+  const lived = least(() => play(compiled, listOf(5000)).tookMs);
+  assert.ok(least(() => load(entries.length).ms) < 5 * lived);
+});
+
+test("a command is given once for each node that becomes ready, however many wait for it", () => {
+  const flow = drawn((n) => {
+    const parts = listOf(500).map((index) => work.as(`part-${index}`)(n));
+    return next.as("join")(parts);
+  });
+  const played = play(compileGraph(flow.graph), 1);
+  assert.equal(played.commands, 502);
+});

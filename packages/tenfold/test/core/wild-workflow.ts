@@ -1,0 +1,81 @@
+/**
+ * Random workflows that are meaner than the simulator's: each in each, match in each, items that use outer nodes which
+ * finish later, bodies that are finished at once, empty lists, concurrency, collected errors.
+ */
+import { after, derive, each, eq, gte, match, step, when, workflow } from "../../src/flow/index.ts";
+import type { WorkflowDefinition } from "../../src/flow/definition.ts";
+import type { Random } from "../../src/value/random.ts";
+
+type Drawn = any;
+
+const STEPS = ["north", "east", "south", "west"].map((name) => step(name, { run: (input: any): any => input }));
+
+export function wildWorkflow(random: Random, nodesMax: number): WorkflowDefinition {
+  const below = (limit: number) => Math.floor(random() * limit);
+  const pick = <T>(items: readonly T[]): T => items[below(items.length)]!;
+  let left = 1 + below(nodesMax);
+  let serial = 0;
+  const id = () => `x${serial++}`;
+
+  const scope = (outer: readonly Drawn[], depth: number): Drawn => {
+    const known = [...outer];
+    const count = below(4);
+    for (let index = 0; index < count && left > 0; index++) {
+      left--;
+      known.push(one(known, depth));
+    }
+    return random() < 0.6 ? known.at(-1) : { last: known.at(-1), outer: pick(known).n };
+  };
+
+  const one = (known: readonly Drawn[], depth: number): Drawn => {
+    const value = pick(known);
+    const chance = random();
+    if (depth >= 4 || chance < 0.35) return (pick(STEPS) as Drawn).as(id())({ value, other: pick(known) });
+    if (chance < 0.42) return (derive as Drawn).as(id())(value, (seen: unknown) => seen);
+    if (chance < 0.5) return (after as Drawn)(pick(known), () => (pick(STEPS) as Drawn).as(id())(value));
+    if (chance < 0.6) {
+      const shared = () => arm(known, depth);
+      return onwards((match as Drawn).as(id())(value.tag, { a: shared, b: shared, c: () => arm(known, depth) }));
+    }
+    if (chance < 0.7) {
+      const condition = random() < 0.5 ? gte(value.n, 50) : eq(value.tag, "a");
+      return onwards((when as Drawn).as(id())(condition, () => arm(known, depth)));
+    }
+    return spread(known, depth, value);
+  };
+
+  /** An each over plain numbers, or over answers, whose items have lists of their own at once. */
+  const spread = (known: readonly Drawn[], depth: number, value: Drawn): Drawn => {
+    const concurrency = random() < 0.6 ? { concurrency: 1 + below(2) } : {};
+    const hasAnswers = random() < 0.5;
+    const list = random() < 0.8 ? value.list : random() < 0.5 ? [] : [pick(known).n, 7, pick(known).n];
+    const items = hasAnswers ? (each as Drawn).as(id())(list, (item: Drawn) => onwards(item)) : list;
+    const onError = random() < 0.4 ? { onError: "collect" } : {};
+    const results = (each as Drawn).as(id())(
+      items,
+      (item: Drawn) => {
+        const body = scope(hasAnswers ? [...known, item, item] : known, depth + 1);
+        return random() < 0.5 ? body : { item, body };
+      },
+      { ...concurrency, ...onError },
+    );
+    return random() < 0.5 ? onwards({ results, value }) : (onwards({ results, value }), value);
+  };
+
+  /** Only what steps and derives answer is known to have a tag, a number and a list. */
+  const onwards = (value: Drawn): Drawn => (pick(STEPS) as Drawn).as(id())(value);
+
+  /** An arm draws at least one node. */
+  const arm = (known: readonly Drawn[], depth: number): Drawn => {
+    const first = (pick(STEPS) as Drawn).as(id())(pick(known));
+    return scope([...known, first], depth + 1);
+  };
+
+  return (workflow as Drawn)("wild", {
+    flow: (input: Drawn) => {
+      const known = [input];
+      while (left-- > 0) known.push(one(known, 0));
+      return { last: known.at(-1), some: pick(known) };
+    },
+  }) as WorkflowDefinition;
+}
