@@ -56,3 +56,17 @@ test("every statement finds its rows by an index, without a scan", async () => {
   }
   file.close();
 });
+
+test("a statement that names rows by their numbers finds them by their numbers", async () => {
+  const path = newFile();
+  await (await openSqlite(path)).close();
+  const file = new DatabaseSync(path);
+  const byNumber = [...statements].filter(([, sql]) => /\bwhere[^;]*\bnumber (= |in )/.test(sql));
+  assert.ok(byNumber.length >= 4);
+  for (const [name, sql] of byNumber) {
+    const plan = file.prepare(`explain query plan ${sql}`).all() as { detail: string }[];
+    const search = plan.find(({ detail }) => / runs/.test(detail));
+    assert.match(search?.detail ?? "", /INTEGER PRIMARY KEY/, name);
+  }
+  file.close();
+});

@@ -23,9 +23,10 @@ export const NEXT_BEGINNING = `
   from runs where lane = ? and workflow = ? and turn is not null and (turn, id) > (?, ?)
   order by turn, id limit ?`;
 
+/** `+lane`: the rows are found by their numbers, never by an index on the lane, which may hold a million of them. */
 export const CLAIM_RUNS = `
   update runs set owner = ?2, status = ?3, turn = null, wake_at = null
-  where lane = ?1 and number in (select value from json_each(?4))`;
+  where number in (select value from json_each(?4)) and +lane = ?1`;
 
 export const SERVE_TURN = `
   insert into turns_served (lane, turn) values (?, ?)
