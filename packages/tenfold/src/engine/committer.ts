@@ -3,7 +3,7 @@
  * Invariants: one commit at a time; a run's lines are sent in order, and again until they are answered; nothing
  * that follows from a line happens before the line is written.
  */
-import { LeaseLost, type CommitAnswer, type Lease, type RunCommit, type Store, type Then } from "../store/store.ts";
+import { LeaseLost, type CommitAnswer, type RunCommit, type Then } from "../store/store.ts";
 import { TenfoldError } from "../value/error.ts";
 import type { Command } from "../core/command.ts";
 import type { LiveRun } from "./live-run.ts";
@@ -24,8 +24,8 @@ export interface Sent {
 
 export interface CommitterHost {
   readonly ports: Ports;
-  readonly store: Store;
-  readonly lease: Lease;
+  /** Sends a batch to the store, under this worker's lease. */
+  commit(batch: readonly RunCommit[]): Promise<readonly CommitAnswer[]>;
   /** What becomes of the run after what it has to write now. */
   thenOf(run: LiveRun): Then;
   answered(sent: Sent, answer: CommitAnswer): void;
@@ -121,11 +121,11 @@ export class Committer {
 
   /** Sends the same batch until it is answered; null if it never will be. */
   async #send(batch: readonly RunCommit[]): Promise<readonly CommitAnswer[] | null> {
-    const { store, ports } = this.#host;
+    const { ports } = this.#host;
     for (let delayMs = RETRY_FIRST_MS, failures = 0; ; delayMs = Math.min(delayMs * 2, RETRY_MAX_MS)) {
       if (this.#isClosed) return null;
       try {
-        const answers = await store.commit(this.#host.lease, batch, ports.clock.now());
+        const answers = await this.#host.commit(batch);
         if (this.#isClosed) return null;
         if (failures > 0) this.#host.stalled(false, undefined);
         return answers;

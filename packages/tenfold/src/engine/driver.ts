@@ -10,7 +10,7 @@ import { pathOf } from "../core/path.ts";
 import { begin, openWork, reduce, resume } from "../core/reduce.ts";
 import { earn } from "../core/retry.ts";
 import { RETRYING, type Place } from "../core/state.ts";
-import type { ClaimedRun, CommitAnswer, Lease, Mail, Store, Then } from "../store/store.ts";
+import type { ClaimedRun, CommitAnswer, Lease, Mail, RunCommit, Store, Then } from "../store/store.ts";
 import { startedAtOfRun } from "../value/id.ts";
 import type { Json } from "../value/json.ts";
 import { Attempt } from "./attempt.ts";
@@ -42,6 +42,7 @@ export interface DriverHost {
   readonly slots: Slots;
   readonly events: EngineEvents;
   readonly limits: DriverLimits;
+  commit(lease: Lease, batch: readonly RunCommit[]): Promise<readonly CommitAnswer[]>;
   /** The lease is gone. */
   leaseLost(): void;
   stalled(isStalled: boolean, cause: unknown): void;
@@ -228,6 +229,10 @@ export class Driver {
     if (commit.then.kind === "keep") return this.#start(run, deferred);
     this.#leave(run);
     if (commit.then.kind === "end") this.#host.events.ended(run.id, run.context.workflow, commit.then);
+  }
+
+  commit(batch: readonly RunCommit[]): Promise<readonly CommitAnswer[]> {
+    return this.#host.commit(this.lease, batch);
   }
 
   grew(bytes: number): void {

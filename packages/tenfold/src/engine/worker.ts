@@ -3,7 +3,7 @@
  * Invariants: at most one claim, load or mail is under way; a lost lease drops everything before a new one is taken;
  * a run that is being started here is not loaded beside it.
  */
-import type { ClaimedRun, Lease, RunStart, StartAnswer, Store } from "../store/store.ts";
+import type { ClaimedRun, CommitAnswer, Lease, RunCommit, RunStart, StartAnswer, Store } from "../store/store.ts";
 import { LeaseLost } from "../store/store.ts";
 import { isPassing } from "./committer.ts";
 import { Driver, type DriverHost, type DriverLimits } from "./driver.ts";
@@ -44,6 +44,8 @@ export interface WorkerParts {
 
 /** Between two looks into the store, unless the last found more than it could take. */
 const LOOK_GAP_MS = 2;
+/** Until the look after a change that this worker seems to have made itself. */
+const OWN_CHANGE_MS = 20;
 
 export class Worker implements DriverHost {
   readonly ports: Ports;
@@ -64,6 +66,7 @@ export class Worker implements DriverHost {
   /** More runs were due than the last claim could take. */
   #hasBacklog = true;
   #isStalled = false;
+  #ownWrites = 0;
   #isStopping = false;
   #unwatch: (() => void) | null = null;
 
@@ -81,7 +84,7 @@ export class Worker implements DriverHost {
   /** Takes a lease, and over what dead workers left; then works until `stop`. */
   async open(): Promise<void> {
     await this.#join();
-    this.#unwatch = this.store.watch(() => this.look());
+    this.#unwatch = this.store.watch(() => this.#changed());
     this.look();
   }
 
@@ -119,7 +122,8 @@ export class Worker implements DriverHost {
   async #sendStart(starts: readonly RunStart[], lease: Lease | null): Promise<readonly StartAnswer[]> {
     const now = this.ports.clock.now();
     try {
-      return await this.store.start(this.#parts.lane, starts, now, lease);
+      const send = () => this.store.start(this.#parts.lane, starts, now, lease);
+      return await (lease === null ? send() : this.#writing(send));
     } catch (thrown) {
       if (!(thrown instanceof LeaseLost)) throw thrown;
       if (lease === this.#driver?.lease) this.leaseLost();
@@ -145,6 +149,25 @@ export class Worker implements DriverHost {
     if (this.#isStopping) return;
     if (this.#isLooking) this.#looksAgain = true;
     else this.#lookNoLaterThan(Math.max(this.ports.clock.now(), this.#lastLookAt + LOOK_GAP_MS));
+  }
+
+  /** Verbs of this worker change what is due too, and it knows what they do: they are not worth a look at once. */
+  #changed(): void {
+    if (this.#ownWrites === 0 || this.#isLooking) this.look();
+    else if (!this.#isStopping) this.#lookNoLaterThan(this.ports.clock.now() + OWN_CHANGE_MS);
+  }
+
+  async commit(lease: Lease, batch: readonly RunCommit[]): Promise<readonly CommitAnswer[]> {
+    return this.#writing(() => this.store.commit(lease, batch, this.ports.clock.now()));
+  }
+
+  async #writing<T>(write: () => Promise<T>): Promise<T> {
+    this.#ownWrites++;
+    try {
+      return await write();
+    } finally {
+      this.#ownWrites--;
+    }
   }
 
   left(): void {
