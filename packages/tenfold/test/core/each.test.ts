@@ -84,6 +84,13 @@ test("`collect` says of each item whether it failed; the items after it are work
   });
 });
 
+test("a result that is nothing is null in the list, collected or not", () => {
+  const nothing = answering({ work: () => undefined });
+  const flow = (options: object) => drawn((list) => each(list, (item: any) => work(item), options));
+  assert.deepEqual(finished(Life.of(flow({}), [1]).play(nothing)), [null]);
+  assert.deepEqual(finished(Life.of(flow({ onError: "collect" }), [1]).play(nothing)), [{ ok: true, value: null }]);
+});
+
 test("without `collect` a failed item fails the run, once the open items are done; items not begun never begin", () => {
   const flow = drawn((list) => each(list, (item: any) => work(item), { concurrency: 2 }));
   const life = Life.of(flow, [1, 2, 3, 4]);

@@ -1,0 +1,63 @@
+/** Laws of `open` on a real machine: the real clock, the real loop, and options that are checked. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { open, step, workflow } from "../../src/index.ts";
+import { rejects } from "./world.ts";
+
+const half = step("half", {
+  retry: { attempts: 3, first: "5ms" },
+  async run(n: number, { attempt }) {
+    if (attempt === 1) throw new Error("busy");
+    return n / 2;
+  },
+});
+const halved = workflow<number, number>("halved", { flow: (n) => half(n) });
+
+test("a run is started, retried and answered under the real clock, with its types", async () => {
+  const tenfold = await open({ store: ":memory:", workflows: [halved] });
+  const run = await tenfold.start(halved, 8);
+  const output: number = await run.result();
+  assert.equal(output, 4);
+  assert.equal(tenfold.store, ":memory:");
+  assert.deepEqual(tenfold.workflows, [halved]);
+  assert.deepEqual(await tenfold.close(), { stopped: 0 });
+});
+
+test("a timeout aborts under the real clock", async () => {
+  const slow = step("slow", {
+    timeout: "20ms",
+    retry: { attempts: 1 },
+    run: (_n: number, { signal }) =>
+      new Promise<null>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason as Error))),
+  });
+  const slowly = workflow<number>("slowly", { flow: (n) => slow(n) });
+  const tenfold = await open({ store: ":memory:", workflows: [slowly] });
+  const run = await tenfold.start(slowly, 1);
+  await rejects(run.result(), "RUN_FAILED", "20 ms");
+  await tenfold.close();
+});
+
+const REFUSED: readonly (readonly [string, object, string])[] = [
+  ["a mistyped option", { workflow: [] }, "`workflows`"],
+  ["no slots", { slots: 0 }, "slots"],
+  ["half a slot", { slots: 1.5 }, "slots"],
+  ["too little memory", { memory: 10 }, "memory"],
+  ["a payload of nothing", { payload: 0 }, "payload"],
+  ["a store that this version has not", { store: "postgres://x/y" }, "Postgres"],
+];
+
+for (const [what, options, part] of REFUSED) {
+  test(`${what} is refused, and nothing is opened`, async () => {
+    await rejects(
+      open({ store: ":memory:", workflows: [], ...options } as never),
+      "OPTION_UNSUPPORTED",
+      part,
+      "nothing was opened",
+    );
+  });
+}
+
+test("a duration that is none is refused with the option's name", async () => {
+  await rejects(open({ store: ":memory:", workflows: [], drain: "soon" }), "DURATION_INVALID", "drain");
+  await rejects(open({ store: ":memory:", workflows: [], lease: "-1s" }), "DURATION_INVALID", "lease");
+});

@@ -1,0 +1,132 @@
+/** Laws of bad input: refused with a code, where and why, before a run exists; bad output fails its node. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as z from "zod";
+import { RunFailed } from "../../src/engine/results.ts";
+import type { ErrorCode } from "../../src/value/error.ts";
+import { rejects, stepOf, workflowOf, World } from "./world.ts";
+
+const echo = stepOf("echo", (given: any) => given);
+const plain = workflowOf("plain", (given) => echo(given));
+const strict = workflowOf("strict", (lead) => echo(lead), {
+  input: z.object({ email: z.email(), orders: z.array(z.object({ total: z.number().default(0) })) }),
+});
+const keyed = workflowOf("keyed", (lead) => echo(lead), { key: (lead: any) => lead.email });
+
+const circle: { self?: unknown } = {};
+circle.self = circle;
+
+const REFUSED: readonly (readonly [string, (world: any) => Promise<unknown>, ErrorCode, readonly string[]])[] = [
+  ["an input that misses its schema", (t) => t.start(strict, { email: "kim", orders: [{ total: "3" }] }), "INPUT_INVALID", ["email: ", "orders[0].total: "]], // prettier-ignore
+  ["an input that is not JSON", (t) => t.start(plain, { orders: [{ at: new Date() }] }), "NOT_JSON", ["orders[0].at", "Date"]], // prettier-ignore
+  ["no input at all", (t) => t.start(plain), "NOT_JSON", ["undefined"]],
+  ["an input that contains itself", (t) => t.start(plain, circle), "NOT_JSON", ["itself"]],
+  ["an input over the limit", (t) => t.start(plain, "x".repeat(1001)), "PAYLOAD_TOO_LARGE", ["1003", "1000"]],
+  ["an empty key", (t) => t.start(plain, 1, { key: "" }), "KEY_INVALID", ["0 characters"]],
+  ["a key that is too long", (t) => t.start(plain, 1, { key: "k".repeat(513) }), "KEY_INVALID", ["513", "512"]],
+  ["a key that is no text", (t) => t.start(plain, 1, { key: 7 }), "KEY_INVALID", ["number"]],
+  ["an input without the key it needs", (t) => t.start(keyed, {}), "KEY_INVALID", ["undefined"]],
+  ["an input on which the key function throws", (t) => t.start(keyed, null), "INPUT_INVALID", ["key", "null"]],
+  ["`again` without a key", (t) => t.start(plain, 1, { again: true }), "KEY_INVALID", ["again"]],
+  ["a time that is none", (t) => t.start(plain, 1, { at: new Date("soon") }), "INPUT_INVALID", ["at"]],
+  ["a mistyped workflow", (t) => t.startNamed("strikt", {}), "WORKFLOW_UNKNOWN", ['"strict"']],
+  ["a workflow like no other", (t) => t.startNamed("zzzzzzzzzz", {}), "WORKFLOW_UNKNOWN", ["plain, strict, keyed"]],
+  ["a mistyped option", (t) => t.start(plain, 1, { agian: true }), "OPTION_UNSUPPORTED", ["`again`"]],
+  ["an option that has not come", (t) => t.start(plain, 1, { priority: 1 }), "OPTION_UNSUPPORTED", ["priority"]],
+];
+
+for (const [what, start, code, parts] of REFUSED) {
+  test(`${what} is refused with ${code}, and nothing is written`, async () => {
+    const world = new World();
+    const { tenfold } = await world.open([plain, strict, keyed], { limits: { payloadMax: 1000 } });
+    await rejects(world.happens(start(tenfold)), code, ...parts);
+    assert.deepEqual(world.records, []);
+  });
+}
+
+test("what is stored is the parsed input", async () => {
+  const world = new World();
+  const { tenfold } = await world.open([strict]);
+  const run = await world.happens(tenfold.start(strict, { email: "kim@a.org", orders: [{}], extra: 1 }));
+  assert.deepEqual(await world.happens(run.result()), { email: "kim@a.org", orders: [{ total: 0 }] });
+  assert.deepEqual(JSON.parse(world.record(run.id).input), { email: "kim@a.org", orders: [{ total: 0 }] });
+});
+
+test("an input exactly at the limit is kept", async () => {
+  const world = new World();
+  const { tenfold } = await world.open([plain], { limits: { payloadMax: 1000 } });
+  const run = await world.happens(tenfold.start(plain, "x".repeat(998)));
+  assert.equal((await world.happens(run.result())).length, 998);
+});
+
+test("two workflows of one name are not opened", () => {
+  const world = new World();
+  assert.throws(() => world.engineOf([plain, workflowOf("plain", (given) => echo.as("other")(given))]), {
+    code: "WORKFLOW_NAME_TAKEN",
+  });
+  world.engineOf([plain, plain]);
+});
+
+const thrownNothing: unknown = Object.create(null);
+const bad: readonly (readonly [string, any, string, RegExp])[] = [
+  ["an output that is not JSON", stepOf("s", () => ({ a: [new Map()] })), "NOT_JSON", /a\[0\].*Map/],
+  ["an output that comes later and is not JSON", stepOf("s", async () => ({ n: 1n })), "NOT_JSON", /n.*bigint/],
+  ["an output over the limit", stepOf("s", () => "x".repeat(2000)), "PAYLOAD_TOO_LARGE", /2002.*1000/],
+  ["an output that misses its schema", stepOf("s", () => ({ size: "x" }), { output: z.object({ size: z.number() }) }), "OUTPUT_INVALID", /size: /], // prettier-ignore
+  ["an input that misses the step's schema", stepOf("s", () => 1, { input: z.object({ email: z.email() }) }), "INPUT_INVALID", /email: /], // prettier-ignore
+  ["a final error", stepOf("s", () => { throw new RangeError("no stock"); }, { retry: { unless: () => true } }), "STEP_FAILED", /no stock/], // prettier-ignore
+  ["a thrown text", stepOf("s", () => Promise.reject("no stock"), { retry: { attempts: 1 } }), "STEP_FAILED", /no stock/], // prettier-ignore
+  ["a thrown nothing", stepOf("s", () => Promise.reject(undefined), { retry: { attempts: 1 } }), "STEP_FAILED", /undefined/], // prettier-ignore
+  ["what is thrown and has no text", stepOf("s", () => { throw thrownNothing; }, { retry: { attempts: 1 } }), "STEP_FAILED", /no text/], // prettier-ignore
+  ["an error whose message is no text", stepOf("s", async () => { throw Object.assign(new Error("x"), { message: { a: 1 }, stack: 5 }); }, { retry: { attempts: 1 } }), "STEP_FAILED", /object/], // prettier-ignore
+];
+
+for (const [what, step, code, message] of bad) {
+  test(`${what} fails the node and the run with ${code}, after one attempt, and frees its slot`, async () => {
+    const world = new World();
+    const flow = workflowOf("w", (given) => step(given));
+    const { tenfold, attempts } = await world.open([flow, plain], { slots: 1, limits: { payloadMax: 1000 } });
+    const run = await world.happens(tenfold.start(flow, { email: "kim" }));
+    const error = await world.happens(run.result().catch((thrown: unknown) => thrown));
+    assert.ok(error instanceof RunFailed);
+    assert.equal(error.error.code, code);
+    assert.equal(error.error.node, "s");
+    assert.match(error.error.message, message);
+    assert.equal(attempts.length, 1);
+    const next = await world.happens(tenfold.start(plain, 5));
+    assert.equal(await world.happens(next.result()), 5);
+  });
+}
+
+test("schemas of a step may transform: the body gets the decoded input, its node the encoded output", async () => {
+  const world = new World();
+  const later = stepOf("later", (at: Date) => new Date(at.getTime() + 1000), {
+    input: z.string().transform((text) => new Date(text)),
+    output: z.date().transform((at) => at.toISOString()),
+  });
+  const flow = workflowOf("w", (at) => ({ after: later(at) }));
+  const { tenfold } = await world.open([flow]);
+  const run = await world.happens(tenfold.start(flow, "2026-01-01T00:00:00.000Z"));
+  assert.deepEqual(await world.happens(run.result()), { after: "2026-01-01T00:00:01.000Z" });
+});
+
+test("a derive that throws, or computes what is not JSON, fails its node", async () => {
+  const world = new World();
+  const { derive } = await import("../../src/flow/index.ts");
+  const flow = workflowOf("w", (given) =>
+    derive(given, (n: unknown): any => {
+      if (n === 1) throw new Error("no rate");
+      return { rate: NaN };
+    }),
+  );
+  const { tenfold } = await world.open([flow]);
+  for (const [n, code] of [
+    [1, "STEP_FAILED"],
+    [2, "NOT_JSON"],
+  ] as const) {
+    // prettier-ignore
+    const run = await world.happens(tenfold.start(flow, n));
+    const { status, error } = await world.happens(run.outcome());
+    assert.deepEqual([status, error?.code], ["failed", code]);
+  }
+});
