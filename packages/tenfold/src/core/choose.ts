@@ -13,7 +13,10 @@ export function choose(state: RunState, { frame, node }: Place): Choice {
   const match = node.node;
   invariant(match.kind === "match", "only a match chooses");
   try {
-    const label = labelOf(evaluate(match.on, outputFrom(state.compiled, frame)));
+    const value = evaluate(match.on, outputFrom(state.compiled, frame));
+    const label = labelOf(value);
+    if (match.form === "when" && typeof value !== "boolean")
+      return { kind: "refused", error: notBoolean(match.id, label) };
     const arm = match.arms.find((candidate) => candidate.labels.includes(label));
     if (arm !== undefined) return { kind: "chose", scope: arm.scope };
     if (match.otherwise !== null) return { kind: "chose", scope: match.otherwise };
@@ -24,4 +27,9 @@ export function choose(state: RunState, { frame, node }: Place): Choice {
   } catch (thrown) {
     return { kind: "refused", error: evaluationError(thrown, match.id) };
   }
+}
+
+function notBoolean(node: string, label: string): RunError {
+  const message = `${node} looked at "${label}", which is neither true nor false; no arm ran. Give it a condition, such as \`present(…)\` or \`eq(…)\`.`;
+  return { code: "EXPRESSION_INVALID", message, node, attempt: 0 };
 }

@@ -114,7 +114,7 @@ export class Driver {
         registry.known(run.graph) ?? (await registry.fetch(this.store, this.lease.lane, run.workflow, run.graph));
       if (this.#isClosed) return;
       if (plan !== undefined) this.drive(run, plan);
-      else this.ports.log.write("error", "a run's graph is not in the store", { run: run.id, graph: run.graph });
+      else await this.#holdUnread(run);
     }
   }
 
@@ -320,6 +320,23 @@ export class Driver {
     if (run.isGone) return;
     if (fresh === undefined) this.ports.clock.at(this.ports.clock.now() + 20, () => void this.#fetchMail(run));
     else this.receive([fresh.mail]);
+  }
+
+  /** A run whose graph is not in the store cannot even be loaded. */
+  async #holdUnread({ id, graph, journal, mail }: ClaimedRun): Promise<void> {
+    const message = `The graph ${graph} that run ${id} began with is not in the store; the run is held. Restore the store from a backup, or cancel the run.`;
+    const error = JSON.stringify({ code: "STORE_CORRUPT", message, node: "", attempt: 0 });
+    const then: Then = { kind: "end", status: "held", output: null, error };
+    const commit = {
+      run: id,
+      from: journal.length,
+      lines: [],
+      absorbed: [],
+      mailSeen: mail.count,
+      clearsDeaths: false,
+      then,
+    };
+    await this.commit([commit]);
   }
 
   /** Nobody drives it until a person, or its code, comes. */

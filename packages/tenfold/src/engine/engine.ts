@@ -1,8 +1,9 @@
 /** The engine put together: a store, its workers, and the parts that they share. */
 import type { WorkflowDefinition } from "../flow/definition.ts";
 import type { RunStart, StartAnswer, Store } from "../store/store.ts";
-import { runIdMaker } from "../value/id.ts";
+import { laneOfRun, runIdMaker } from "../value/id.ts";
 import { EngineEvents } from "./events.ts";
+import { listRuns } from "./listing.ts";
 import type { Host, Ports } from "./ports.ts";
 import { Registry } from "./registry.ts";
 import { Slots } from "./slots.ts";
@@ -68,6 +69,22 @@ export class Engine {
     });
     for (let lane = 0; lane < this.store.lanes; lane++) await this.store.putGraphs(lane, graphs);
     for (const worker of this.#workers) await worker.open();
+    if (this.#workers.length > 0) await this.#releaseHeld();
+  }
+
+  /** Runs that are held for want of code go on: a worker that has the code is here, or holds them again. */
+  async #releaseHeld(): Promise<void> {
+    const { store, ports } = this;
+    for (const workflow of this.registry.names) {
+      for await (const { id, error } of listRuns(store, { workflow, status: "held" }, null)) {
+        const { code } = JSON.parse(error ?? "{}") as { code?: string };
+        const lane = laneOfRun(id);
+        if (code !== "STEP_UNKNOWN" || lane === undefined) continue;
+        const message = { key: this.newId(lane), body: { kind: "retry" }, at: ports.clock.now() } as const;
+        await store.send(lane, [{ run: id, message, reopens: false }], ports.clock.now());
+      }
+    }
+    this.look();
   }
 
   /** Runs that this process drives now. */

@@ -94,14 +94,19 @@ export class LeaseKeeper {
   async #beat(lease: Lease): Promise<void> {
     const { store, ports, settings } = this.#parts;
     const sentAt = ports.clock.elapsed();
+    // A renewal that gets no answer at all is as bad as one that is refused.
+    const patience = settings.leaseMs - settings.beatMs;
+    const giveUp = ports.clock.at(ports.clock.now() + patience, () => {
+      if (this.#lease === lease) this.#lost();
+    });
     try {
-      const seen = await store.renew(lease);
+      const seen = await store.renew(lease).finally(giveUp);
       if (this.#lease !== lease) return;
       this.#renewedAt = sentAt;
       await this.#takeOverDead(lease, seen);
     } catch (thrown) {
       if (this.#lease !== lease) return;
-      const isOverdue = ports.clock.elapsed() - this.#renewedAt > settings.leaseMs - settings.beatMs;
+      const isOverdue = ports.clock.elapsed() - this.#renewedAt > patience;
       if (thrown instanceof LeaseLost || (isPassing(thrown) && isOverdue)) return this.#lost();
       if (!isPassing(thrown)) throw thrown;
     }

@@ -60,7 +60,11 @@ export async function countRuns(
 
 /** A filter that is not known would find every run: `cancel({ workflw: "x" })` must not cancel them all. */
 function checkFilter(filter: RunFilter): void {
-  for (const name of Object.keys(filter)) {
+  for (const [name, value] of Object.entries(filter)) {
+    if (value === undefined) {
+      const message = `The filter \`${name}\` is undefined, which would find runs whatever theirs is; nothing was done. Leave it out.`;
+      throw new TenfoldError("OPTION_UNSUPPORTED", message);
+    }
     if (FILTERS.includes(name)) continue;
     const nearest = nearestName(name, FILTERS);
     const way = nearest === undefined ? `There are ${FILTERS.join(", ")}.` : `Did you mean \`${nearest}\`?`;

@@ -9,7 +9,7 @@ import { writeDone, writeLine } from "../core/journal-line.ts";
 import { pathOf } from "../core/path.ts";
 import { reduce } from "../core/reduce.ts";
 import { nextAttempt, spend } from "../core/retry.ts";
-import { outputFrom, type Place } from "../core/state.ts";
+import { outputFrom, RETRYING, type Place } from "../core/state.ts";
 import { evaluate } from "../flow/evaluate.ts";
 import type { Message } from "../store/store.ts";
 import { unreachable } from "../value/error.ts";
@@ -75,6 +75,7 @@ export class Recorder {
           unreachable(command);
       }
     }
+    if (commands.some(({ kind }) => kind === "abandon")) run.deferred = run.deferred.filter(isOpen);
   }
 
   /** An attempt has settled; answers in `commands` what follows. */
@@ -177,7 +178,6 @@ export class Recorder {
     run.attempts.delete(node);
     run.timers.get(node)?.cancel();
     run.timers.delete(node);
-    run.deferred = run.deferred.filter((command) => !("place" in command) || !isSame(command.place, place));
     this.#record(run, { kind: "abandoned", node, at: this.#now() }, commands);
   }
 }
@@ -203,8 +203,11 @@ function endedAs(status: Ending["status"], output: string | null, error: RunErro
   return { kind: "end", status, output, error: error === null ? null : JSON.stringify(error) };
 }
 
-function isSame(a: Place, b: Place): boolean {
-  return a.frame === b.frame && a.node === b.node;
+/** Whether what was put off is still to be done: a cancel closes nodes that had not started. */
+function isOpen(command: Command): boolean {
+  if (command.kind !== "execute" && command.kind !== "wait") return true;
+  const { frame, node } = command.place;
+  return frame.waits[node.local] === (command.kind === "wait" ? RETRYING : 0);
 }
 
 function isFinalFor(isFinal: (error: unknown) => boolean, thrown: unknown): boolean {
@@ -222,6 +225,6 @@ function tooLarge(node: string, attempt: number, size: number, max: number): Run
 
 /** Why a run is held whose code is not here. */
 export function codeGone(run: LiveRun, node: string, what: "step" | "function"): RunError {
-  const message = `The ${what} of ${node} is not in today's code of workflow ${run.context.workflow}; the run is held. Bring the code back and retry the run, or cancel it.`;
+  const message = `The ${what} of ${node} is not in today's code of workflow ${run.context.workflow}; the run is held. Bring the code back, and it goes on when the store is opened with it; or cancel the run.`;
   return { code: "STEP_UNKNOWN", message, node, attempt: 0 };
 }

@@ -12,7 +12,8 @@ export interface Waiting {
 export class Slots {
   readonly size: number;
   #used = 0;
-  #paused = false;
+  /** How many have paused it: each lane for itself. */
+  #pauses = 0;
   /** True while the line is served: a body that settles at once must not serve it from below. */
   #serving = false;
   /** A binary heap by id. */
@@ -32,7 +33,7 @@ export class Slots {
 
   /** Calls at once if a slot is free and nobody older waits; else in turn. */
   take(waiting: Waiting): void {
-    if (this.#used < this.size && !this.#paused && this.#line.length === 0) {
+    if (this.#used < this.size && this.#pauses === 0 && this.#line.length === 0) {
       this.#used++;
       waiting.call();
     } else {
@@ -48,11 +49,11 @@ export class Slots {
 
   /** While paused, bodies that run go on, and none is started. */
   pause(): void {
-    this.#paused = true;
+    this.#pauses++;
   }
 
   proceed(): void {
-    this.#paused = false;
+    this.#pauses--;
     this.#next();
   }
 
@@ -60,7 +61,7 @@ export class Slots {
     if (this.#serving) return;
     this.#serving = true;
     try {
-      while (!this.#paused && this.#used < this.size && this.#line.length > 0) {
+      while (this.#pauses === 0 && this.#used < this.size && this.#line.length > 0) {
         this.#used++;
         this.#pop().call();
       }

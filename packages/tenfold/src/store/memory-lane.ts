@@ -71,7 +71,7 @@ export function startRun(lane: Lane, start: RunStart, now: number, lease: Lease 
     if (known !== undefined) {
       const { status } = lane.runs.get(known.run)!;
       if (!start.key.again || !FINISHED.has(status)) {
-        return known.inputHash === start.key.inputHash || start.key.again
+        return known.inputHash === start.key.inputHash
           ? { kind: "existing", run: known.run, status }
           : { kind: "conflict", run: known.run };
       }

@@ -76,9 +76,13 @@ function found(reason: string): FoundProblem {
   return { path: [], reason };
 }
 
+/** Longer paths are cut: they are those of values that contain themselves. */
+const PATH_PARTS_MAX = 20;
+
 /** `lead.orders[2].email`: a path as people write it. */
 export function pathText(path: JsonPath): string {
   let text = "";
+  if (path.length > PATH_PARTS_MAX) return `${pathText(path.slice(0, PATH_PARTS_MAX))}…`;
   for (const part of path) {
     if (typeof part === "number") text += `[${part}]`;
     else if (/^[A-Za-z_$][\w$]*$/.test(part)) text += text === "" ? part : `.${part}`;

@@ -61,7 +61,9 @@ test("a statement that names rows by their numbers finds them by their numbers",
   const path = newFile();
   await (await openSqlite(path)).close();
   const file = new DatabaseSync(path);
-  const byNumber = [...statements].filter(([, sql]) => /\b(from|update) runs\b[^;]*\bwhere[^;]*\bnumber (= \?|in \()/.test(sql));
+  const byNumber = [...statements].filter(([, sql]) =>
+    /\b(from|update) runs\b[^;]*\bwhere[^;]*\bnumber (= \?|in \()/.test(sql),
+  );
   assert.ok(byNumber.length >= 4, `${byNumber.length} of them`);
   for (const [name, sql] of byNumber) {
     const plan = file.prepare(`explain query plan ${sql}`).all() as { detail: string }[];

@@ -95,10 +95,14 @@ export function startLaws(open: OpenStore): void {
     const make = idMaker();
     const [first, second, third] = [make(), make(), make()];
     const again = keyOf("a", { inputHash: "h2", again: true });
+    const same = keyOf("a", { again: true });
     const lease = await joined(store, "a");
     await store.start(0, [startOf(first, { key: keyOf("a") })], NOW, lease);
-    assert.deepEqual(await store.start(0, [startOf(second, { key: again })], NOW, lease), [
+    assert.deepEqual(await store.start(0, [startOf(second, { key: same })], NOW, lease), [
       { kind: "existing", run: first, status: "running" },
+    ]);
+    assert.deepEqual(await store.start(0, [startOf(second, { key: again })], NOW, lease), [
+      { kind: "conflict", run: first },
     ]);
     await store.commit(lease, [commitOf(first, { then: COMPLETED })], NOW);
     assert.deepEqual(await store.start(0, [startOf(second, { key: again })], NOW, lease), [{ kind: "started" }]);

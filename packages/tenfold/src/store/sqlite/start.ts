@@ -120,7 +120,7 @@ export class Starts {
     if (last === undefined) return this.#insert(start, digest, 1);
     const status = this.#statusOf(last.run)!;
     if (again && isFinished(status)) return this.#insert(start, digest, last.generation + 1);
-    return again || last.inputHash === inputHash
+    return last.inputHash === inputHash
       ? { kind: "existing", run: last.run, status: STATUSES[status]! }
       : { kind: "conflict", run: last.run };
   }
