@@ -17,9 +17,11 @@ import { Attempt } from "./attempt.ts";
 import type { Settled } from "./body.ts";
 import { Committer, type Sent } from "./committer.ts";
 import type { EngineEvents } from "./events.ts";
+import { codeGone, diedTooOften, graphGone } from "./held.ts";
 import { LiveRun } from "./live-run.ts";
+import { longestIdle, thenOf } from "./parking.ts";
 import type { Ports } from "./ports.ts";
-import { codeGone, Recorder } from "./recorder.ts";
+import { Recorder } from "./recorder.ts";
 import type { Plan, Registry } from "./registry.ts";
 import type { Slots } from "./slots.ts";
 
@@ -185,32 +187,15 @@ export class Driver {
 
   /** Writes parked whatever only waits, the longest waits first, until `bytes` are free. */
   parkIdle(bytes: number): void {
-    const idle = [...this.runs.values()].filter((run) => run.isIdle && run.timers.size > 0);
-    idle.sort((a, b) => b.wakeAt - a.wakeAt);
-    let freed = 0;
-    for (const run of idle) {
-      if (freed >= bytes) return;
-      freed += run.bytes;
+    for (const run of longestIdle(this.runs.values(), bytes)) {
       run.wantsPark = true;
       this.#committer.add(run);
     }
   }
 
   thenOf(run: LiveRun): Then {
-    if (run.ending !== null) return run.ending;
-    if (run.attempts.size > 0) return { kind: "keep" };
-    const wakeAt = this.#wakeAtOf(run);
-    if (this.#isDraining) return { kind: "park", wakeAt };
-    const isLong = wakeAt - this.ports.clock.now() >= this.#host.limits.parkAfterMs;
-    return isLong || (run.wantsPark && wakeAt > 0) ? { kind: "park", wakeAt } : { kind: "keep" };
-  }
-
-  /** When the run has to go on; 0: at once, because something of it can be done now. */
-  #wakeAtOf(run: LiveRun): number {
-    if (run.wakesNow) return 0;
-    let at = run.wakeAt;
-    for (const command of run.deferred) at = Math.min(at, command.kind === "wait" ? command.until : 0);
-    return at === Infinity ? 0 : at;
+    const { parkAfterMs } = this.#host.limits;
+    return thenOf(run, { now: this.ports.clock.now(), parkAfterMs, isDraining: this.#isDraining });
   }
 
   answered({ run, commit, deferred }: Sent, answer: CommitAnswer): void {
@@ -287,7 +272,7 @@ export class Driver {
   #execute(run: LiveRun, place: Place, number: number): void {
     const step = run.plan.steps[place.node.index];
     if (run.isGone || run.ending !== null || place.frame.waits[place.node.local] !== 0) return;
-    if (step === undefined) return this.hold(run, codeGone(run, place.node.node.id, "step"));
+    if (step === undefined) return this.hold(run, codeGone(run.context.workflow, place.node.node.id, "step"));
     if (number === 1 && step.budget !== null) earn(step.budget);
     const attempt = new Attempt(this, run, place, number, step);
     if (run.attempts.has(attempt.path)) return;
@@ -322,21 +307,11 @@ export class Driver {
     else this.receive([fresh.mail]);
   }
 
-  /** A run whose graph is not in the store cannot even be loaded. */
-  async #holdUnread({ id, graph, journal, mail }: ClaimedRun): Promise<void> {
-    const message = `The graph ${graph} that run ${id} began with is not in the store; the run is held. Restore the store from a backup, or cancel the run.`;
-    const error = JSON.stringify({ code: "STORE_CORRUPT", message, node: "", attempt: 0 });
-    const then: Then = { kind: "end", status: "held", output: null, error };
-    const commit = {
-      run: id,
-      from: journal.length,
-      lines: [],
-      absorbed: [],
-      mailSeen: mail.count,
-      clearsDeaths: false,
-      then,
-    };
-    await this.commit([commit]);
+  async #holdUnread(claimed: ClaimedRun): Promise<void> {
+    const { id: run, journal, mail } = claimed;
+    const then: Then = { kind: "end", status: "held", output: null, error: JSON.stringify(graphGone(claimed)) };
+    const nothing = { lines: [], absorbed: [], clearsDeaths: false };
+    await this.commit([{ run, from: journal.length, mailSeen: mail.count, then, ...nothing }]);
   }
 
   /** Nobody drives it until a person, or its code, comes. */
@@ -353,9 +328,4 @@ export class Driver {
     this.bytes -= run.bytes;
     this.#host.left();
   }
-}
-
-function diedTooOften(claimed: ClaimedRun): RunError {
-  const message = `${claimed.deaths} workers died while they drove this run, and its journal did not grow; the run is held. Look at its open steps, then retry or cancel it.`;
-  return { code: "RUN_HELD", message, node: "", attempt: 0 };
 }

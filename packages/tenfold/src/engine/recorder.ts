@@ -16,6 +16,7 @@ import { unreachable } from "../value/error.ts";
 import { copyJson, jsonProblem, pathText, type Json } from "../value/json.ts";
 import type { Attempt } from "./attempt.ts";
 import { failure, type Settled } from "./body.ts";
+import { codeGone } from "./held.ts";
 import type { Ending, LiveRun } from "./live-run.ts";
 import type { Ports } from "./ports.ts";
 
@@ -165,7 +166,8 @@ export class Recorder {
 
   #derive(run: LiveRun, place: Place, commands: Command[]): void {
     const compute = run.plan.derives[place.node.index];
-    if (compute === undefined) return this.#host.hold(run, codeGone(run, place.node.node.id, "function"));
+    if (compute === undefined)
+      return this.#host.hold(run, codeGone(run.context.workflow, place.node.node.id, "function"));
     const path = pathOf(run.state.compiled, place.frame, place.node);
     const computed = computeDerive(run, place, path, compute);
     if (computed.ok) this.#done(run, place, path, 0, computed.output, this.#now(), 0, commands);
@@ -221,10 +223,4 @@ function isFinalFor(isFinal: (error: unknown) => boolean, thrown: unknown): bool
 function tooLarge(node: string, attempt: number, size: number, max: number): RunError {
   const message = `${node} answered ${size} characters of JSON, and at most ${max} are kept; its output was not kept. Store large data elsewhere and answer where it is.`;
   return { code: "PAYLOAD_TOO_LARGE", message, node, attempt };
-}
-
-/** Why a run is held whose code is not here. */
-export function codeGone(run: LiveRun, node: string, what: "step" | "function"): RunError {
-  const message = `The ${what} of ${node} is not in today's code of workflow ${run.context.workflow}; the run is held. Bring the code back, and it goes on when the store is opened with it; or cancel the run.`;
-  return { code: "STEP_UNKNOWN", message, node, attempt: 0 };
 }

@@ -1,0 +1,21 @@
+/** Why a run is held: nobody drives it until a person, or its code, comes. Each reason says what its way on is. */
+import type { RunError } from "../core/entry.ts";
+import type { ClaimedRun } from "../store/store.ts";
+
+/** Workers die of it: a person has to look before another one tries. */
+export function diedTooOften(claimed: ClaimedRun): RunError {
+  const message = `${claimed.deaths} workers died while they drove this run, and its journal did not grow; the run is held. Look at its open steps, then retry or cancel it.`;
+  return { code: "RUN_HELD", message, node: "", attempt: 0 };
+}
+
+/** The code of a node is not here; with it back, the run goes on when the store is opened. */
+export function codeGone(workflow: string, node: string, what: "step" | "function"): RunError {
+  const message = `The ${what} of ${node} is not in today's code of workflow ${workflow}; the run is held. Bring the code back, and it goes on when the store is opened with it; or cancel the run.`;
+  return { code: "STEP_UNKNOWN", message, node, attempt: 0 };
+}
+
+/** The graph that a run began with is not in its store: it cannot even be loaded. */
+export function graphGone(claimed: ClaimedRun): RunError {
+  const message = `The graph ${claimed.graph} that run ${claimed.id} began with is not in the store; the run is held. Restore the store from a backup, or cancel the run.`;
+  return { code: "STORE_CORRUPT", message, node: "", attempt: 0 };
+}

@@ -1,0 +1,42 @@
+/** When a run leaves memory without having ended: it only waits, and for long, or its worker needs the room or ends. */
+import type { Then } from "../store/store.ts";
+import type { LiveRun } from "./live-run.ts";
+
+export interface ParkingFacts {
+  readonly now: number;
+  readonly parkAfterMs: number;
+  /** The worker ends: whatever has no body left goes. */
+  readonly isDraining: boolean;
+}
+
+/** What becomes of a run after what it has to write now. */
+export function thenOf(run: LiveRun, { now, parkAfterMs, isDraining }: ParkingFacts): Then {
+  if (run.ending !== null) return run.ending;
+  if (run.attempts.size > 0) return { kind: "keep" };
+  const wakeAt = wakeAtOf(run);
+  if (isDraining) return { kind: "park", wakeAt };
+  const isLong = wakeAt - now >= parkAfterMs;
+  return isLong || (run.wantsPark && wakeAt > 0) ? { kind: "park", wakeAt } : { kind: "keep" };
+}
+
+/** When the run has to go on; 0: at once, because something of it can be done now. */
+function wakeAtOf(run: LiveRun): number {
+  if (run.wakesNow) return 0;
+  let at = run.wakeAt;
+  for (const command of run.deferred) at = Math.min(at, command.kind === "wait" ? command.until : 0);
+  return at === Infinity ? 0 : at;
+}
+
+/** Runs that only wait, those that wait longest first, until they are worth `bytes`. */
+export function longestIdle(runs: Iterable<LiveRun>, bytes: number): LiveRun[] {
+  const idle = [...runs].filter((run) => run.isIdle && run.timers.size > 0);
+  idle.sort((a, b) => b.wakeAt - a.wakeAt);
+  let freed = 0;
+  const chosen: LiveRun[] = [];
+  for (const run of idle) {
+    if (freed >= bytes) break;
+    freed += run.bytes;
+    chosen.push(run);
+  }
+  return chosen;
+}
