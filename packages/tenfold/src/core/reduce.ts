@@ -44,23 +44,26 @@ export function begin(compiled: CompiledGraph, input: Json, startedAt: number, c
   return state;
 }
 
-/** Applies `entry` to `state` in place; what is to be done next is added to `commands`. */
-export function reduce(state: RunState, entry: Entry, commands: Command[]): void {
+/**
+ * Applies `entry` to `state` in place; what is to be done next is added to `commands`. A caller that has the place of
+ * the entry's node gives it, so that its path need not be walked.
+ */
+export function reduce(state: RunState, entry: Entry, commands: Command[], known?: Place): void {
   state.entries++;
   const turn = { state, at: entry.at, commands };
   switch (entry.kind) {
     case "done": {
-      const { frame, node } = close(state, entry.node);
+      const { frame, node } = close(state, entry.node, known);
       return finishNode(turn, frame, node, entry.output);
     }
     case "chose": {
-      const { frame, node } = close(state, entry.node);
+      const { frame, node } = close(state, entry.node, known);
       return takeArm(turn, frame, node, entry.scope);
     }
     case "failed":
-      return applyFailure(turn, entry);
+      return applyFailure(turn, entry, known);
     case "abandoned": {
-      const { frame, node } = close(state, entry.node);
+      const { frame, node } = close(state, entry.node, known);
       frame.waits[node.local] = SUPPRESSED;
       return settle(turn, frame);
     }
@@ -105,8 +108,8 @@ export function resume({ frame, node }: Place): void {
 }
 
 /** Takes the open node of an entry off the boundaries' counts. */
-function close(state: RunState, path: string): Place {
-  const place = mustFind(state, path);
+function close(state: RunState, path: string, known: Place | undefined): Place {
+  const place = known ?? mustFind(state, path);
   const waits = place.frame.waits[place.node.local]!;
   invariant(waits === 0 || waits === RETRYING, `node ${path} is open when its result comes, and has one result`);
   countOpen(place.frame, -1);
@@ -120,8 +123,8 @@ function absorb(state: RunState, message: string): boolean {
   return true;
 }
 
-function applyFailure(turn: Turn, entry: FailedEntry): void {
-  const { frame, node } = close(turn.state, entry.node);
+function applyFailure(turn: Turn, entry: FailedEntry, known: Place | undefined): void {
+  const { frame, node } = close(turn.state, entry.node, known);
   frame.retries ??= new Map();
   const past = frame.retries.get(node.local);
   const retry = {

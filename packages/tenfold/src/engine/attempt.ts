@@ -27,28 +27,28 @@ export interface AttemptRun {
 }
 
 /** Whoever started the attempt, and hears of it. */
-export interface AttemptHost {
+export interface AttemptHost<R extends AttemptRun> {
   readonly ports: Ports;
   readonly slots: Slots;
-  settled(attempt: Attempt, result: Settled): void;
-  progressed(attempt: Attempt, done: number, total: number | undefined): void;
+  settled(attempt: Attempt<R>, result: Settled): void;
+  progressed(attempt: Attempt<R>, done: number, total: number | undefined): void;
 }
 
-export class Attempt {
+export class Attempt<R extends AttemptRun = AttemptRun> {
   /** The run's id: the line for slots is served in its order. */
   readonly id: string;
-  readonly run: AttemptRun;
+  readonly run: R;
   readonly place: Place;
   readonly path: string;
   readonly number: number;
   readonly step: StepPlan;
   startedAt = 0;
-  readonly #host: AttemptHost;
+  readonly #host: AttemptHost<R>;
   #context: AttemptContext | null = null;
   #isStopped = false;
   #cancelTimeout: (() => void) | null = null;
 
-  constructor(host: AttemptHost, run: AttemptRun, place: Place, number: number, step: StepPlan) {
+  constructor(host: AttemptHost<R>, run: R, place: Place, number: number, step: StepPlan) {
     this.id = run.id;
     this.run = run;
     this.place = place;

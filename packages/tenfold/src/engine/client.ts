@@ -103,8 +103,8 @@ export class Tenfold {
     this.#mustBeOpen();
     const definition = this.#engine.registry.definition(workflow);
     const { lane, start } = await prepareStart(definition, input, options, this.#facts);
-    const answer = await this.#batchers[lane]!.add(start);
-    const run = this.#handleFor(definition, start.id, answer);
+    const [answer] = await this.#batchers[lane]!.add([start]);
+    const run = this.#handleFor(definition, start.id, answer!);
     if (run instanceof TenfoldError) throw run;
     return run;
   }
@@ -221,7 +221,7 @@ export class Tenfold {
     const prepared = chunk.filter((item) => !(item instanceof TenfoldError)) as PreparedStart[];
     const answers = new Map<string, StartAnswer>();
     for (const [lane, starts] of Map.groupBy(prepared, (item) => item.lane)) {
-      const answered = await Promise.all(starts.map(({ start }) => this.#batchers[lane]!.add(start)));
+      const answered = await this.#batchers[lane]!.add(starts.map(({ start }) => start));
       starts.forEach(({ start }, index) => answers.set(start.id, answered[index]!));
     }
     return chunk.map((item) => {

@@ -232,9 +232,9 @@ export class Driver {
     this.#host.stalled(isStalled, cause);
   }
 
-  settled(attempt: Attempt, result: Settled): void {
-    const run = this.runs.get(attempt.id);
-    if (run === undefined || run.attempts.get(attempt.path) !== attempt) return;
+  settled(attempt: Attempt<LiveRun>, result: Settled): void {
+    const { run } = attempt;
+    if (run.isGone || run.attempts.get(attempt.path) !== attempt) return;
     run.attempts.delete(attempt.path);
     const at = this.ports.clock.now();
     this.#host.events.attempted(attempt, result, at);
@@ -244,7 +244,7 @@ export class Driver {
     this.#committer.add(run);
   }
 
-  progressed(attempt: Attempt, done: number, total: number | undefined): void {
+  progressed(attempt: Attempt<LiveRun>, done: number, total: number | undefined): void {
     this.#host.events.progressed(attempt, done, total);
   }
 

@@ -110,9 +110,9 @@ export class Recorder {
     return this.#host.ports.clock.now();
   }
 
-  #record(run: LiveRun, entry: Entry, commands: Command[]): void {
+  #record(run: LiveRun, entry: Entry, commands: Command[], place?: Place): void {
     this.#host.grew(run.write(writeLine(entry)));
-    reduce(run.state, entry, commands);
+    reduce(run.state, entry, commands, place);
   }
 
   #done(
@@ -132,7 +132,7 @@ export class Recorder {
     }
     const entry: Entry = { kind: "done", node, at, attempt, output: copyJson(output), tookMs };
     this.#host.grew(run.write(writeDone(entry, text)));
-    reduce(run.state, entry, commands);
+    reduce(run.state, entry, commands, place);
   }
 
   #failed(
@@ -148,20 +148,25 @@ export class Recorder {
     const verdict = nextAttempt(failed, step.retry, this.#host.ports.random());
     const due = verdict.kind === "give-up" ? null : verdict.at;
     const retryAt = due === null || step.budget === null ? due : spend(step.budget, due);
-    this.#record(run, { kind: "failed", node, at, attempt, error, retryAt, tookMs }, commands);
+    this.#record(run, { kind: "failed", node, at, attempt, error, retryAt, tookMs }, commands, place);
   }
 
   #refuse(run: LiveRun, place: Place, error: RunError, commands: Command[]): void {
     const node = pathOf(run.state.compiled, place.frame, place.node);
     const { attempt } = error;
-    this.#record(run, { kind: "failed", node, at: this.#now(), attempt, error, retryAt: null, tookMs: 0 }, commands);
+    this.#record(
+      run,
+      { kind: "failed", node, at: this.#now(), attempt, error, retryAt: null, tookMs: 0 },
+      commands,
+      place,
+    );
   }
 
   #choose(run: LiveRun, place: Place, commands: Command[]): void {
     const choice = choose(run.state, place);
     if (choice.kind === "refused") return this.#refuse(run, place, choice.error, commands);
     const node = pathOf(run.state.compiled, place.frame, place.node);
-    this.#record(run, { kind: "chose", node, at: this.#now(), scope: choice.scope }, commands);
+    this.#record(run, { kind: "chose", node, at: this.#now(), scope: choice.scope }, commands, place);
   }
 
   #derive(run: LiveRun, place: Place, commands: Command[]): void {
@@ -180,7 +185,7 @@ export class Recorder {
     run.attempts.delete(node);
     run.timers.get(node)?.cancel();
     run.timers.delete(node);
-    this.#record(run, { kind: "abandoned", node, at: this.#now() }, commands);
+    this.#record(run, { kind: "abandoned", node, at: this.#now() }, commands, place);
   }
 }
 

@@ -9,6 +9,13 @@ export interface Waiting {
   readonly call: () => void;
 }
 
+/** Bodies of one run that came one after the other: they are one place in the heap. */
+interface Group {
+  readonly id: string;
+  readonly bodies: Waiting[];
+  next: number;
+}
+
 export class Slots {
   readonly size: number;
   #used = 0;
@@ -17,7 +24,10 @@ export class Slots {
   /** True while the line is served: a body that settles at once must not serve it from below. */
   #serving = false;
   /** A binary heap by id. */
-  readonly #line: Waiting[] = [];
+  readonly #line: Group[] = [];
+  #waiting = 0;
+  /** The group that the last body went to, while it stands in the heap. */
+  #last: Group | null = null;
 
   constructor(size: number) {
     this.size = size;
@@ -28,7 +38,7 @@ export class Slots {
   }
 
   get waiting(): number {
-    return this.#line.length;
+    return this.#waiting;
   }
 
   /** Calls at once if a slot is free and nobody older waits; else in turn. */
@@ -71,22 +81,37 @@ export class Slots {
   }
 
   #push(waiting: Waiting): void {
+    this.#waiting++;
+    if (this.#last?.id === waiting.id) {
+      this.#last.bodies.push(waiting);
+      return;
+    }
+    const group: Group = { id: waiting.id, bodies: [waiting], next: 0 };
+    this.#last = group;
     const line = this.#line;
-    let at = line.push(waiting) - 1;
+    let at = line.push(group) - 1;
     while (at > 0) {
       const above = (at - 1) >> 1;
-      if (line[above]!.id <= waiting.id) break;
+      if (line[above]!.id <= group.id) break;
       line[at] = line[above]!;
       at = above;
     }
-    line[at] = waiting;
+    line[at] = group;
   }
 
   #pop(): Waiting {
+    this.#waiting--;
+    const first = this.#line[0]!;
+    const body = first.bodies[first.next++]!;
+    if (first.next === first.bodies.length) this.#dropFirst(first);
+    return body;
+  }
+
+  #dropFirst(first: Group): void {
+    if (this.#last === first) this.#last = null;
     const line = this.#line;
-    const first = line[0]!;
     const last = line.pop()!;
-    if (line.length === 0) return first;
+    if (line.length === 0) return;
     let at = 0;
     for (let child = 1; child < line.length; child = 2 * at + 1) {
       if (child + 1 < line.length && line[child + 1]!.id < line[child]!.id) child++;
@@ -95,6 +120,5 @@ export class Slots {
       at = child;
     }
     line[at] = last;
-    return first;
   }
 }

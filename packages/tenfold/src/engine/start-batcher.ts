@@ -12,8 +12,8 @@ const RESEND_FOR_MS = 30_000;
 export type SendStarts = (starts: readonly RunStart[], isRepeated: boolean) => Promise<readonly StartAnswer[]>;
 
 interface Waiting {
-  readonly start: RunStart;
-  readonly resolve: (answer: StartAnswer) => void;
+  readonly starts: readonly RunStart[];
+  readonly resolve: (answers: readonly StartAnswer[]) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -28,10 +28,10 @@ export class StartBatcher {
     this.#send = send;
   }
 
-  /** Resolves when the run is durable. */
-  add(start: RunStart): Promise<StartAnswer> {
+  /** Resolves when all these runs are durable. */
+  add(starts: readonly RunStart[]): Promise<readonly StartAnswer[]> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ start, resolve, reject });
+      this.#waiting.push({ starts, resolve, reject });
       if (this.#isBusy) return;
       this.#isBusy = true;
       this.#clock.soon(() => void this.#flush());
@@ -40,15 +40,28 @@ export class StartBatcher {
 
   async #flush(): Promise<void> {
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, STARTS_MAX);
+      const batch = this.#take();
       try {
-        const answers = await this.#sendUntilAnswered(batch.map(({ start }) => start));
-        batch.forEach(({ resolve }, index) => resolve(answers[index]!));
+        const answers = await this.#sendUntilAnswered(batch.flatMap(({ starts }) => starts));
+        let from = 0;
+        for (const { starts, resolve } of batch) resolve(answers.slice(from, (from += starts.length)));
       } catch (thrown) {
         for (const { reject } of batch) reject(thrown);
       }
     }
     this.#isBusy = false;
+  }
+
+  /** Those that waited longest, up to the bound of one commit; one at least. */
+  #take(): Waiting[] {
+    let count = 0;
+    let taken = 0;
+    for (const { starts } of this.#waiting) {
+      if (taken > 0 && count + starts.length > STARTS_MAX) break;
+      count += starts.length;
+      taken++;
+    }
+    return this.#waiting.splice(0, taken);
   }
 
   /** A start that got no answer may be durable: it is sent again, under the same id, until one comes. */
