@@ -5,14 +5,13 @@ export {
   Tenfold,
   type Changed,
   type ChangeOptions,
-  type RunDetails,
   type RunHandle,
-  type RunView,
   type Selection,
   type StartManyAnswer,
 } from "./engine/client.ts";
 export type { AttemptEvent, EventTypes, ProgressEvent, RunEvent, StallEvent, TakenEvent } from "./engine/events.ts";
 export type { Log, LogLevel } from "./engine/ports.ts";
+export type { RunDetails, RunView } from "./engine/run-view.ts";
 export { RunCancelled, RunFailed, type Outcome } from "./engine/results.ts";
 export type { StartOptions } from "./engine/start.ts";
 export type { Entry, RunError } from "./core/entry.ts";

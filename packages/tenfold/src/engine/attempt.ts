@@ -98,19 +98,31 @@ export class Attempt<R extends AttemptRun = AttemptRun> {
     if (timeoutMs === null) return;
     this.#cancelTimeout = this.#host.ports.clock.at(this.startedAt + timeoutMs, () => {
       if (this.#isStopped) return;
-      const reason = new StepTimedOut(this.path, timeoutMs);
-      this.stop(reason);
-      const { path: node, number: attempt } = this;
-      const error = { code: "STEP_TIMED_OUT", message: reason.message, node, attempt, name: reason.name };
-      this.#host.settled(this, { ok: false, error, isFinal: false, thrown: reason });
+      const timedOut = this.#timedOut(timeoutMs);
+      this.stop(timedOut.thrown);
+      this.#host.settled(this, timedOut);
     });
+  }
+
+  #timedOut(timeoutMs: number): Extract<Settled, { ok: false }> {
+    const thrown = new StepTimedOut(this.path, timeoutMs);
+    const { path: node, number: attempt } = this;
+    const error = { code: "STEP_TIMED_OUT", message: thrown.message, node, attempt, name: thrown.name };
+    return { ok: false, error, isFinal: false, thrown };
+  }
+
+  /** A body that kept the loop busy past its timeout settles before the timer fires: it is late all the same. */
+  #unlessLate(result: Settled): Settled {
+    const { timeoutMs } = this.step;
+    if (timeoutMs === null || this.#host.ports.clock.now() - this.startedAt <= timeoutMs) return result;
+    return this.#timedOut(timeoutMs);
   }
 
   #settled(result: Settled): void {
     this.#cancelTimeout?.();
     if (!this.#isStopped) {
       this.#isStopped = true;
-      this.#host.settled(this, result);
+      this.#host.settled(this, this.#unlessLate(result));
     }
     this.#host.slots.release();
   }

@@ -46,7 +46,9 @@ export function callBody(
     if (parsed.ok) execute(plan, parsed.value, context, executor, settle);
     else settle(refused("INPUT_INVALID", "was not called: its input", parsed, context));
   };
-  whenKnown(() => parseWith(schema, input), context, settle, proceed);
+  const broken = (thrown: unknown) =>
+    settle(schemaThrew("INPUT_INVALID", "was not called: its input", thrown, context));
+  whenKnown(() => parseWith(schema, input), proceed, broken);
 }
 
 function execute(
@@ -56,50 +58,61 @@ function execute(
   executor: Executor,
   settle: (result: Settled) => void,
 ): void {
+  const { output } = step;
   whenKnown<unknown>(
     () => executor.execute(step, input, context),
-    context,
-    settle,
-    step.output === undefined
+    output === undefined
       ? (answer) => settle(checked(answer, context))
-      : (answer) => encode(step.output!, answer, context, settle),
+      : (answer) => encode(output, answer, context, settle),
+    (thrown) => settle(failure(thrown, context)),
   );
 }
 
 function encode(schema: Schema, answer: unknown, context: AttemptContext, settle: (result: Settled) => void): void {
   whenKnown(
     () => parseWith(schema, answer),
-    context,
-    settle,
     (parsed) => settle(encoded(parsed, context)),
+    (thrown) => settle(schemaThrew("OUTPUT_INVALID", KEPT_NOT, thrown, context)),
   );
 }
 
-/** Goes on with what `ask` answers, now or when its promise settles; what is thrown on the way fails the attempt. */
+const KEPT_NOT = "was called, and its output is not kept: it";
+
+/**
+ * Goes on with what `ask` answers, now or when its promise settles, or with what is thrown on the way there: also by
+ * an answer that throws when it is looked at.
+ */
 function whenKnown<T>(
   ask: () => T | PromiseLike<T>,
-  context: AttemptContext,
-  settle: (result: Settled) => void,
   proceed: (answer: T) => void,
+  broken: (thrown: unknown) => void,
 ): void {
   let answer: T | PromiseLike<T>;
   try {
     answer = ask();
+    if (isThenable(answer)) {
+      answer.then(proceed, broken);
+      return;
+    }
   } catch (thrown) {
-    return settle(failure(thrown, context));
+    return broken(thrown);
   }
-  if (isThenable(answer)) answer.then(proceed, (thrown: unknown) => settle(failure(thrown, context)));
-  else proceed(answer);
+  proceed(answer);
 }
 
 function encoded(parsed: Parsed<unknown>, context: AttemptContext): Settled {
   if (parsed.ok) return checked(parsed.value, context);
-  return refused("OUTPUT_INVALID", "was called, and its output is not kept: it", parsed, context);
+  return refused("OUTPUT_INVALID", KEPT_NOT, parsed, context);
 }
 
 function checked(output: unknown, context: AttemptContext): Settled {
   if (output === undefined) return { ok: true, output: undefined };
-  const problem = jsonProblem(output);
+  let problem;
+  try {
+    problem = jsonProblem(output);
+  } catch (thrown) {
+    problem = { path: [], reason: `it threw when it was read (${textsOf(thrown).message})` };
+  }
   if (problem === undefined) return { ok: true, output: output as Json };
   const where = pathText(problem.path);
   const message = `${context.node} answered what is not JSON${where === "" ? "" : ` at ${where}`}: ${problem.reason}. The output was not kept.`;
@@ -118,10 +131,29 @@ function refused(
   return { ok: false, error: { code, message, node, attempt }, isFinal: true, thrown: undefined };
 }
 
+/** A schema that throws refuses, for good: the next attempt would only call the body again for nothing. */
+function schemaThrew(
+  code: "INPUT_INVALID" | "OUTPUT_INVALID",
+  what: string,
+  thrown: unknown,
+  { node, attempt }: AttemptContext,
+): Settled {
+  const message = `${node} ${what} made the step's schema throw: ${textsOf(thrown).message}.`;
+  return { ok: false, error: { code, message, node, attempt }, isFinal: true, thrown };
+}
+
 /** What a body threw, as it is kept. */
 export function failure(thrown: unknown, { node, attempt }: { node: string; attempt: number }): Settled {
-  const code = thrown instanceof TenfoldError ? thrown.code : "STEP_FAILED";
+  const code = codeOf(thrown);
   return { ok: false, error: { code, ...textsOf(thrown), node, attempt }, isFinal: false, thrown };
+}
+
+function codeOf(thrown: unknown): string {
+  try {
+    return thrown instanceof TenfoldError ? thrown.code : "STEP_FAILED";
+  } catch {
+    return "STEP_FAILED";
+  }
 }
 
 /** Whatever was thrown has a text: also what cannot be made one, and an error whose fields are no texts. */

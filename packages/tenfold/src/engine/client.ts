@@ -1,16 +1,15 @@
 /** What a user holds: starts runs, waits for them, finds them, and tells them to stop or to go on. */
-import type { Entry, RunError } from "../core/entry.ts";
 import { readLine } from "../core/journal-line.ts";
 import { checkGraph } from "../flow/check-graph.ts";
 import type { Workflow, WorkflowDefinition } from "../flow/definition.ts";
 import type { Graph } from "../flow/graph.ts";
-import type { Message, MessageBody, RunFilter, RunRecord, RunStatus, Send, StartAnswer } from "../store/store.ts";
+import type { Message, MessageBody, RunFilter, RunStatus, Send, StartAnswer } from "../store/store.ts";
 import { invariant, TenfoldError } from "../value/error.ts";
 import { laneOfRun } from "../value/id.ts";
-import type { Json } from "../value/json.ts";
 import type { Engine } from "./engine.ts";
 import type { EventTypes, Listener } from "./events.ts";
-import { countRuns, listRuns } from "./listing.ts";
+import { checkChange, countRuns, listRuns } from "./listing.ts";
+import { viewOf, type RunDetails, type RunView } from "./run-view.ts";
 import { Results, RunCancelled, RunFailed, runUnknown, type Outcome } from "./results.ts";
 import { StartBatcher } from "./start-batcher.ts";
 import { prepareStart, type PreparedStart, type StartFacts, type StartOptions } from "./start.ts";
@@ -35,18 +34,6 @@ export interface RunHandle<O = unknown> {
 export type StartManyAnswer<O> =
   | { readonly kind: "started" | "existing"; readonly run: RunHandle<O> }
   | { readonly kind: "refused"; readonly error: TenfoldError };
-
-/** A run as it is shown, its texts read. */
-export interface RunView extends Omit<RunRecord, "input" | "output" | "error" | "owner"> {
-  readonly input: Json;
-  readonly output: Json | undefined;
-  readonly error: RunError | null;
-  readonly owned: boolean;
-}
-
-export interface RunDetails extends RunView {
-  readonly entries: readonly Entry[];
-}
 
 /** One run by its id, or all that a filter finds. */
 export type Selection = string | RunFilter;
@@ -95,7 +82,7 @@ export class Tenfold {
 
   /** Resolves when the run is durable: from then on it is not lost. */
   async start<I, O>(workflow: Workflow<I, O>, input: I, options: StartOptions = {}): Promise<RunHandle<O>> {
-    return this.startNamed(workflow.name, input, options) as Promise<RunHandle<O>>;
+    return this.startNamed(nameOf(workflow), input, options) as Promise<RunHandle<O>>;
   }
 
   /** `start` for a workflow known by name only; WORKFLOW_UNKNOWN if it is not open here. */
@@ -116,7 +103,7 @@ export class Tenfold {
     options: Omit<StartOptions, "key"> = {},
   ): AsyncGenerator<StartManyAnswer<O>> {
     this.#mustBeOpen();
-    const definition = this.#engine.registry.definition(workflow.name);
+    const definition = this.#engine.registry.definition(nameOf(workflow));
     let chunk: (PreparedStart | TenfoldError)[] = [];
     for await (const input of inputs) {
       chunk.push(await this.#prepared(definition, input, options));
@@ -269,9 +256,11 @@ export class Tenfold {
     statuses: readonly RunStatus[],
     body: MessageBody,
     reopens: boolean,
-    { dryRun = false }: ChangeOptions,
+    options: ChangeOptions,
   ): Promise<Changed> {
     this.#mustBeOpen();
+    checkChange(selection, options);
+    const { dryRun = false } = options;
     let found = 0;
     let changed = 0;
     for await (const runs of this.#selected(selection, statuses)) {
@@ -337,12 +326,14 @@ export class Tenfold {
   }
 }
 
-function viewOf({ input, output, error, owner, ...record }: RunRecord): RunView {
-  return {
-    ...record,
-    owned: owner !== null,
-    input: JSON.parse(input) as Json,
-    output: output === null ? undefined : (JSON.parse(output) as Json),
-    error: error === null ? null : (JSON.parse(error) as RunError),
-  };
+/** The name of what `workflow(…)` answered; anything else is refused by what it is. */
+function nameOf(workflow: unknown): string {
+  if (typeof workflow === "object" && workflow !== null && "graph" in workflow)
+    return (workflow as WorkflowDefinition).name;
+  const found =
+    typeof workflow === "string" ? `the text "${workflow}"` : workflow === null ? "null" : `a ${typeof workflow}`;
+  throw new TenfoldError(
+    "WORKFLOW_UNKNOWN",
+    `start was given ${found} where a workflow belongs; no run was started. Give what \`workflow(…)\` answered.`,
+  );
 }

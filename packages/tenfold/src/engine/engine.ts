@@ -32,7 +32,7 @@ export const DEFAULT_SETTINGS: EngineSettings = {
 export class Engine {
   readonly store: Store;
   readonly registry: Registry;
-  readonly events = new EngineEvents();
+  readonly events: EngineEvents;
   readonly ports: Ports;
   readonly settings: EngineSettings;
   readonly newId: (lane: number) => string;
@@ -48,6 +48,7 @@ export class Engine {
     this.store = store;
     this.registry = new Registry(workflows);
     this.ports = ports;
+    this.events = new EngineEvents(ports.log);
     this.settings = settings;
     const makeId = runIdMaker(ports.random);
     this.newId = (lane) => makeId(ports.clock.now(), lane);

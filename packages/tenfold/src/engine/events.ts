@@ -1,7 +1,9 @@
 /** What happens in an engine, told to whoever listens: progress displays, waiting callers, tests. */
 import type { Attempt } from "./attempt.ts";
 import type { Settled } from "./body.ts";
+import { TenfoldError } from "../value/error.ts";
 import type { Ending } from "./live-run.ts";
+import type { Log } from "./ports.ts";
 
 export interface AttemptEvent {
   readonly workflow: string;
@@ -65,8 +67,21 @@ export class EngineEvents {
     stall: new Set(),
   };
 
+  readonly #log: Log;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
   /** Calls `listener` for each event of this kind; answers how to stop. */
   on<K extends keyof EventTypes>(kind: K, listener: Listener<EventTypes[K]>): () => void {
+    if (this.#listeners[kind] === undefined) {
+      const known = Object.keys(this.#listeners).join(", ");
+      throw new TenfoldError(
+        "OPTION_UNSUPPORTED",
+        `There is no event "${String(kind)}"; nothing listens. There are ${known}.`,
+      );
+    }
     this.#listeners[kind].add(listener);
     return () => this.#listeners[kind].delete(listener);
   }
@@ -109,6 +124,14 @@ export class EngineEvents {
   }
 
   #tell<K extends keyof EventTypes>(kind: K, event: EventTypes[K]): void {
-    for (const listener of this.#listeners[kind]) listener(event);
+    for (const listener of this.#listeners[kind]) {
+      try {
+        listener(event);
+      } catch (thrown) {
+        // Whoever listens is told of runs; it is no part of them, and must not end them.
+        const reason = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+        this.#log.write("error", `a listener for "${kind}" threw`, { reason });
+      }
+    }
   }
 }

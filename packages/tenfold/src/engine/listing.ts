@@ -6,6 +6,23 @@ import { nearestName } from "../value/nearest.ts";
 const PAGE = 200;
 const FILTERS: readonly string[] = ["workflow", "status", "tenant", "key", "attribute", "from", "until"];
 
+const CHANGE_OPTIONS: readonly string[] = ["dryRun", "reason"];
+
+/** `cancel` and `retry` change what was meant, or nothing: no mistyped option, no empty filter is taken for "all". */
+export function checkChange(selection: string | RunFilter, options: object): void {
+  for (const name of Object.keys(options)) {
+    if (CHANGE_OPTIONS.includes(name)) continue;
+    const nearest = nearestName(name, CHANGE_OPTIONS);
+    const way = nearest === undefined ? `There are ${CHANGE_OPTIONS.join(", ")}.` : `Did you mean \`${nearest}\`?`;
+    throw new TenfoldError("OPTION_UNSUPPORTED", `There is no option \`${name}\` here; nothing was changed. ${way}`);
+  }
+  if (typeof selection === "string") return;
+  if (typeof selection === "object" && selection !== null && Object.keys(selection).length > 0)
+    return checkFilter(selection);
+  const message = `Which runs is not said; nothing was changed. Give a run's id, or a filter with at least one of ${FILTERS.join(", ")}.`;
+  throw new TenfoldError("OPTION_UNSUPPORTED", message);
+}
+
 /** Runs of every lane, newest first. LAW: one that was there from the start is answered once. */
 export async function* listRuns(
   store: Store,

@@ -44,6 +44,7 @@ const OPTIONS: readonly string[] = [
 /** Opens the store, starts to work on it unless told otherwise, and answers what a user holds. */
 export async function open(options: OpenOptions): Promise<Tenfold> {
   for (const name of Object.keys(options)) if (!OPTIONS.includes(name)) throw unknownOption(name);
+  checkOpen(options);
   const settings = settingsOf(options);
   const ports = { clock: systemClock, random: Math.random, executor: inlineExecutor, log: options.log ?? stderrLog };
   const store = await openStore(options.store);
@@ -55,6 +56,18 @@ export async function open(options: OpenOptions): Promise<Tenfold> {
     await store.close();
     throw thrown;
   }
+}
+
+function checkOpen({ store, workflows }: OpenOptions): void {
+  const refuse = (what: string) => new TenfoldError("OPTION_UNSUPPORTED", `${what}; nothing was opened.`);
+  if (typeof store !== "string" || store === "")
+    throw refuse('`store` is no file: give a path such as "leads.db", or ":memory:"');
+  const areWorkflows = Array.isArray(workflows) && workflows.every(isWorkflow);
+  if (!areWorkflows) throw refuse("`workflows` is no list of workflows: give what `workflow(…)` answered, in a list");
+}
+
+function isWorkflow(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "graph" in value && "steps" in value;
 }
 
 /** The store that `name` names. */

@@ -1,5 +1,6 @@
 /** `tenfold runs`: lists runs, newest first and page by page, or counts them. */
-import type { RunView, Tenfold } from "../../engine/client.ts";
+import type { Tenfold } from "../../engine/client.ts";
+import type { RunView } from "../../engine/run-view.ts";
 import type { RunFilter } from "../../store/store.ts";
 import { formatDuration } from "../../value/duration.ts";
 import { EXIT, usageError, type Call, type Command } from "../command.ts";

@@ -1,5 +1,5 @@
 /** `tenfold show`: one run, its timeline, its input, its output or error. */
-import type { RunDetails } from "../../engine/client.ts";
+import type { RunDetails } from "../../engine/run-view.ts";
 import type { Graph } from "../../flow/graph.ts";
 import { FINISHED } from "../../store/store.ts";
 import { formatDuration } from "../../value/duration.ts";
