@@ -17,6 +17,7 @@ export async function main(args: readonly string[]): Promise<number> {
   const isJson = args.includes("--json");
   const terminal = ownTerminal(isJson);
   // What steps and configs print must not spoil the one document on stdout.
+  // oxlint-disable-next-line no-console
   if (isJson) console.log = console.info = console.debug = console.error;
   // A command that waits is not over because nothing of its own keeps the process going.
   const alive = setInterval(() => undefined, 60_000);

@@ -113,8 +113,8 @@ function useOf(definition: StepDefinition, use: Use): unknown {
 function drawStep(definition: StepDefinition, use: Use, input: unknown): unknown {
   const wayOut = `To call the body itself, as in a unit test, write \`await ${definition.name}.run(input)\`.`;
   const drawing = currentDrawing(`The step "${definition.name}"`, wayOut);
+  registerStep(drawing, use.name ?? definition.name, definition);
   const id = nodeId(drawing, use.name ?? definition.name);
-  registerStep(drawing, id, definition);
   const { template } = lift(drawing, id, "input", input);
   const { scope, after } = drawing;
   const node = addNode(drawing, { kind: "step", id, scope, after, step: definition.name, input: template });
