@@ -1,16 +1,10 @@
 /** What `import … from "tenfold"` gives. */
 export * from "./flow/index.ts";
 export { open, type OpenOptions } from "./engine/open.ts";
-export {
-  Tenfold,
-  type Changed,
-  type ChangeOptions,
-  type RunHandle,
-  type Selection,
-  type StartManyAnswer,
-} from "./engine/client.ts";
+export { Tenfold, type Changed, type ChangeOptions, type Selection, type StartManyAnswer } from "./engine/client.ts";
 export type { AttemptEvent, EventTypes, ProgressEvent, RunEvent, StallEvent, TakenEvent } from "./engine/events.ts";
 export type { Log, LogLevel } from "./engine/ports.ts";
+export type { RunHandle } from "./engine/run-handle.ts";
 export type { RunDetails, RunView } from "./engine/run-view.ts";
 export { RunCancelled, RunFailed, type Outcome } from "./engine/results.ts";
 export type { StartOptions } from "./engine/start.ts";

@@ -1,5 +1,6 @@
 /** Starts one run per row: what was started, what was known, what was refused and why, each with its row. */
-import type { RunHandle, Tenfold } from "../engine/client.ts";
+import type { Tenfold } from "../engine/client.ts";
+import type { RunHandle } from "../engine/run-handle.ts";
 import type { StartOptions } from "../engine/start.ts";
 import type { WorkflowDefinition } from "../flow/definition.ts";
 import { TenfoldError } from "../value/error.ts";

@@ -1,5 +1,6 @@
 /** Waits until each of some runs has ended; a held one, which no waiting ends, is answered as that. */
-import type { RunHandle, Tenfold } from "../engine/client.ts";
+import type { Tenfold } from "../engine/client.ts";
+import type { RunHandle } from "../engine/run-handle.ts";
 import type { RunError } from "../core/entry.ts";
 import type { Ended } from "./run-report.ts";
 

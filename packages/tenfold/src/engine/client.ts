@@ -9,8 +9,9 @@ import { laneOfRun } from "../value/id.ts";
 import type { Engine } from "./engine.ts";
 import type { EventTypes, Listener } from "./events.ts";
 import { checkChange, countRuns, listRuns } from "./listing.ts";
+import { Handle, type HandleQuestions, type RunHandle } from "./run-handle.ts";
 import { viewOf, type RunDetails, type RunView } from "./run-view.ts";
-import { Results, RunCancelled, RunFailed, runUnknown, type Outcome } from "./results.ts";
+import { Results, runUnknown, type Outcome } from "./results.ts";
 import { StartBatcher } from "./start-batcher.ts";
 import { prepareStart, type PreparedStart, type StartFacts, type StartOptions } from "./start.ts";
 
@@ -18,18 +19,6 @@ import { prepareStart, type PreparedStart, type StartFacts, type StartOptions } 
 const START_MANY = 2000;
 /** Messages sent with one verb, by `cancel` and `retry` over many runs. */
 const SEND_MANY = 1000;
-
-/** A run, by its id: also after a restart, and in another process. */
-export interface RunHandle<O = unknown> {
-  readonly id: string;
-  /** The key was known: this is the run that it started then. */
-  readonly existing: boolean;
-  /** The run's output; throws RunFailed or RunCancelled. A held run is waited for. */
-  result(): Promise<O>;
-  /** How the run ended, whatever it was; throws nothing but RUN_UNKNOWN and CLOSED. */
-  outcome(): Promise<Outcome>;
-  status(): Promise<RunStatus>;
-}
 
 export type StartManyAnswer<O> =
   | { readonly kind: "started" | "existing"; readonly run: RunHandle<O> }
@@ -55,6 +44,10 @@ export class Tenfold {
   readonly #results: Results;
   readonly #batchers: readonly StartBatcher[];
   readonly #facts: StartFacts;
+  readonly #asked: HandleQuestions = {
+    outcome: (run) => this.#outcomeOf(run),
+    status: (run) => this.#statusOf(run),
+  };
   #isClosed = false;
 
   /** Use `open`. */
@@ -230,25 +223,18 @@ export class Tenfold {
   }
 
   #handle(id: string, existing: boolean): RunHandle {
-    const outcome = () => {
-      this.#mustBeOpen();
-      return this.#results.of(id);
-    };
-    return {
-      id,
-      existing,
-      outcome,
-      status: async () => {
-        const [record] = await this.#engine.store.read(this.#laneOf(id), [id]);
-        if (record === undefined) throw runUnknown(id);
-        return record.status;
-      },
-      result: async () => {
-        const { status, output, error } = await outcome();
-        if (status === "completed") return output;
-        throw status === "cancelled" ? new RunCancelled(id, error!.message) : new RunFailed(id, error!);
-      },
-    };
+    return new Handle(id, existing, this.#asked);
+  }
+
+  async #outcomeOf(id: string): Promise<Outcome> {
+    this.#mustBeOpen();
+    return this.#results.of(id);
+  }
+
+  async #statusOf(id: string): Promise<RunStatus> {
+    const [record] = await this.#engine.store.read(this.#laneOf(id), [id]);
+    if (record === undefined) throw runUnknown(id);
+    return record.status;
   }
 
   async #tell(

@@ -1,7 +1,7 @@
 /** Laws of starting: durable before it resolves, one run per key, an answer per input, in order. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { RunHandle } from "../../src/engine/client.ts";
+import type { RunHandle } from "../../src/engine/run-handle.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import { TenfoldError } from "../../src/value/error.ts";
 import { Gate, NOW, rejects, stepOf, withVerbs, workflowOf, World } from "./world.ts";

@@ -1,0 +1,47 @@
+/** A run in the hands of a user: its id, and what may be asked of it. */
+import type { RunStatus } from "../store/store.ts";
+import { RunCancelled, RunFailed, type Outcome } from "./results.ts";
+
+/** A run, by its id: also after a restart, and in another process. */
+export interface RunHandle<O = unknown> {
+  readonly id: string;
+  /** The key was known: this is the run that it started then. */
+  readonly existing: boolean;
+  /** The run's output; throws RunFailed or RunCancelled. A held run is waited for. */
+  result(): Promise<O>;
+  /** How the run ended, whatever it was; throws nothing but RUN_UNKNOWN and CLOSED. */
+  outcome(): Promise<Outcome>;
+  status(): Promise<RunStatus>;
+}
+
+/** Whoever can answer for runs; one for all handles, because there may be a million of them. */
+export interface HandleQuestions {
+  outcome(run: string): Promise<Outcome>;
+  status(run: string): Promise<RunStatus>;
+}
+
+export class Handle implements RunHandle {
+  readonly id: string;
+  readonly existing: boolean;
+  readonly #asked: HandleQuestions;
+
+  constructor(id: string, existing: boolean, asked: HandleQuestions) {
+    this.id = id;
+    this.existing = existing;
+    this.#asked = asked;
+  }
+
+  outcome(): Promise<Outcome> {
+    return this.#asked.outcome(this.id);
+  }
+
+  status(): Promise<RunStatus> {
+    return this.#asked.status(this.id);
+  }
+
+  async result(): Promise<unknown> {
+    const { status, output, error } = await this.outcome();
+    if (status === "completed") return output;
+    throw status === "cancelled" ? new RunCancelled(this.id, error!.message) : new RunFailed(this.id, error!);
+  }
+}

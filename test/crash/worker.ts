@@ -1,0 +1,86 @@
+/**
+ * The program that the crash test kills: one worker on the store, with a starter inside.
+ * `worker.ts <store> <log> <life> <orders, "1,2,5"> [--die-at <moment>:<number>]`; on SIGTERM it drains and ends.
+ */
+import type { Socket } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { Tenfold } from "../../packages/tenfold/src/engine/client.ts";
+import { DEFAULT_SETTINGS, Engine, type EngineSettings } from "../../packages/tenfold/src/engine/engine.ts";
+import { inlineExecutor, systemClock, systemHost } from "../../packages/tenfold/src/engine/system.ts";
+import { openSqlite } from "../../packages/tenfold/src/store/sqlite/sqlite.ts";
+import { EffectLog } from "./effect-log.ts";
+import { FatalMoment, readAim } from "./fatal-moment.ts";
+import { markedStore } from "./marked-store.ts";
+import { keyOfOrder, orderOf, orderWorkflow, type Body } from "./orders.ts";
+
+/**
+ * A lease so long that its silence cannot be why somebody was taken over: a death has to be seen in the machine's
+ * table of programs. Waits of retries are parked, so that parked runs are among those that are killed.
+ */
+const SETTINGS: EngineSettings = {
+  ...DEFAULT_SETTINGS,
+  runsMax: 160,
+  leaseMs: 3_600_000,
+  beatMs: 200,
+  drainMs: 5000,
+  limits: { ...DEFAULT_SETTINGS.limits, parkAfterMs: 40 },
+};
+
+/** Starts that are asked for at once. */
+const ASKED_AT_ONCE = 8;
+const BEFORE_EFFECT_MS = 160;
+const AFTER_EFFECT_MS = 60;
+
+const { values, positionals } = parseArgs({ options: { "die-at": { type: "string" } }, allowPositionals: true });
+const [file = "", logPath = "", life = "", orders = ""] = positionals;
+const log = new EffectLog(logPath, Number(life));
+const fatal = new FatalMoment(log, values["die-at"] === undefined ? null : readAim(values["die-at"]));
+
+const body: Body = async (ctx, uses, value, flaw = "none") => {
+  const call = log.newCall();
+  const { key, attempt, node, run } = ctx;
+  const used = uses.map((made) => made.call);
+  log.write({ kind: "before", call, run: run.id, node, key, attempt, now: ctx.now(), uses: used });
+  fatal.pass("before-effect");
+  await pause(Math.random() * BEFORE_EFFECT_MS);
+  if (flaw === "hangs") await new Promise((resolve) => ctx.signal.addEventListener("abort", resolve, { once: true }));
+  if (flaw !== "none") {
+    log.write({ kind: "threw", call });
+    throw new Error(`Attempt ${attempt} of ${node} was meant to fail.`);
+  }
+  log.write({ kind: "effect", call });
+  fatal.pass("effect-to-commit");
+  await pause(Math.random() * AFTER_EFFECT_MS);
+  log.write({ kind: "after", call });
+  return { value, call };
+};
+
+const workflow = orderWorkflow(body);
+const ports = {
+  clock: systemClock,
+  random: Math.random,
+  executor: inlineExecutor,
+  log: {
+    write: (level: "debug" | "info" | "warn" | "error", message: string) => log.write({ kind: "log", level, message }),
+  },
+};
+const store = markedStore(await openSqlite(file), log, fatal);
+const engine = new Engine(store, [workflow], ports, systemHost(), SETTINGS);
+await engine.open();
+const tenfold = new Tenfold(engine);
+process.once("SIGTERM", () => void tenfold.close());
+// Nobody is left to kill it once the supervisor is gone.
+process.stdin.resume().once("close", () => process.exit(1));
+(process.stdin as Socket).unref();
+
+const asked = orders === "" ? [] : orders.split(",").map(Number);
+for (let first = 0; first < asked.length; first += ASKED_AT_ONCE) {
+  await Promise.all(asked.slice(first, first + ASKED_AT_ONCE).map(ask));
+}
+
+async function ask(order: number): Promise<void> {
+  log.write({ kind: "asked", order });
+  const run = await tenfold.start(workflow, orderOf(order), { key: keyOfOrder(order) });
+  log.write({ kind: "accepted", order, run: run.id, existing: run.existing });
+}
