@@ -24,7 +24,8 @@ const SETTINGS: EngineSettings = {
   leaseMs: 3_600_000,
   beatMs: 200,
   drainMs: 5000,
-  limits: { ...DEFAULT_SETTINGS.limits, parkAfterMs: 40 },
+  // Workers die of us here, hundreds of times, and not of a run: none is suspected.
+  limits: { ...DEFAULT_SETTINGS.limits, parkAfterMs: 40, deathsMax: 1_000_000 },
 };
 
 /** Starts that are asked for at once. */

@@ -19,11 +19,12 @@ import { Committer, type Sent } from "./committer.ts";
 import type { EngineEvents } from "./events.ts";
 import { codeGone, diedTooOften, graphGone } from "./held.ts";
 import { LiveRun } from "./live-run.ts";
-import { longestIdle, thenOf } from "./parking.ts";
+import { longestIdle, thenOf, unloaded } from "./parking.ts";
 import type { Ports } from "./ports.ts";
 import { Recorder } from "./recorder.ts";
 import type { Plan, Registry } from "./registry.ts";
 import type { Slots } from "./slots.ts";
+import { SUSPECT_PAUSE_MS, Suspects } from "./suspects.ts";
 
 /** How long a due timer waits for the answer of a commit that parks its run. */
 const PARKING_RETRY_MS = 10;
@@ -60,6 +61,7 @@ export class Driver {
   readonly #recorder: Recorder;
   /** Bytes of all runs in memory. */
   bytes = 0;
+  readonly #suspects: Suspects;
   /** True once no body may be started any more. */
   #isDraining = false;
   #isClosed = false;
@@ -69,6 +71,7 @@ export class Driver {
     this.lease = lease;
     this.#committer = new Committer(this);
     this.#recorder = new Recorder(this);
+    this.#suspects = new Suspects(host.limits.deathsMax);
   }
 
   get ports(): Ports {
@@ -109,15 +112,27 @@ export class Driver {
 
   /** Drives these runs from now on. */
   async adopt(claimed: readonly ClaimedRun[]): Promise<void> {
+    const postponed: [ClaimedRun, Plan][] = [];
     for (const run of claimed) {
       if (this.runs.has(run.id)) continue;
       const { registry } = this.#host;
       const plan =
         registry.known(run.graph) ?? (await registry.fetch(this.store, this.lease.lane, run.workflow, run.graph));
       if (this.#isClosed) return;
-      if (plan !== undefined) this.drive(run, plan);
-      else await this.#holdUnread(run);
+      if (plan === undefined) await this.#holdUnread(run);
+      else if (this.#suspects.mustWait(run)) postponed.push([run, plan]);
+      else this.drive(run, plan);
     }
+    if (postponed.length > 0) await this.#postpone(postponed);
+  }
+
+  /** Parks runs for a moment that a worker would take up at once otherwise. */
+  async #postpone(postponed: readonly (readonly [ClaimedRun, Plan])[]): Promise<void> {
+    const then: Then = { kind: "park", wakeAt: this.ports.clock.now() + SUSPECT_PAUSE_MS };
+    const answers = await this.commit(postponed.map(([claimed]) => unloaded(claimed, then)));
+    if (this.#isClosed) return;
+    // Mail came meanwhile: it stays this worker's, and has to be driven to read it.
+    answers.forEach((answer, index) => answer === "mail" && this.drive(...postponed[index]!));
   }
 
   /** Loads one run and does first what is open. */
@@ -133,6 +148,7 @@ export class Driver {
     const isDeadly = claimed.deaths >= this.#host.limits.deathsMax && state.cancelled === null;
     if (isDeadly && !isRetried) return this.hold(run, diedTooOften(claimed));
     this.#host.events.taken(run.id, run.context.workflow, state.entries === 0);
+    if (this.#suspects.isSuspect(claimed)) this.#suspects.drives(run);
     if (state.entries > 0) {
       commands.length = 0;
       openWork(state, commands);
@@ -308,10 +324,8 @@ export class Driver {
   }
 
   async #holdUnread(claimed: ClaimedRun): Promise<void> {
-    const { id: run, journal, mail } = claimed;
-    const then: Then = { kind: "end", status: "held", output: null, error: JSON.stringify(graphGone(claimed)) };
-    const nothing = { lines: [], absorbed: [], clearsDeaths: false };
-    await this.commit([{ run, from: journal.length, mailSeen: mail.count, then, ...nothing }]);
+    const error = JSON.stringify(graphGone(claimed));
+    await this.commit([unloaded(claimed, { kind: "end", status: "held", output: null, error })]);
   }
 
   /** Nobody drives it until a person, or its code, comes. */

@@ -1,5 +1,5 @@
 /** When a run leaves memory without having ended: it only waits, and for long, or its worker needs the room or ends. */
-import type { Then } from "../store/store.ts";
+import type { ClaimedRun, RunCommit, Then } from "../store/store.ts";
 import type { LiveRun } from "./live-run.ts";
 
 export interface ParkingFacts {
@@ -39,4 +39,9 @@ export function longestIdle(runs: Iterable<LiveRun>, bytes: number): LiveRun[] {
     chosen.push(run);
   }
   return chosen;
+}
+
+/** What is written of a run that was claimed and is not even loaded. */
+export function unloaded({ id: run, journal, mail }: ClaimedRun, then: Then): RunCommit {
+  return { run, from: journal.length, lines: [], absorbed: [], mailSeen: mail.count, clearsDeaths: false, then };
 }
