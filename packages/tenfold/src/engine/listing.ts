@@ -1,7 +1,7 @@
 /** Lists and counts over all lanes of a store: merged by id, paged by key, never by offset. */
 import type { RunFilter, RunRecord, RunStatus, Store } from "../store/store.ts";
 import { TenfoldError } from "../value/error.ts";
-import { nearestName } from "../value/nearest.ts";
+import { wayToName } from "../value/nearest.ts";
 
 const PAGE = 200;
 const FILTERS: readonly string[] = ["workflow", "status", "tenant", "key", "attribute", "from", "until"];
@@ -12,8 +12,7 @@ const CHANGE_OPTIONS: readonly string[] = ["dryRun", "reason"];
 export function checkChange(selection: string | RunFilter, options: object): void {
   for (const name of Object.keys(options)) {
     if (CHANGE_OPTIONS.includes(name)) continue;
-    const nearest = nearestName(name, CHANGE_OPTIONS);
-    const way = nearest === undefined ? `There are ${CHANGE_OPTIONS.join(", ")}.` : `Did you mean \`${nearest}\`?`;
+    const way = wayToName(name, CHANGE_OPTIONS, "There are");
     throw new TenfoldError("OPTION_UNSUPPORTED", `There is no option \`${name}\` here; nothing was changed. ${way}`);
   }
   if (typeof selection === "string") return;
@@ -83,8 +82,7 @@ function checkFilter(filter: RunFilter): void {
       throw new TenfoldError("OPTION_UNSUPPORTED", message);
     }
     if (FILTERS.includes(name)) continue;
-    const nearest = nearestName(name, FILTERS);
-    const way = nearest === undefined ? `There are ${FILTERS.join(", ")}.` : `Did you mean \`${nearest}\`?`;
+    const way = wayToName(name, FILTERS, "There are");
     throw new TenfoldError("OPTION_UNSUPPORTED", `Runs have no filter \`${name}\`; nothing was done. ${way}`);
   }
 }

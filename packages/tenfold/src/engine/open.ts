@@ -4,7 +4,7 @@ import { MemoryStore } from "../store/memory.ts";
 import type { Store } from "../store/store.ts";
 import { durationMs, type Duration } from "../value/duration.ts";
 import { TenfoldError } from "../value/error.ts";
-import { nearestName } from "../value/nearest.ts";
+import { wayToName } from "../value/nearest.ts";
 import { Tenfold } from "./client.ts";
 import { DEFAULT_SETTINGS, Engine, type EngineSettings } from "./engine.ts";
 import type { Log } from "./ports.ts";
@@ -109,7 +109,6 @@ function whole(value: number, name: string, least: number): number {
 }
 
 function unknownOption(name: string): TenfoldError {
-  const nearest = nearestName(name, OPTIONS);
-  const way = nearest === undefined ? `It takes ${OPTIONS.join(", ")}.` : `Did you mean \`${nearest}\`?`;
+  const way = wayToName(name, OPTIONS, "It takes");
   return new TenfoldError("OPTION_UNSUPPORTED", `open has no option \`${name}\`; nothing was opened. ${way}`);
 }

@@ -3,7 +3,7 @@ import type { WorkflowDefinition } from "../flow/definition.ts";
 import { TenfoldError } from "../value/error.ts";
 import { contentHash, hash32 } from "../value/hash.ts";
 import { canonicalJson, jsonProblem, pathText, type Json } from "../value/json.ts";
-import { nearestName } from "../value/nearest.ts";
+import { wayToName } from "../value/nearest.ts";
 import { parseWith, type Parsed } from "../value/schema.ts";
 import type { Attribute, RunStart } from "../store/store.ts";
 
@@ -161,7 +161,6 @@ function unknownOption(name: string): TenfoldError {
       `start does not take \`${name}\` yet; no run was started. Leave it out.`,
     );
   }
-  const nearest = nearestName(name, OPTIONS);
-  const way = nearest === undefined ? `It takes ${OPTIONS.join(", ")}.` : `Did you mean \`${nearest}\`?`;
+  const way = wayToName(name, OPTIONS, "It takes");
   return new TenfoldError("OPTION_UNSUPPORTED", `start has no option \`${name}\`; no run was started. ${way}`);
 }

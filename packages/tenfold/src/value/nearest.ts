@@ -14,6 +14,12 @@ export function nearestName(name: string, known: Iterable<string>): string | und
   return best;
 }
 
+/** The way out for a mistyped name: the nearest one, or after `otherwise` ("It takes") all there are. */
+export function wayToName(name: string, known: readonly string[], otherwise: string): string {
+  const nearest = nearestName(name, known);
+  return nearest === undefined ? `${otherwise} ${known.join(", ")}.` : `Did you mean \`${nearest}\`?`;
+}
+
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {
