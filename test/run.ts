@@ -20,6 +20,11 @@ const HELP = `Runs the tests: packages/*/test, examples/*/test and test.
   npm test -- --name "a join fires"   tests whose name has this in it
 `;
 
+/** A test that takes longer has hung; the longest takes a minute where two cores have nothing else to do. */
+const TEST_MS = 600_000;
+/** When nothing has been told of for so long, a program does not come to its end. */
+const QUIET_MS = TEST_MS + 60_000;
+
 const ROOT = path.resolve(import.meta.dirname, "..");
 const FILES = ["packages/*/test/**/*.test.ts", "examples/*/test/**/*.test.ts", "test/**/*.test.ts"];
 
@@ -45,6 +50,7 @@ async function main({ only, name, help }: Options): Promise<number> {
 
 async function runFiles(files: readonly string[], names: readonly string[]): Promise<number> {
   const programs = new Set(files.map((file) => path.join(ROOT, file)));
+  const unfinished = new Set(files);
   const empty: string[] = [];
   let ran = 0;
   let failed = 0;
@@ -53,7 +59,13 @@ async function runFiles(files: readonly string[], names: readonly string[]): Pro
     files: [...programs],
     concurrency: Math.max(2, availableParallelism()),
     testNamePatterns: names.map((name) => new RegExp(RegExp.escape(name), "i")),
+    timeout: TEST_MS,
   });
+  const quiet = setTimeout(() => {
+    say(`\nNothing has ended for ${QUIET_MS / 60_000} minutes; one of these hangs:\n  ${[...unfinished].join("\n  ")}`);
+    process.exit(EXIT_FAILED);
+  }, QUIET_MS);
+  events.on("test:complete", () => quiet.refresh());
   events.on("test:fail", () => failed++);
   events.on("test:pass", ({ name, details }) => {
     // A file in which no test ran is told of as one test that passed, of the file's name.
@@ -63,6 +75,7 @@ async function runFiles(files: readonly string[], names: readonly string[]): Pro
   let closing = "";
   events.on("test:summary", ({ file, counts, duration_ms: tookMs }) => {
     const { tests, passed } = counts;
+    if (file !== undefined) unfinished.delete(path.relative(ROOT, file));
     const took = `${(tookMs / 1000).toFixed(1)} s`;
     if (file === undefined)
       closing = `\n${passed} of ${tests} tests passed, from ${files.length === 1 ? "1 file" : `${files.length} files`}, in ${took}\n`;
@@ -70,6 +83,7 @@ async function runFiles(files: readonly string[], names: readonly string[]): Pro
   const report = events.compose(spec);
   report.pipe(process.stdout, { end: false });
   await finished(report);
+  clearTimeout(quiet);
   // After the failures, which the reporter lists below its counts.
   process.stdout.write(closing);
 

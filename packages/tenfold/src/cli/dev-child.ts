@@ -9,6 +9,7 @@ import { EXIT, type Call } from "./command.ts";
 import { exitCodeOf, tellError } from "./errors.ts";
 import { openToWork, type Opened } from "./opening.ts";
 import { tellWork } from "./dev-work.ts";
+import { hashOfFile, type Sources } from "./source-watch.ts";
 
 export async function workAsChild(call: Call): Promise<number> {
   // The parent hears Ctrl-C as well, and says what is to be done.
@@ -17,16 +18,16 @@ export async function workAsChild(call: Call): Promise<number> {
     process.once("SIGTERM", () => resolve());
     process.once("disconnect", () => resolve());
   });
-  const files = collectFiles();
+  const sources = collectSources();
   let opened: Opened;
   try {
     opened = await openToWork(call);
   } catch (thrown) {
     tellError(call.terminal, thrown, call.flags.has("verbose"));
-    tellParent({ files: [...files], ends: thrown instanceof TenfoldError && thrown.code === "USAGE" });
+    tellParent({ sources: [...sources], ends: thrown instanceof TenfoldError && thrown.code === "USAGE" });
     return exitCodeOf(thrown);
   }
-  tellParent({ files: [...files], ends: false });
+  tellParent({ sources: [...sources], ends: false });
   const stop = tellWork(call.terminal, opened);
   await stopped;
   await opened.tenfold.close();
@@ -35,23 +36,25 @@ export async function workAsChild(call: Call): Promise<number> {
 }
 
 /** The user's files that are loaded from now on. */
-function collectFiles(): ReadonlySet<string> {
-  const files = new Set<string>();
+function collectSources(): Sources {
+  const sources = new Map<string, string | undefined>();
   registerHooks({
     resolve(specifier, context, next) {
       const resolved = next(specifier, context);
       if (resolved.url.startsWith("file:") && !resolved.url.includes("/node_modules/")) {
-        files.add(fileURLToPath(resolved.url));
+        const file = fileURLToPath(resolved.url);
+        // Read before it is loaded: a change in between loads it once more than needed, and none is missed.
+        if (!sources.has(file)) sources.set(file, hashOfFile(file));
       }
       return resolved;
     },
   });
-  return files;
+  return sources;
 }
 
 /** What a parent is told: what was loaded, and whether no change of that can help. */
 export interface ChildMessage {
-  readonly files: readonly string[];
+  readonly sources: readonly (readonly [file: string, loaded: string | undefined])[];
   readonly ends: boolean;
 }
 

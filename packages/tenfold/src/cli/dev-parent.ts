@@ -63,12 +63,13 @@ function startChild(call: Call, config: string, watch: SourceWatch): Child {
   const kill = (): void => void child.kill("SIGKILL");
   process.once("exit", kill);
   let isFinal = false;
-  child.on("message", ({ files, ends }: ChildMessage) => {
+  child.on("message", ({ sources, ends }: ChildMessage) => {
     isFinal = ends;
-    watch.follow(files);
+    watch.follow(new Map(sources));
   });
   const gone = new Promise<number | null>((resolve) => {
-    child.once("exit", (code) => resolve(code));
+    // What it said last may arrive after its end, but not after "close".
+    child.once("close", (code) => resolve(code));
     child.once("error", () => resolve(EXIT.no));
   }).finally(() => process.off("exit", kill));
   return { ended: gone.then((code): Ended => ({ kind: "ended", code, isFinal })), stop: () => stopChild(child, gone) };

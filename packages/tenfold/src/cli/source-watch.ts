@@ -4,10 +4,14 @@
  */
 import { readFileSync, watch, type FSWatcher } from "node:fs";
 import path from "node:path";
+import { contentHash } from "../value/hash.ts";
+
+/** Files by path, each with the hash of what was loaded of it; of one that is not there, undefined. */
+export type Sources = ReadonlyMap<string, string | undefined>;
 
 export interface SourceWatch {
-  /** From now on these files count, beside the config itself. */
-  follow(files: readonly string[]): void;
+  /** From now on these files count, beside the config itself; one that has changed since it was loaded is a change. */
+  follow(sources: Sources): void;
   /**
    * Resolves with the file at the next change of its content. `anyFile`: also of one in the same folders that does not
    * count otherwise; it may be the one that was missing.
@@ -22,17 +26,17 @@ const SOURCE = /\.(?:[cm]?[jt]s|json)$/;
 
 export function watchSources(config: string): SourceWatch {
   const watchers = new Map<string, FSWatcher>();
-  const contents = new Map<string, string | undefined>();
+  const known = new Map<string, string | undefined>();
   let waiting: { readonly resolve: (file: string) => void; readonly anyFile: boolean } | undefined;
   let timer: NodeJS.Timeout | undefined;
   const touched = new Set<string>();
 
   const settle = (): void => {
     for (const file of touched) {
-      if (!contents.has(file) && waiting?.anyFile !== true) continue;
-      const content = contentOf(file);
-      if (content === contents.get(file)) continue;
-      contents.set(file, content);
+      if (!known.has(file) && waiting?.anyFile !== true) continue;
+      const content = hashOfFile(file);
+      if (content === known.get(file)) continue;
+      known.set(file, content);
       // A file that is gone is being replaced: what comes next counts.
       if (content === undefined) continue;
       touched.clear();
@@ -43,23 +47,29 @@ export function watchSources(config: string): SourceWatch {
     touched.clear();
   };
 
-  const follow = (files: readonly string[]): void => {
-    for (const file of files) {
-      if (!contents.has(file)) contents.set(file, contentOf(file));
+  const touch = (file: string): void => {
+    touched.add(file);
+    clearTimeout(timer);
+    timer = setTimeout(settle, SETTLE_MS);
+  };
+
+  const follow = (sources: Sources): void => {
+    for (const [file, loaded] of sources) {
+      known.set(file, loaded);
       const folder = path.dirname(file);
-      if (watchers.has(folder)) continue;
-      const watcher = watch(folder, (_, name) => {
-        if (name === null || !SOURCE.test(name)) return;
-        touched.add(path.join(folder, name));
-        clearTimeout(timer);
-        timer = setTimeout(settle, SETTLE_MS);
-      });
-      watcher.on("error", () => watchers.delete(folder));
-      watchers.set(folder, watcher);
+      if (!watchers.has(folder)) {
+        const watcher = watch(folder, (_, name) => {
+          if (name !== null && SOURCE.test(name)) touch(path.join(folder, name));
+        });
+        watcher.on("error", () => watchers.delete(folder));
+        watchers.set(folder, watcher);
+      }
+      // It was loaded a while ago, maybe before its folder was watched.
+      if (hashOfFile(file) !== loaded) touch(file);
     }
   };
 
-  follow([config]);
+  follow(new Map([[config, hashOfFile(config)]]));
   return {
     follow,
     changed: (anyFile) => new Promise((resolve) => (waiting = { resolve, anyFile })),
@@ -70,9 +80,10 @@ export function watchSources(config: string): SourceWatch {
   };
 }
 
-function contentOf(file: string): string | undefined {
+/** The hash of what is in a file now; undefined if it cannot be read. */
+export function hashOfFile(file: string): string | undefined {
   try {
-    return readFileSync(file, "utf8");
+    return contentHash(readFileSync(file, "utf8"));
   } catch {
     return undefined;
   }

@@ -39,6 +39,18 @@ test("dev reloads when a file that the config imports changes, and an error in i
   assert.equal(code, 143);
 });
 
+test("a file that changes while it is being loaded is loaded again", async (t) => {
+  const one = project(t);
+  const flows = one.read("flows.ts");
+  one.write("changed.ts", flows.replace("Hello ", "Hallo "));
+  one.write("flows.ts", `import { renameSync } from "node:fs";\nrenameSync("changed.ts", "flows.ts");\n${flows}`);
+  const dev = one.begin("dev");
+  t.after(() => dev.kill("SIGKILL"));
+  await said(dev, "flows.ts has changed: loading again");
+  await said(dev, "Working");
+  assert.equal((await one.call("run", "hello", `{"name":"Anna"}`)).stdout, `"Hallo Anna"\n`);
+});
+
 test("a run that is interrupted drains, says how to go on, and goes on with the same command", async (t) => {
   const one = project(t);
   const flows = one.read("flows.ts");

@@ -98,16 +98,23 @@ export async function answerOf(child: Running): Promise<Answer> {
   return { code, stdout, stderr };
 }
 
+/** Long for any machine: what is not said by then will not be. */
+const PATIENCE_MS = 60_000;
+
 /** Resolves once `child` has said `text` on standard output or standard error. */
-export function said(child: Running, text: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let heard = "";
+export async function said(child: Running, text: string): Promise<void> {
+  let heard = "";
+  let timer: NodeJS.Timeout | undefined;
+  const hears = new Promise<void>((resolve, reject) => {
     const listen = (chunk: Buffer | string): void => {
       heard += String(chunk);
       if (heard.includes(text)) resolve();
     };
+    const give = (why: string) => () => reject(new Error(`${why} ${JSON.stringify(text)}; it said:\n${heard}`));
     child.stdout.on("data", listen);
     child.stderr.on("data", listen);
-    child.once("close", () => reject(new Error(`It ended without saying ${JSON.stringify(text)}; it said:\n${heard}`)));
+    child.once("close", give("It ended without saying"));
+    timer = setTimeout(give("It is still not saying"), PATIENCE_MS);
   });
+  return hears.finally(() => clearTimeout(timer));
 }
