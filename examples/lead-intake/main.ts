@@ -4,6 +4,7 @@
  */
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
+import { inspect } from "node:util";
 import { open, TenfoldError, type Log } from "tenfold";
 import { showProgress } from "tenfold/cli";
 import { countLeft, finishAll, startLeads } from "./intake.ts";
@@ -39,12 +40,14 @@ async function main(options: Options): Promise<number> {
     const intake = await takeIn(options, rows, systems);
     if (typeof intake === "string") {
       say("Stopped. What was done is kept: the same command again goes on from here (without --fresh).");
+      if (options.json) print({ workflow: "lead-intake", interrupted: true, store: options.store });
       return EXIT[intake];
     }
     const report = reportOf(intake);
     const next = nextCommands(options, report.failed);
-    const text = options.json ? JSON.stringify(report) : reportText(report, systems.places.post, next);
-    process.stdout.write(`${text}\n`);
+    const width = process.stdout.columns ?? Infinity;
+    if (options.json) print(report);
+    else process.stdout.write(`${reportText(report, systems.places.post, next, width)}\n`);
     return report.failed === 0 ? EXIT.completed : EXIT.failed;
   } finally {
     await systems.close();
@@ -71,12 +74,16 @@ async function takeIn(options: Options, rows: readonly LeadRow[], systems: Syste
   finishing.catch(() => undefined);
   try {
     const finished = await Promise.race([finishing, interruption()]);
-    if (typeof finished === "string") return finished;
+    if (typeof finished === "string") {
+      say("Stopping: what is being done is finished first. Ctrl-C again stops at once.");
+      progress?.showStopping();
+      return finished;
+    }
     return { ...finished, store: options.store, attempts, wallMs: performance.now() - startedAt };
   } finally {
-    progress?.stop();
     // Ends what is being done now; what is left stays in the store.
     await tenfold.close();
+    progress?.stop();
   }
 }
 
@@ -112,6 +119,11 @@ const log: Log = {
   },
 };
 
+/** The one document on stdout. */
+function print(document: unknown): void {
+  process.stdout.write(`${JSON.stringify(document)}\n`);
+}
+
 function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
@@ -120,8 +132,10 @@ try {
   const options = readOptions(process.argv.slice(2));
   if (options.help) process.stdout.write(HELP);
   else process.exitCode = await main(options);
-} catch (error) {
-  if (!(error instanceof TenfoldError)) throw error;
-  say(`${error.code}: ${error.message}`);
-  process.exitCode = error.code === "USAGE" ? EXIT.usage : EXIT.failed;
+} catch (thrown) {
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  const { code, facts } = error instanceof TenfoldError ? error : { code: null, facts: {} };
+  say(code === null ? inspect(error) : `${code}: ${error.message}`);
+  if (process.argv.includes("--json")) print({ error: { code, message: error.message, facts } });
+  process.exitCode = code === "USAGE" ? EXIT.usage : EXIT.failed;
 }

@@ -62,11 +62,12 @@ function counted(names: readonly string[]): Record<string, number> {
   return Object.fromEntries(sorted);
 }
 
-/** `next` are commands and what each does. */
+/** `next` are commands and what each does; `width` is the terminal's, Infinity where there is none. */
 export function reportText(
   report: Report,
   lettersAt: string,
   next: readonly (readonly [command: string, does: string])[],
+  width: number,
 ): string {
   const { outputs } = report;
   const rejected = outputs.rejected.map((row) => [`row ${row.row}`, row.column ?? "-", shortened(row.reason)] as const);
@@ -86,14 +87,14 @@ export function reportText(
     `Letters written: ${outputs.letters}, ${lettersAt}`,
     ...existingText(report),
     "",
-    ...(rejected.length === 0 ? [] : [`Rows not taken in: ${rejected.length}`, ...columns(rejected), ""]),
+    ...(rejected.length === 0 ? [] : [`Rows not taken in: ${rejected.length}`, ...columns(rejected, width), ""]),
     ...(outputs.failures.length === 0
       ? []
       : ["Failed", ...outputs.failures.map((one) => `  ${one.run}  ${one.reason}`), ""]),
     ...timeText(report),
     "",
     "What to type next",
-    ...columns(next),
+    ...next.flatMap(([command, does]) => [`  ${command}`, `      ${does}`]),
   ].join("\n");
 }
 
@@ -124,13 +125,33 @@ function bars(counts: Readonly<Record<string, number>>): string[] {
   });
 }
 
-function columns(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ")}`.trimEnd());
+/** Rows whose last cell goes on below itself where it is wider than what is left of `width`. */
+function columns(rows: readonly (readonly [string, string, string])[], width: number): string[] {
+  const [first, second] = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]!.length)));
+  const begin = 2 + first! + 2 + second! + 2;
+  return rows.flatMap(([one, other, last]) => {
+    const [line, ...rest] = broken(last, width - begin);
+    return [
+      `  ${one.padEnd(first!)}  ${other.padEnd(second!)}  ${line}`,
+      ...rest.map((more) => " ".repeat(begin) + more),
+    ];
+  });
 }
 
+/** `text` in lines of at most `width`, broken between words. */
+function broken(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + 1 + word.length > width) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines;
+}
+
+/** A cell of a file may be as long as it likes. */
 function shortened(reason: string): string {
-  return reason.length <= 100 ? reason : `${reason.slice(0, 60)} … ${reason.slice(-35)}`;
+  return reason.length <= 300 ? reason : `${reason.slice(0, 200)} … ${reason.slice(-80)}`;
 }
 
 function seconds(ms: number): string {

@@ -87,7 +87,10 @@ test("killed in the middle and started again, it goes on, and no letter is there
 test("interrupted by Ctrl-C it drains and says how to go on, and goes on", async () => {
   const interrupted = await stopInTheMiddle("interrupted", "SIGINT");
   assert.equal(interrupted.code, 130);
-  assert.match(interrupted.stderr, /the same command again goes on/);
+  assert.match(
+    interrupted.stderr,
+    /^Stopping: [^]*^lead-intake: stopping; [^]*^lead-intake: stopped; [^]*the same command again goes on/m,
+  );
   const { completed, outputs } = reportIn(await takeIn("interrupted", "--json"));
   assert.equal(completed, 463);
   assert.equal((await lettersIn(path.join(folder, "interrupted"))).length, outputs.letters);
@@ -117,10 +120,12 @@ test("a CSV without the needed columns is refused before the store is touched", 
   assert.match(stderr, /ROWS_INVALID: .*lacks the columns .*email/);
 });
 
-test("an unknown flag is a usage error with the way out, and --help shows an example", async () => {
+test("an unknown flag is a usage error with the way out, with --json one document, and --help shows an example", async () => {
   const wrong = await spawnMain("--frehs").ended;
   assert.equal(wrong.code, 4);
   assert.match(wrong.stderr, /USAGE: .*--frehs[^]*npm start -- --help/);
+  const document = JSON.parse((await spawnMain("--json", "--frehs").ended).stdout) as { error: { code: string } };
+  assert.equal(document.error.code, "USAGE");
   const help = await spawnMain("--help").ended;
   assert.equal(help.code, 0);
   assert.match(help.stdout, /Example: /);

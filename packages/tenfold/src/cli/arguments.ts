@@ -42,8 +42,8 @@ function flagValue(command: Command, { name, rawName, value, inlineValue }: Opti
     if (value === undefined) return true;
     throw usageError(`\`${rawName}\` takes no value; nothing was done. Write \`${rawName}\` alone.`);
   }
-  // `--store --json`: a flag that took the next one for its value.
-  const isFlag = value !== undefined && inlineValue !== true && /^-./.test(value);
+  // `--store --json`: a flag that took the next one for its value. A negative number is a value, if a wrong one.
+  const isFlag = value !== undefined && inlineValue !== true && /^-\D/.test(value);
   if (value !== undefined && value !== "" && !isFlag) return value;
   const example = command.examples.find(({ line }) => line.includes(`--${name} `))?.line;
   const shape = `\`--${name} <${flag.value ?? "value"}>\``;

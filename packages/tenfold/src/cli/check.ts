@@ -99,10 +99,16 @@ function visitUses(graph: Graph, index: number, add: (node: number) => void): vo
   }
 }
 
+/**
+ * Only of `async` bodies: no timeout stops what a plain one does at once, and whether it answers a promise shows only
+ * in a run. So a plain body that waits is passed over, and none that cannot hang is told of.
+ */
 function stepsWithoutTimeout({ name: workflow, graph, steps, code }: WorkflowDefinition): Finding[] {
   const nodes = new Map<string, string[]>();
   for (const node of graph.nodes) {
-    if (node.kind !== "step" || steps.get(node.step)?.timeout !== undefined) continue;
+    if (node.kind !== "step") continue;
+    const step = steps.get(node.step);
+    if (step?.isAsync !== true || step.timeout !== undefined) continue;
     const use = code.get(node.id);
     if (use?.kind === "step" && use.overrides.timeout !== undefined) continue;
     nodes.set(node.step, [...(nodes.get(node.step) ?? []), node.id]);

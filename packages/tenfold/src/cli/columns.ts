@@ -1,5 +1,6 @@
 /** Text in columns of a terminal: how wide it is, cut to fit, and made harmless. */
 import { stripVTControlCharacters } from "node:util";
+import { countText } from "./time-text.ts";
 
 const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
@@ -44,6 +45,25 @@ export function oneLine(text: string): string {
     .trim();
 }
 
+/** Characters of a message that a line has room for beside other lines, and of one that is told by itself. */
+const BRIEF_MOST = 300;
+const MESSAGE_MOST = 1000;
+
+/** A message for a line among others: on one line, and the middle left out where it is very long. */
+export function brief(message: string): string {
+  return oneLine(shortened(message, BRIEF_MOST));
+}
+
+/** `message` for a person: where it is very long, its two ends and how much lies between them. */
+export function shortened(message: string, most = MESSAGE_MOST): string {
+  if (message.length <= most) return message;
+  const tail = Math.floor(most / 4);
+  // Half a character that was cut through would be shown as none.
+  const begin = message.slice(0, most - tail).replace(/[\ud800-\udbff]$/, "");
+  const end = message.slice(-tail).replace(/^[\udc00-\udfff]/, "");
+  return `${begin} … (${countText(message.length - begin.length - end.length)} more characters with --json) … ${end}`;
+}
+
 /** What is left of a column that gives way. */
 const GIVEN_LEAST = 8;
 
@@ -79,6 +99,7 @@ export function tableLines(columns: readonly Column[], cells: readonly (readonly
 
 /** `text` in lines of at most `width` columns, broken between words. */
 export function wrapped(text: string, width: number): string[] {
+  if (width === Infinity) return [text];
   const lines: string[] = [];
   let line = "";
   for (const word of text.split(" ")) {

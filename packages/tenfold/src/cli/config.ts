@@ -4,12 +4,12 @@
  */
 import { existsSync } from "node:fs";
 import path from "node:path";
-import { pathToFileURL } from "node:url";
 import type { WorkflowDefinition } from "../flow/definition.ts";
 import { TenfoldError } from "../value/error.ts";
 import { nearestName } from "../value/nearest.ts";
-import { placeOf } from "./config-place.ts";
+import { importConfig } from "./config-module.ts";
 import type { Config } from "./define-config.ts";
+import type { Terminal } from "./terminal.ts";
 
 const NAMES = ["tenfold.config.ts", "tenfold.config.mts", "tenfold.config.js", "tenfold.config.mjs"];
 
@@ -48,31 +48,8 @@ export function findConfig(folder: string, named: string | undefined): string | 
 }
 
 /** Loads and checks the config in `file`. */
-export async function loadConfig(file: string): Promise<LoadedConfig> {
-  let loaded: Readonly<Record<string, unknown>>;
-  try {
-    loaded = (await import(pathToFileURL(file).href)) as Readonly<Record<string, unknown>>;
-  } catch (thrown) {
-    throw notLoaded(file, thrown);
-  }
-  return { file, config: checkConfig(file, loaded) };
-}
-
-function notLoaded(file: string, thrown: unknown): TenfoldError {
-  const cause = thrown instanceof Error ? thrown : new Error(String(thrown));
-  const place = placeOf(cause, file);
-  const where = place === undefined ? file : `${place.file}:${place.line}`;
-  const name = cause instanceof TenfoldError ? cause.code : cause.name;
-  const through = place === undefined || place.file === file ? "" : ` (loaded by ${file})`;
-  return new TenfoldError(
-    "CONFIG_INVALID",
-    `The config does not load: ${where}${through}: ${name}: ${sentence(cause.message)} Nothing was done. Correct that line and try again.`,
-    { facts: { file: place?.file ?? file, line: place?.line ?? null, reason: cause.message }, cause },
-  );
-}
-
-function sentence(text: string): string {
-  return /[.!?]$/.test(text.trimEnd()) ? text.trimEnd() : `${text.trimEnd()}.`;
+export async function loadConfig(file: string, terminal: Terminal): Promise<LoadedConfig> {
+  return { file, config: checkConfig(file, await importConfig(file, terminal)) };
 }
 
 /** What a config's module exports, as a default or by name. */

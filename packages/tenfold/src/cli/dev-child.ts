@@ -14,10 +14,6 @@ import { hashOfFile, type Sources } from "./source-watch.ts";
 export async function workAsChild(call: Call): Promise<number> {
   // The parent hears Ctrl-C as well, and says what is to be done.
   process.on("SIGINT", () => undefined);
-  const stopped = new Promise<void>((resolve) => {
-    process.once("SIGTERM", () => resolve());
-    process.once("disconnect", () => resolve());
-  });
   const sources = collectSources();
   let opened: Opened;
   try {
@@ -28,6 +24,12 @@ export async function workAsChild(call: Call): Promise<number> {
     return exitCodeOf(thrown);
   }
   tellParent({ sources: [...sources], ends: false });
+  // Until it is open there is nothing to finish, and SIGTERM ends it as it ends any program.
+  const stopped = new Promise<void>((resolve) => {
+    process.once("SIGTERM", () => resolve());
+    process.once("disconnect", () => resolve());
+    if (!process.connected) resolve();
+  });
   const stop = tellWork(call.terminal, opened);
   await stopped;
   await opened.tenfold.close();

@@ -1,9 +1,11 @@
 /** What `tenfold dev` tells while a store is worked: runs that begin and end, attempts that fail; in a flood, sums. */
+import path from "node:path";
 import type { AttemptEvent, RunEvent, TakenEvent } from "../engine/events.ts";
 import type { RunError } from "../core/entry.ts";
 import { startedAtOfRun } from "../value/id.ts";
 import { formatDuration } from "../value/duration.ts";
-import { oneLine } from "./columns.ts";
+import { brief } from "./columns.ts";
+import { watchUnworked } from "./dev-unworked.ts";
 import type { Opened } from "./opening.ts";
 import { paintStatus } from "./status.ts";
 import type { Terminal } from "./terminal.ts";
@@ -23,7 +25,7 @@ interface Told {
 }
 
 /** Tells what happens from now on; answers how to stop. */
-export function tellWork(terminal: Terminal, { tenfold, store }: Opened): () => void {
+export function tellWork(terminal: Terminal, { tenfold, store, config }: Opened): () => void {
   const names = tenfold.workflows.map(({ name }) => name);
   const workflows = names.length === 0 ? "no workflow" : names.join(", ");
   if (terminal.isJson) terminal.document({ event: "ready", store, workflows: names });
@@ -36,10 +38,11 @@ export function tellWork(terminal: Terminal, { tenfold, store }: Opened): () => 
     }),
     tenfold.on("run", (event) => flood.tell(runText(terminal, event, Date.now()))),
     tenfold.on("stall", ({ isStalled, cause }) => {
-      const reason = cause instanceof Error ? `: ${oneLine(cause.message)}` : "";
+      const reason = cause instanceof Error ? `: ${brief(cause.message)}` : "";
       const text = isStalled ? `the store takes no writes${reason}` : "the store takes writes again";
       flood.tell({ kind: "stall", workflow: "", text, document: { event: "stall", isStalled }, matters: true });
     }),
+    watchUnworked(tenfold, (workflow, runs) => flood.tell(unworkedText(terminal, workflow, runs, config.file))),
   ];
   return () => {
     for (const stop of stops) stop();
@@ -55,7 +58,7 @@ function takenText({ workflow, run, isNew }: TakenEvent): Told {
 
 function attemptText(terminal: Terminal, { workflow, run, node, attempt, outcome, message }: AttemptEvent): Told {
   const what = outcome === "timed-out" ? "timed out" : "failed";
-  const text = `${run} ${node}: ${terminal.paint("yellow", `attempt ${attempt} ${what}`)}: ${oneLine(message ?? "")}`;
+  const text = `${run} ${node}: ${terminal.paint("yellow", `attempt ${attempt} ${what}`)}: ${brief(message ?? "")}`;
   const document = { event: "attempt", workflow, run, node, attempt, outcome, message };
   return { kind: "attempt", workflow, text, document, matters: false };
 }
@@ -63,11 +66,16 @@ function attemptText(terminal: Terminal, { workflow, run, node, attempt, outcome
 function runText(terminal: Terminal, { workflow, run, status, error }: RunEvent, now: number): Told {
   const failure = error === null ? null : (JSON.parse(error) as RunError);
   const took = formatDuration(Math.max(1, now - startedAtOfRun(run)));
-  const why =
-    failure === null ? "" : `${failure.node === "" ? "" : ` at ${failure.node}`}: ${oneLine(failure.message)}`;
+  const why = failure === null ? "" : `${failure.node === "" ? "" : ` at ${failure.node}`}: ${brief(failure.message)}`;
   const text = `${run} ${paintStatus(terminal.paint, status)} after ${took}${why}`;
   const document = { event: status, workflow, run, error: failure };
   return { kind: status, workflow, text, document, matters: status !== "completed" };
+}
+
+function unworkedText(terminal: Terminal, workflow: string, runs: number, config: string): Told {
+  const wait = terminal.paint("yellow", `${plural(runs, "run")} ${runs === 1 ? "waits" : "wait"}`);
+  const text = `is not in ${path.basename(config)}: ${wait} until it is added to its \`workflows\`, or another program works it`;
+  return { kind: "unworked", workflow, text, document: { event: "unworked", workflow, runs }, matters: true };
 }
 
 /** Prints each line while they are few; beyond that, sums by workflow once a second. */

@@ -1,6 +1,6 @@
 /** What went wrong, for a person (a sentence, no stack) or a program (a document), and as an exit code. */
 import { TenfoldError, type ErrorCode } from "../value/error.ts";
-import { wrapped } from "./columns.ts";
+import { shortened, wrapped } from "./columns.ts";
 import { EXIT } from "./command.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -23,7 +23,7 @@ export function tellError(terminal: Terminal, thrown: unknown, isVerbose: boolea
   const code = error instanceof TenfoldError ? error.code : null;
   const lead = code === null ? "error" : `error ${code}`;
   const width = terminal.stderr.isTTY === true ? terminal.stderr.columns - 1 : Infinity;
-  const [first, ...rest] = `${lead}: ${error.message}`.split("\n").flatMap((line) => wrapped(line, width));
+  const [first, ...rest] = `${lead}: ${shortened(error.message)}`.split("\n").flatMap((line) => wrapped(line, width));
   terminal.say([`${terminal.tint("red", lead)}${first!.slice(lead.length)}`, ...rest].join("\n"));
   if (isVerbose || code === null) {
     for (let at: unknown = error; at instanceof Error; at = at.cause) terminal.say(terminal.tint("dim", stackOf(at)));
@@ -46,5 +46,6 @@ function factsJson(facts: Readonly<Record<string, unknown>>): unknown {
 }
 
 function stackOf(error: Error): string {
-  return error.stack ?? `${error.name}: ${error.message}`;
+  const { name, message, stack = `${name}: ${message}` } = error;
+  return stack.replace(message, () => shortened(message));
 }

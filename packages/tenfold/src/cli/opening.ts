@@ -1,12 +1,14 @@
 /** Opens the store that a command means, with the config's workflows, as a worker or as a client that executes nothing. */
 import type { Tenfold } from "../engine/client.ts";
+import type { OpenOptions } from "../engine/open.ts";
 import type { Log } from "../engine/ports.ts";
 import type { WorkflowDefinition } from "../flow/definition.ts";
 import { TenfoldError } from "../value/error.ts";
 import { nearestName } from "../value/nearest.ts";
 import { usageError, type Call } from "./command.ts";
 import { findConfig, loadConfig, storePath, type LoadedConfig } from "./config.ts";
-import { oneLine } from "./columns.ts";
+import { brief, oneLine } from "./columns.ts";
+import { withPatience } from "./patience.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface Opened {
@@ -19,9 +21,8 @@ export interface Opened {
 export async function openConfigured(call: Call, work: boolean): Promise<Opened> {
   const config = await mustLoad(call);
   const store = storeOf(call, config)!;
-  const { open } = await import("../engine/open.ts");
   const log = config.config.log ?? sentenceLog(call.terminal);
-  return { tenfold: await open({ ...config.config, store, work, log }), config, store };
+  return { tenfold: await openStore(call, { ...config.config, store, work, log }), config, store };
 }
 
 /** Opens the config's store for a worker that others start runs for. */
@@ -42,14 +43,26 @@ export async function openStored(call: Call): Promise<Tenfold> {
     );
   }
   await mustExist(store);
+  return openStore(call, { store, workflows: [], work: false, log: sentenceLog(call.terminal) });
+}
+
+/** Opens a store; while somebody else has it locked, says what is waited for, and for how long at most. */
+async function openStore({ terminal }: Call, options: OpenOptions): Promise<Tenfold> {
   const { open } = await import("../engine/open.ts");
-  return open({ store, workflows: [], work: false, log: sentenceLog(call.terminal) });
+  const { store } = options;
+  return withPatience(open(options), async () => {
+    const { BUSY_MS, isLocked } = await import("../store/sqlite/open.ts");
+    if (!isLocked(store)) return;
+    terminal.say(
+      `Waiting: another program has locked the store ${store}. It is tried for ${BUSY_MS / 1000} s; Ctrl-C gives up.`,
+    );
+  });
 }
 
 /** The config of `call`; USAGE if there is none. */
 export async function mustLoad(call: Call): Promise<LoadedConfig> {
   const file = findConfig(call.folder, call.flags.text("config"));
-  if (file !== undefined) return loadConfig(file);
+  if (file !== undefined) return loadConfig(file, call.terminal);
   throw new TenfoldError(
     "CONFIG_INVALID",
     `There is no tenfold.config.ts in ${call.folder} or a folder above it; nothing was done. Write one (\`export default { store: "runs.db", workflows: [hello] };\`), or name it with \`--config <file>\`.`,
@@ -93,7 +106,7 @@ function sentenceLog(terminal: Terminal): Log {
   return {
     write(level, message, facts) {
       if (level === "debug" || level === "info") return;
-      const details = Object.entries(facts).map(([name, fact]) => `${name} ${oneLine(factText(fact))}`);
+      const details = Object.entries(facts).map(([name, fact]) => `${name} ${brief(factText(fact))}`);
       const word = terminal.tint(level === "error" ? "red" : "yellow", level === "error" ? "error" : "warning");
       terminal.say(`${word}: ${oneLine(message)}${details.length === 0 ? "" : ` (${details.join(", ")})`}`);
     },

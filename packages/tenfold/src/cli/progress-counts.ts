@@ -14,6 +14,8 @@ export interface ProgressCounts {
   failed: number;
   cancelled: number;
   held: number;
+  /** Nothing new is begun any more; what was is being finished, or that is over as well. */
+  phase: "working" | "stopping" | "stopped";
   readonly steps: Map<string, StepCounts>;
 }
 
@@ -48,6 +50,7 @@ export function newCounts(graph: Graph, total: number | null, now: number): Prog
     failed: 0,
     cancelled: 0,
     held: 0,
+    phase: "working",
     steps,
   };
 }
@@ -98,11 +101,11 @@ export function rateOf({ recent }: StepCounts, startedAt: number, now: number): 
   return (done * 1000) / Math.min(RATE_SECONDS * 1000, Math.max(1000, now - startedAt));
 }
 
-/** How long the rest takes if it goes on as it went so far (ms); null while there is too little to say. */
+/** How long the rest takes if it goes on as it went so far (ms); null where there is too little to say, or no rest. */
 export function restMs(counts: ProgressCounts, now: number): number | null {
-  const { total, before, startedAt } = counts;
+  const { total, before, startedAt, phase } = counts;
   const elapsedMs = now - startedAt;
-  if (total === null || endedRuns(counts) >= total || elapsedMs < 1000) return null;
+  if (phase !== "working" || total === null || endedRuns(counts) >= total || elapsedMs < 1000) return null;
   // Runs side by side all end at about the same time: so steps that were done count as well as runs that ended.
   let done = endedRuns(counts) - before;
   let expected = total - before;

@@ -54,7 +54,8 @@ function headline(counts: ProgressCounts, now: number, columns: number, tint: Ti
 function headlineParts(counts: ProgressCounts, now: number): string[] {
   const { total, failed, cancelled, held, startedAt } = counts;
   const ended = endedRuns(counts);
-  const parts = [total === null ? `${plural(ended, "run")} ended` : `${countText(ended)} of ${plural(total, "run")}`];
+  const parts: string[] = counts.phase === "working" ? [] : [counts.phase];
+  parts.push(total === null ? `${plural(ended, "run")} ended` : `${countText(ended)} of ${plural(total, "run")}`);
   if (failed > 0) parts.push(`${countText(failed)} failed`);
   if (cancelled > 0) parts.push(`${countText(cancelled)} cancelled`);
   if (held > 0) parts.push(`${countText(held)} held`);

@@ -17,13 +17,21 @@ export interface ProgressOptions {
   readonly stream?: NodeJS.WriteStream;
 }
 
+export interface ShownProgress {
+  /** From now on it says that nothing new is begun: for the time that `close` takes. */
+  showStopping(): void;
+  /** Shows the last state and leaves it there. */
+  stop(): void;
+}
+
 /** Shows how far the runs of `workflow` are, in this process, until `stop` leaves the last state behind. */
-export function showProgress(tenfold: Tenfold, { workflow, total, stream }: ProgressOptions): { stop(): void } {
+export function showProgress(tenfold: Tenfold, { workflow, total, stream }: ProgressOptions): ShownProgress {
   const progress = startProgress(tenfold, workflow, total, stream ?? process.stderr);
   const unlisten = tenfold.on("run", (event) => {
     if (event.workflow === workflow) progress.ended(event.status, false);
   });
   return {
+    showStopping: () => progress.showStopping(),
     stop() {
       unlisten();
       progress.stop();
@@ -31,13 +39,11 @@ export function showProgress(tenfold: Tenfold, { workflow, total, stream }: Prog
   };
 }
 
-export interface Progress {
+export interface Progress extends ShownProgress {
   /** So many runs there are in all. */
   expect(total: number): void;
   /** A run has ended; `before`: before this display began. */
   ended(status: string, before: boolean): void;
-  /** Shows the last state and leaves it there. */
-  stop(): void;
 }
 
 const PAINT_MS = 100;
@@ -67,7 +73,12 @@ export function startProgress(
       if (before) counts.before++;
       else countEnding(counts, status);
     },
+    showStopping() {
+      counts.phase = "stopping";
+      show(false);
+    },
     stop() {
+      if (counts.phase === "stopping") counts.phase = "stopped";
       clearInterval(timer);
       unlisten();
       show(true);
@@ -99,7 +110,7 @@ function lineDisplay(counts: ProgressCounts, stream: NodeJS.WriteStream): Displa
     everyMs: LINE_MS,
     show(isLast) {
       // A second in which nothing happened is worth no line.
-      const facts = JSON.stringify([counts.total, endedRuns(counts), counts.held, totalDone(counts)]);
+      const facts = JSON.stringify([counts.phase, counts.total, endedRuns(counts), counts.held, totalDone(counts)]);
       if (facts !== last || isLast) stream.write(`${progressLine(counts, Date.now())}\n`);
       last = facts;
     },

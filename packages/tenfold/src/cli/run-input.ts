@@ -1,5 +1,5 @@
 /** What `tenfold run <workflow> <input>` is given: JSON text, a file of rows, or standard input. */
-import { createReadStream, existsSync } from "node:fs";
+import { createReadStream, statSync } from "node:fs";
 import path from "node:path";
 import type { Readable } from "node:stream";
 import type { Json } from "../value/json.ts";
@@ -7,9 +7,14 @@ import { usageError, type Call } from "./command.ts";
 import type { Rows } from "./row.ts";
 import { FORMATS, readDocument, readRows, rowsOf, type Format } from "./rows.ts";
 
-export type RunInput =
-  | { readonly kind: "one"; readonly input: Json }
-  | { readonly kind: "rows"; readonly name: string; readonly rows: Rows };
+export type RunInput = { readonly kind: "one"; readonly input: Json } | RowsInput;
+
+export interface RowsInput {
+  readonly kind: "rows";
+  /** What messages call it. */
+  readonly name: string;
+  readonly rows: Rows;
+}
 
 const EXTENSIONS: Readonly<Record<string, Format>> = {
   ".csv": "csv",
@@ -22,6 +27,11 @@ const EXTENSIONS: Readonly<Record<string, Format>> = {
 /** Reads the input word of a call; a file with one JSON document that is no list is one input. */
 export async function readInput(call: Call, word: string): Promise<RunInput> {
   const format = formatFlag(call);
+  if (word.trim() === "") {
+    throw usageError(
+      "The input is empty; no run was started. Give JSON text (`null` for a workflow that takes nothing), a file, or `-` for standard input.",
+    );
+  }
   if (word === "-") {
     if (call.terminal.stdin.isTTY === true)
       call.terminal.say("Reading JSON lines from the keyboard; Ctrl-D ends them.");
@@ -30,7 +40,7 @@ export async function readInput(call: Call, word: string): Promise<RunInput> {
   const file = path.resolve(call.folder, word);
   const implied = format ?? EXTENSIONS[path.extname(word).toLowerCase()];
   if (implied === undefined || looksLikeJson(word)) return { kind: "one", input: parseInput(word, file) };
-  if (!existsSync(file)) {
+  if (!isReadable(file)) {
     throw usageError(`There is no file ${file}; no run was started. Correct the name, or give JSON text.`, { file });
   }
   return openRows(createReadStream(file), implied, word);
@@ -51,6 +61,11 @@ function formatFlag(call: Call): Format | undefined {
   throw usageError(`\`--format ${named}\` is none; no run was started. Write csv, jsonl or json.`);
 }
 
+/** A file, or a pipe that stands for one; no folder. */
+function isReadable(file: string): boolean {
+  return statSync(file, { throwIfNoEntry: false })?.isDirectory() === false;
+}
+
 function looksLikeJson(word: string): boolean {
   return /^\s*[{["]/.test(word);
 }
@@ -67,7 +82,7 @@ function parseInput(word: string, file: string): Json {
 }
 
 function wayOutFor(word: string, file: string): string {
-  if (existsSync(file)) return `To read the file ${word}, say what is in it: \`--format csv\`, \`jsonl\` or \`json\`.`;
+  if (isReadable(file)) return `To read the file ${word}, say what is in it: \`--format csv\`, \`jsonl\` or \`json\`.`;
   if (!looksLikeJson(word)) return `A text is written with its quotes: \`'${JSON.stringify(word)}'\`.`;
   return `Put it in single quotes, so that the shell leaves it alone: \`'{"email": "anna@example.com"}'\`.`;
 }

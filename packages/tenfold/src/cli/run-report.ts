@@ -3,8 +3,9 @@ import type { RunError } from "../core/entry.ts";
 import { formatDuration } from "../value/duration.ts";
 import type { Json } from "../value/json.ts";
 import { EXIT, type Call } from "./command.ts";
-import { cut, oneLine } from "./columns.ts";
+import { brief, cut, oneLine, shortened } from "./columns.ts";
 import { errorJson } from "./errors.ts";
+import type { RowsInput } from "./run-input.ts";
 import type { Refusal, StartedRows } from "./run-rows.ts";
 import { countText, plural } from "./time-text.ts";
 
@@ -50,6 +51,18 @@ export function tellRows(
   if (call.terminal.isJson) call.terminal.document(documentOf(workflow, started, ended, waits, wallMs));
   else printRows(call, workflow, started, ended, waits, wallMs);
   return code;
+}
+
+/** A file or a stream that is whole and has nothing in it: nothing is wrong, and nothing was done. */
+export function tellNoRows(call: Call, workflow: string, { name, rows }: RowsInput, waits: boolean): number {
+  const none: StartedRows = { rows: 0, started: [], known: [], repeated: 0, refused: [], unread: null };
+  const what = rows.header === null ? "has no rows" : "has a header and no row below it";
+  if (call.terminal.isJson) call.terminal.document(documentOf(workflow, none, [], waits, 0));
+  else
+    call.terminal.say(
+      `${name} ${what}; no run was started. Each row becomes one run of ${workflow}: add some, and start it again.`,
+    );
+  return EXIT.yes;
 }
 
 function documentOf(
@@ -100,7 +113,7 @@ function printRows(
     for (const refusal of refused.slice(0, LISTED)) terminal.say(`  ${refusalText(refusal)}`);
     if (refused.length > LISTED) terminal.say(`  … and ${refused.length - LISTED} more; --json has all of them`);
   }
-  if (unread !== null) terminal.say(`${terminal.tint("red", `error ${unread.code}`)}: ${unread.message}`);
+  if (unread !== null) terminal.say(`${terminal.tint("red", `error ${unread.code}`)}: ${shortened(unread.message)}`);
   const bad = ended.filter(({ status }) => status !== "completed");
   for (const [reason, runs] of Map.groupBy(bad, reasonOf)) {
     terminal.say(`${terminal.tint("red", plural(runs.length, "run"))} ${reason}, the first is ${runs[0]!.run}`);
@@ -126,7 +139,7 @@ function printRows(
 
 /** "row 12, email: is no e-mail address". */
 function refusalText({ row, path, reason }: Refusal): string {
-  return `row ${row}${path === null ? "" : `, ${oneLine(path)}`}: ${oneLine(reason)}`;
+  return `row ${row}${path === null ? "" : `, ${oneLine(path)}`}: ${brief(reason)}`;
 }
 
 function reasonOf({ status, error }: Ended): string {
@@ -134,7 +147,9 @@ function reasonOf({ status, error }: Ended): string {
 }
 
 function errorText(error: RunError | null): string {
-  return error === null ? "" : ` at ${error.node === "" ? "its end" : error.node}: ${oneLine(error.message)}`;
+  return error === null
+    ? ""
+    : ` at ${error.node === "" ? "its end" : error.node}: ${oneLine(shortened(error.message))}`;
 }
 
 function failureWord(status: string): string {

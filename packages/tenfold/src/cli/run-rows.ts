@@ -103,14 +103,14 @@ function refusalsOf(row: number, { code, message, facts }: TenfoldError): Refusa
 const PROBED = 20;
 
 /**
- * The same rows, after a look at the first of them: throws ROWS_INVALID, before anything is written, where the
- * workflow's schema wants a column that the header does not have.
+ * The same rows, after a look at the first of them; null if there are none. Throws ROWS_INVALID, before anything is
+ * written, where the workflow's schema wants a column that the header does not have.
  */
 export async function checkColumns(
   workflow: WorkflowDefinition,
   { header, rows }: Rows,
   name: string,
-): Promise<AsyncIterable<Row>> {
+): Promise<AsyncIterable<Row> | null> {
   const pending = rows[Symbol.asyncIterator]();
   const first: Row[] = [];
   while (first.length < PROBED) {
@@ -122,6 +122,7 @@ export async function checkColumns(
     const missing = await missingColumns(workflow, header, first);
     if (missing.length > 0) throw lacksColumns(workflow.name, name, header, missing);
   }
+  if (first.length === 0) return null;
   return (async function* () {
     yield* first;
     for (let next = await pending.next(); next.done !== true; next = await pending.next()) yield next.value;

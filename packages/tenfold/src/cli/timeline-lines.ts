@@ -12,8 +12,8 @@ export interface TimelineView {
   /** The end of the run, or now. */
   readonly to: number;
   readonly now: number;
-  /** A worker drives the run. */
-  readonly owned: boolean;
+  /** A worker drives the run now, or takes it later, or none does as it is held. */
+  readonly driven: "now" | "later" | "held";
   readonly columns: number;
   /** Also what is otherwise summed up: each item of a long list, each failed attempt. */
   readonly all: boolean;
@@ -107,10 +107,12 @@ function stateText({ state, attempts, kind }: TimelineNode, view: TimelineView):
     case "chose":
       return { text: state.arm === null ? "→ none" : `→ ${state.arm.replaceAll("|", " or ")}`, style: null };
     case "open": {
+      if (view.driven === "held") return { text: "open when it was held", style: "yellow" };
       const since = formatDuration(Math.max(1, view.now - state.since));
-      return { text: view.owned ? `running for ${since}` : `waits for a worker, for ${since}`, style: "cyan" };
+      return { text: `${view.driven === "now" ? "running" : "waits for a worker,"} for ${since}`, style: "cyan" };
     }
     case "retrying": {
+      if (view.driven === "held") return { text: `held before attempt ${attempts.length + 1}`, style: "yellow" };
       const next = state.until <= view.now ? "is due" : agoText(state.until, view.now);
       return { text: `attempt ${attempts.length + 1} ${next}`, style: "yellow" };
     }

@@ -4,6 +4,7 @@
  * value flows when the whole arm is done; while a boundary fails, nothing new starts below it and what is open ends.
  */
 import { evaluate } from "../flow/evaluate.ts";
+import { describe } from "../value/describe.ts";
 import { invariant, TenfoldError } from "../value/error.ts";
 import type { Json } from "../value/json.ts";
 import type { Command } from "./command.ts";
@@ -99,6 +100,10 @@ export function finishNode(turn: Turn, frame: Frame, node: CompiledNode, output:
  * all found first: a frame that opens while they start sees `done` as done, and must not be told as well.
  */
 function release(turn: Turn, frame: Frame, done: CompiledNode): void {
+  if (!done.reachesBelow) {
+    for (const { node } of done.dependents) if (--frame.waits[node.local]! === 0) startNode(turn, frame, node);
+    return;
+  }
   const waiting: Place[] = [];
   for (const { via, node } of done.dependents) findWaiting(frame, via, 0, node, waiting);
   for (const { frame, node } of waiting) if (--frame.waits[node.local]! === 0) startNode(turn, frame, node);
@@ -220,8 +225,7 @@ function itemsOf(state: RunState, frame: Frame, node: CompiledNode): Json | unde
 function refusedItems(state: RunState, frame: Frame, node: CompiledNode): RunError {
   const items = itemsOf(state, frame, node);
   if (items instanceof TenfoldError) return evaluationError(items, node.node.id);
-  const found = items === null || items === undefined ? "nothing" : `a ${typeof items}`;
-  const message = `${node.node.id} is given ${found} where a list belongs; no item was worked on.`;
+  const message = `${node.node.id} is given ${describe(items)} where a list belongs; no item was worked on.`;
   return { code: "EACH_INVALID", message, node: node.node.id, attempt: 0 };
 }
 

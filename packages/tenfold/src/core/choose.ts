@@ -1,6 +1,8 @@
 /** Which arm a match takes: evaluated once, journaled, never again. */
 import { evaluate, labelOf } from "../flow/evaluate.ts";
+import { describe } from "../value/describe.ts";
 import { invariant } from "../value/error.ts";
+import type { Json } from "../value/json.ts";
 import { evaluationError } from "./advance.ts";
 import type { RunError } from "./entry.ts";
 import { outputFrom, type Place, type RunState } from "./state.ts";
@@ -16,20 +18,21 @@ export function choose(state: RunState, { frame, node }: Place): Choice {
     const value = evaluate(match.on, outputFrom(state.compiled, frame));
     const label = labelOf(value);
     if (match.form === "when" && typeof value !== "boolean")
-      return { kind: "refused", error: notBoolean(match.id, label) };
+      return { kind: "refused", error: notBoolean(match.id, value) };
     const arm = match.arms.find((candidate) => candidate.labels.includes(label));
     if (arm !== undefined) return { kind: "chose", scope: arm.scope };
     if (match.otherwise !== null) return { kind: "chose", scope: match.otherwise };
     if (match.form === "when") return { kind: "chose", scope: -1 };
     const known = match.arms.flatMap((candidate) => candidate.labels).join(", ");
-    const message = `${match.id} looked at "${label}", for which it has no arm (it has ${known}); no arm ran. Add an arm or \`otherwise\`.`;
+    const arms = label === "null" ? "the arm `null`, which takes null and undefined," : "an arm";
+    const message = `${match.id} looked at ${describe(value)}, for which it has no arm (it has ${known}); no arm ran. Add ${arms} or \`otherwise\`.`;
     return { kind: "refused", error: { code: "MATCH_NO_ARM", message, node: match.id, attempt: 0 } };
   } catch (thrown) {
     return { kind: "refused", error: evaluationError(thrown, match.id) };
   }
 }
 
-function notBoolean(node: string, label: string): RunError {
-  const message = `${node} looked at "${label}", which is neither true nor false; no arm ran. Give it a condition, such as \`present(…)\` or \`eq(…)\`.`;
+function notBoolean(node: string, value: Json | undefined): RunError {
+  const message = `${node} looked at ${describe(value)}, which is neither true nor false; no arm ran. Give it a condition, such as \`present(…)\` or \`eq(…)\`.`;
   return { code: "EXPRESSION_INVALID", message, node, attempt: 0 };
 }

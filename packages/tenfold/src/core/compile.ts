@@ -19,8 +19,9 @@ export interface CompiledScope {
   readonly nodes: readonly CompiledNode[];
   /** What each node waits for in a fresh frame in which nothing outside is done yet. */
   readonly waits: readonly number[];
-  /** The outputs of a fresh frame: none yet. */
+  /** The outputs of a fresh frame, and when its nodes became ready: none yet. */
   readonly blank: readonly undefined[];
+  readonly never: readonly number[];
   /** Nodes that a fresh frame finds ready, and those that depend on the outside. */
   readonly first: readonly CompiledNode[];
   readonly outward: readonly CompiledNode[];
@@ -36,6 +37,8 @@ export interface CompiledNode {
   /** "output" is a scope's result that uses nodes outside of the scope: done when they are. */
   readonly node: GraphNode | { readonly kind: "output"; readonly id: string; readonly scope: number };
   readonly dependents: readonly Dependent[];
+  /** Whether some dependents stand in frames below its own. */
+  readonly reachesBelow: boolean;
   /** The nodes outside of its scope that it waits for. */
   readonly outside: readonly number[];
 }
@@ -52,6 +55,7 @@ interface Draft {
   scope: number;
   node: CompiledNode["node"];
   dependents: { via: Draft[]; node: Draft }[];
+  reachesBelow: boolean;
   outside: number[];
   inside: number;
 }
@@ -80,7 +84,7 @@ export function compileGraph(graph: Graph): CompiledGraph {
 }
 
 function draft(index: number, node: Draft["node"]): Draft {
-  return { index, local: 0, scope: node.scope, node, dependents: [], outside: [], inside: 0 };
+  return { index, local: 0, scope: node.scope, node, dependents: [], reachesBelow: false, outside: [], inside: 0 };
 }
 
 function connect(graph: Graph, drafts: readonly Draft[], to: Draft): void {
@@ -98,6 +102,7 @@ function connect(graph: Graph, drafts: readonly Draft[], to: Draft): void {
     if (from.node.kind === "input" || from.node.kind === "item") continue;
     if (from.scope === to.scope) to.inside++;
     else to.outside.push(index);
+    from.reachesBelow ||= from.scope !== to.scope;
     from.dependents.push({ via: routeBetween(graph, drafts, from.scope, to.scope), node: to });
   }
 }
@@ -120,6 +125,7 @@ function compileScope(graph: Graph, nodes: Draft[], index: number): CompiledScop
     nodes: compiled,
     waits: nodes.map((node) => node.inside + node.outside.length),
     blank: nodes.map(() => undefined),
+    never: nodes.map(() => NaN),
     first: compiled.filter(
       (_, local) => isWork(nodes[local]!) && nodes[local]!.inside + nodes[local]!.outside.length === 0,
     ),

@@ -1,5 +1,5 @@
 /** An entry as the store keeps it: the node and the kind for reading, the rest as JSON text. */
-import type { DoneEntry, Entry } from "./entry.ts";
+import type { Entry } from "./entry.ts";
 
 export interface JournalLine {
   readonly kind: Entry["kind"];
@@ -12,18 +12,12 @@ export interface JournalLine {
 /** One line of the journal; the inverse of `readLine`. */
 export function writeLine(entry: Entry): JournalLine {
   if (entry.kind === "done") {
-    return writeDone(entry, entry.output === undefined ? undefined : JSON.stringify(entry.output));
+    const { kind, node, at, attempt, tookMs, output } = entry;
+    return { kind, node, data: JSON.stringify({ attempt, tookMs, output }), at };
   }
   const { kind, at, ...rest } = entry;
   const { node = "", ...data } = rest as { node?: string };
   return { kind, node, data: JSON.stringify(data), at };
-}
-
-/** The line of a result whose JSON text is known already. */
-export function writeDone(entry: DoneEntry, text: string | undefined): JournalLine {
-  const head = `{"attempt":${entry.attempt},"tookMs":${entry.tookMs}`;
-  const data = text === undefined ? `${head}}` : `${head},"output":${text}}`;
-  return { kind: "done", node: entry.node, data, at: entry.at };
 }
 
 /** The entry of a line; `output` stays absent where a body answered nothing. */

@@ -1,7 +1,8 @@
 /**
  * When a failed attempt is made again: exponential or constant delay with full jitter, and a budget.
  * Sources: "Exponential Backoff And Jitter" (M. Brooker, AWS, 2015) for full jitter; retry budgets after Finagle.
- * Invariant: a spent budget delays a retry, it never gives up one.
+ * Invariants: a spent budget delays a retry, it never gives up one; a probe has a second of its own, the first free
+ * one from when it is due, so that one that is due in an hour delays none that is due before it.
  */
 
 export interface RetryPolicy {
@@ -49,8 +50,8 @@ function backoffMs(number: number, policy: RetryPolicy): number {
 export interface RetryBudget {
   readonly share: number;
   tokens: number;
-  /** The earliest time of the next probe once the tokens are spent. */
-  probeAt: number;
+  /** The seconds that have their probe, each with one from which on to look for a free second. */
+  readonly probes: Map<number, number>;
 }
 
 /** Retries that a budget allows before any attempt was made: so that a quiet step may retry at all. */
@@ -58,7 +59,7 @@ const RESERVE_TOKENS = 10;
 const PROBE_EVERY_MS = 1000;
 
 export function newBudget(share: number): RetryBudget {
-  return { share, tokens: RESERVE_TOKENS, probeAt: 0 };
+  return { share, tokens: RESERVE_TOKENS, probes: new Map() };
 }
 
 /** A first attempt was made: it earns its share of a retry. */
@@ -66,12 +67,33 @@ export function earn(budget: RetryBudget): void {
   budget.tokens = Math.min(budget.tokens + budget.share, RESERVE_TOKENS * 10);
 }
 
-/** Spends a retry that is due at `at`: that time, or the next probe's if the budget is spent. */
-export function spend(budget: RetryBudget, at: number): number {
+/** Spends a retry that is due at `at`: that time, or a probe's if the budget is spent. Seconds before `now` are over. */
+export function spend(budget: RetryBudget, at: number, now: number): number {
   if (budget.tokens >= 1) {
     budget.tokens -= 1;
     return at;
   }
-  budget.probeAt = Math.max(at, budget.probeAt + PROBE_EVERY_MS);
-  return budget.probeAt;
+  forgetBefore(budget.probes, Math.floor(now / PROBE_EVERY_MS));
+  return takeFirstFree(budget.probes, Math.ceil(at / PROBE_EVERY_MS)) * PROBE_EVERY_MS;
+}
+
+/** In the order in which they were taken, up to the first that is still to come: that is cheap, and enough. */
+function forgetBefore(probes: Map<number, number>, second: number): void {
+  for (const taken of probes.keys()) {
+    if (taken >= second) return;
+    probes.delete(taken);
+  }
+}
+
+/** Follows the taken seconds to the first free one, and shortens the way for the next: a disjoint-set forest. */
+function takeFirstFree(probes: Map<number, number>, from: number): number {
+  let free = from;
+  for (let next = probes.get(free); next !== undefined; next = probes.get(free)) free = next;
+  for (let at = from; at < free;) {
+    const next = probes.get(at)!;
+    probes.set(at, free);
+    at = next;
+  }
+  probes.set(free, free + 1);
+  return free;
 }

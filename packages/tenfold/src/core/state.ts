@@ -40,7 +40,7 @@ export interface Frame {
   readonly boundary: Frame;
   readonly waits: number[];
   readonly outputs: (Json | undefined)[];
-  /** When each node became ready (ms since 1970). */
+  /** When each node became ready (ms since 1970); NaN until then. */
   readonly readyAt: number[];
   retries: Map<number, Retry> | null;
   children: Map<number, Frame | Spread> | null;
@@ -94,7 +94,7 @@ export function newFrame(
     boundary: null as unknown as Frame,
     waits: scope.waits.slice(),
     outputs: scope.blank.slice(),
-    readyAt: scope.waits.slice(),
+    readyAt: scope.never.slice(),
     retries: null,
     children: null,
     open: scope.size,

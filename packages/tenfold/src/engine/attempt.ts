@@ -10,6 +10,7 @@ import { AttemptContext, type ContextRun } from "./context.ts";
 import type { Ports } from "./ports.ts";
 import type { StepPlan } from "./registry.ts";
 import type { Slots } from "./slots.ts";
+import { judged } from "./unless.ts";
 
 /** The reason with which a body's signal aborts, and with which its attempt is then recorded. */
 class StepTimedOut extends Error {
@@ -100,7 +101,7 @@ export class Attempt<R extends AttemptRun = AttemptRun> {
       if (this.#isStopped) return;
       const timedOut = this.#timedOut(timeoutMs);
       this.stop(timedOut.thrown);
-      this.#host.settled(this, timedOut);
+      this.#tell(timedOut);
     });
   }
 
@@ -122,9 +123,13 @@ export class Attempt<R extends AttemptRun = AttemptRun> {
     this.#cancelTimeout?.();
     if (!this.#isStopped) {
       this.#isStopped = true;
-      this.#host.settled(this, this.#unlessLate(result));
+      this.#tell(this.#unlessLate(result));
     }
     this.#host.slots.release();
+  }
+
+  #tell(result: Settled): void {
+    this.#host.settled(this, result.ok ? result : judged(this.step.unless, result));
   }
 }
 

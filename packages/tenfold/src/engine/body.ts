@@ -16,7 +16,7 @@ const STACK_MAX = 4000;
 
 export type Settled =
   | { readonly ok: true; readonly output: Json | undefined }
-  /** `thrown` is what the body threw, for `retry.unless`; a final failure is ours and repeats by nature. */
+  /** `thrown` is what the body threw, for `retry.unless`; a failure that is final before it is asked is ours. */
   | { readonly ok: false; readonly error: RunError; readonly isFinal: boolean; readonly thrown: unknown };
 
 /** The input of a step's node, from the results it uses. */
@@ -52,20 +52,43 @@ export function callBody(
 }
 
 function execute(
-  { step }: StepPlan,
+  plan: StepPlan,
   input: unknown,
   context: AttemptContext,
   executor: Executor,
   settle: (result: Settled) => void,
 ): void {
-  const { output } = step;
-  whenKnown<unknown>(
-    () => executor.execute(step, input, context),
-    output === undefined
-      ? (answer) => settle(checked(answer, context))
-      : (answer) => encode(output, answer, context, settle),
+  let answer: unknown;
+  try {
+    answer = executor.execute(plan.step, input, context);
+    if (isThenable(answer)) return whenAnswered(plan, answer, context, settle);
+  } catch (thrown) {
+    return settle(failure(thrown, context));
+  }
+  answered(plan, answer, context, settle);
+}
+
+/** Apart from `execute`, so that a body that answers at once makes no functions. */
+function whenAnswered(
+  plan: StepPlan,
+  answer: PromiseLike<unknown>,
+  context: AttemptContext,
+  settle: (result: Settled) => void,
+): void {
+  answer.then(
+    (known) => answered(plan, known, context, settle),
     (thrown) => settle(failure(thrown, context)),
   );
+}
+
+function answered(
+  { step }: StepPlan,
+  answer: unknown,
+  context: AttemptContext,
+  settle: (result: Settled) => void,
+): void {
+  if (step.output === undefined) settle(checked(answer, context));
+  else encode(step.output, answer, context, settle);
 }
 
 function encode(schema: Schema, answer: unknown, context: AttemptContext, settle: (result: Settled) => void): void {
@@ -157,7 +180,7 @@ function codeOf(thrown: unknown): string {
 }
 
 /** Whatever was thrown has a text: also what cannot be made one, and an error whose fields are no texts. */
-function textsOf(thrown: unknown): { message: string; name?: string; stack?: string } {
+export function textsOf(thrown: unknown): { message: string; name?: string; stack?: string } {
   try {
     if (!(thrown instanceof Error)) return { message: String(thrown).slice(0, MESSAGE_MAX) };
     const { message, name, stack } = thrown;

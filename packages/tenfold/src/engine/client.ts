@@ -8,12 +8,13 @@ import { invariant, TenfoldError } from "../value/error.ts";
 import { laneOfRun } from "../value/id.ts";
 import type { Engine } from "./engine.ts";
 import type { EventTypes, Listener } from "./events.ts";
-import { checkChange, countRuns, listRuns } from "./listing.ts";
+import { checkChange, checkInputs, checkPage, checkRunId, checkWorkflow } from "./caller-checks.ts";
+import { countRuns, listRuns } from "./listing.ts";
 import { Handle, type HandleQuestions, type RunHandle } from "./run-handle.ts";
 import { viewOf, type RunDetails, type RunView } from "./run-view.ts";
 import { Results, runUnknown, type Outcome } from "./results.ts";
 import { StartBatcher } from "./start-batcher.ts";
-import { prepareStart, type PreparedStart, type StartFacts, type StartOptions } from "./start.ts";
+import { checkStart, prepareStart, type PreparedStart, type StartFacts, type StartOptions } from "./start.ts";
 
 /** Runs that `startMany` prepares before it sends them: one commit. */
 const START_MANY = 2000;
@@ -75,13 +76,14 @@ export class Tenfold {
 
   /** Resolves when the run is durable: from then on it is not lost. */
   async start<I, O>(workflow: Workflow<I, O>, input: I, options: StartOptions = {}): Promise<RunHandle<O>> {
-    return this.startNamed(nameOf(workflow), input, options) as Promise<RunHandle<O>>;
+    return this.startNamed(checkWorkflow(workflow), input, options) as Promise<RunHandle<O>>;
   }
 
   /** `start` for a workflow known by name only; WORKFLOW_UNKNOWN if it is not open here. */
   async startNamed(workflow: string, input: unknown, options: StartOptions = {}): Promise<RunHandle> {
     this.#mustBeOpen();
     const definition = this.#engine.registry.definition(workflow);
+    checkStart(options);
     const { lane, start } = await prepareStart(definition, input, options, this.#facts);
     const [answer] = await this.#batchers[lane]!.add([start]);
     const run = this.#handleFor(definition, start.id, answer!);
@@ -96,7 +98,9 @@ export class Tenfold {
     options: Omit<StartOptions, "key"> = {},
   ): AsyncGenerator<StartManyAnswer<O>> {
     this.#mustBeOpen();
-    const definition = this.#engine.registry.definition(nameOf(workflow));
+    const definition = this.#engine.registry.definition(checkWorkflow(workflow));
+    checkStart(options);
+    checkInputs(inputs);
     let chunk: (PreparedStart | TenfoldError)[] = [];
     for await (const input of inputs) {
       chunk.push(await this.#prepared(definition, input, options));
@@ -138,8 +142,8 @@ export class Tenfold {
 
   /** One page of `runs`: those older than the run `before`. */
   async page(filter: RunFilter, page: { before?: string; limit: number }): Promise<readonly RunView[]> {
+    checkPage(page);
     const found: RunView[] = [];
-    if (page.limit < 1) return found;
     for await (const record of listRuns(this.#engine.store, filter, page.before ?? null, page.limit)) {
       if (found.push(viewOf(record)) >= page.limit) break;
     }
@@ -155,6 +159,7 @@ export class Tenfold {
 
   /** Stops runs that are not finished: their bodies are told to stop, nothing of them starts any more. */
   async cancel(selection: Selection, options: ChangeOptions & { readonly reason?: string } = {}): Promise<Changed> {
+    checkChange("cancel", selection, options);
     const reason = options.reason ?? "cancelled without a reason given";
     const statuses: readonly RunStatus[] = ["waiting", "running", "held"];
     return this.#tell(selection, statuses, { kind: "cancel", reason }, false, options);
@@ -162,6 +167,7 @@ export class Tenfold {
 
   /** Has failed, cancelled and held runs go on from where they stopped; results that are recorded stay. */
   async retry(selection: Selection, options: ChangeOptions = {}): Promise<Changed> {
+    checkChange("retry", selection, options);
     const statuses: readonly RunStatus[] = ["failed", "cancelled", "held"];
     return this.#tell(selection, statuses, { kind: "retry" }, true, options);
   }
@@ -228,7 +234,7 @@ export class Tenfold {
 
   async #outcomeOf(id: string): Promise<Outcome> {
     this.#mustBeOpen();
-    return this.#results.of(id);
+    return this.#results.of(checkRunId(id));
   }
 
   async #statusOf(id: string): Promise<RunStatus> {
@@ -245,7 +251,6 @@ export class Tenfold {
     options: ChangeOptions,
   ): Promise<Changed> {
     this.#mustBeOpen();
-    checkChange(selection, options);
     const { dryRun = false } = options;
     let found = 0;
     let changed = 0;
@@ -301,7 +306,7 @@ export class Tenfold {
   }
 
   #laneOf(run: string): number {
-    const lane = laneOfRun(run);
+    const lane = laneOfRun(checkRunId(run));
     if (lane === undefined || lane >= this.#engine.store.lanes) throw runUnknown(run);
     return lane;
   }
@@ -310,16 +315,4 @@ export class Tenfold {
     if (this.#isClosed)
       throw new TenfoldError("CLOSED", "This handle was closed; nothing was done. Open the store again.");
   }
-}
-
-/** The name of what `workflow(…)` answered; anything else is refused by what it is. */
-function nameOf(workflow: unknown): string {
-  if (typeof workflow === "object" && workflow !== null && "graph" in workflow)
-    return (workflow as WorkflowDefinition).name;
-  const found =
-    typeof workflow === "string" ? `the text "${workflow}"` : workflow === null ? "null" : `a ${typeof workflow}`;
-  throw new TenfoldError(
-    "WORKFLOW_UNKNOWN",
-    `start was given ${found} where a workflow belongs; no run was started. Give what \`workflow(…)\` answered.`,
-  );
 }

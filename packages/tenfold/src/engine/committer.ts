@@ -109,9 +109,7 @@ export class Committer {
       lines += run.lines.length + 1;
       for (const line of run.lines) bytes += line.data.length;
       batch.push({ run, commit, deferred: run.deferred });
-      run.lines = [];
-      run.absorbed = [];
-      run.deferred = [];
+      run.sent();
       run.isCommitting = true;
       run.isParking = then.kind === "park";
     }

@@ -253,9 +253,9 @@ export class Driver {
     if (run.isGone || run.attempts.get(attempt.path) !== attempt) return;
     run.attempts.delete(attempt.path);
     const at = this.ports.clock.now();
-    this.#host.events.attempted(attempt, result, at);
     const commands: Command[] = [];
-    this.#recorder.settled(run, attempt, result, at, commands);
+    const recorded = this.#recorder.settled(run, attempt, result, at, commands);
+    this.#host.events.attempted(attempt, recorded, at);
     this.#recorder.obey(run, commands);
     this.#committer.add(run);
   }
@@ -268,14 +268,14 @@ export class Driver {
   #proceed(run: LiveRun): void {
     if (run.lines.length > 0 || run.absorbed.length > 0 || run.ending !== null) return this.#committer.add(run);
     const { deferred } = run;
-    run.deferred = [];
+    run.sent();
     this.#start(run, deferred);
   }
 
   /** What led to these commands is durable. */
   #start(run: LiveRun, commands: readonly Command[]): void {
     if (this.#isDraining) {
-      run.deferred.push(...commands);
+      for (const command of commands) run.defer(command);
       if (run.attempts.size === 0) this.#committer.add(run);
       return;
     }

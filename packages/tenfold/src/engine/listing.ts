@@ -1,27 +1,8 @@
 /** Lists and counts over all lanes of a store: merged by id, paged by key, never by offset. */
 import type { RunFilter, RunRecord, RunStatus, Store } from "../store/store.ts";
-import { TenfoldError } from "../value/error.ts";
-import { wayToName } from "../value/nearest.ts";
+import { checkCountFilter, checkFilter } from "./caller-checks.ts";
 
 const PAGE = 200;
-const FILTERS: readonly string[] = ["workflow", "status", "tenant", "key", "attribute", "from", "until"];
-
-const CHANGE_OPTIONS: readonly string[] = ["dryRun", "reason"];
-
-/** `cancel` and `retry` change what was meant, or nothing: no mistyped option, no empty filter is taken for "all". */
-export function checkChange(selection: string | RunFilter, options: object): void {
-  for (const name of Object.keys(options)) {
-    if (CHANGE_OPTIONS.includes(name)) continue;
-    const way = wayToName(name, CHANGE_OPTIONS, "There are");
-    throw new TenfoldError("OPTION_UNSUPPORTED", `There is no option \`${name}\` here; nothing was changed. ${way}`);
-  }
-  if (typeof selection === "string") return;
-  if (typeof selection === "object" && selection !== null && Object.keys(selection).length > 0)
-    return checkFilter(selection);
-  const message = `Which runs is not said; nothing was changed. Give a run's id, or a filter with at least one of ${FILTERS.join(", ")}.`;
-  throw new TenfoldError("OPTION_UNSUPPORTED", message);
-}
-
 /** Runs of every lane, newest first. LAW: one that was there from the start is answered once. */
 export async function* listRuns(
   store: Store,
@@ -59,7 +40,7 @@ export async function countRuns(
   store: Store,
   filter: Pick<RunFilter, "workflow" | "from" | "until">,
 ): Promise<readonly { workflow: string; status: RunStatus; runs: number }[]> {
-  checkFilter(filter);
+  checkCountFilter(filter);
   const { workflow, from, until } = filter;
   const sums = new Map<string, { workflow: string; status: RunStatus; runs: number }>();
   for (let lane = 0; lane < store.lanes; lane++) {
@@ -72,17 +53,4 @@ export async function countRuns(
     }
   }
   return [...sums.values()].sort((a, b) => (`${a.workflow} ${a.status}` < `${b.workflow} ${b.status}` ? -1 : 1));
-}
-
-/** A filter that is not known would find every run: `cancel({ workflw: "x" })` must not cancel them all. */
-function checkFilter(filter: RunFilter): void {
-  for (const [name, value] of Object.entries(filter)) {
-    if (value === undefined) {
-      const message = `The filter \`${name}\` is undefined, which would find runs whatever theirs is; nothing was done. Leave it out.`;
-      throw new TenfoldError("OPTION_UNSUPPORTED", message);
-    }
-    if (FILTERS.includes(name)) continue;
-    const way = wayToName(name, FILTERS, "There are");
-    throw new TenfoldError("OPTION_UNSUPPORTED", `Runs have no filter \`${name}\`; nothing was done. ${way}`);
-  }
 }

@@ -11,6 +11,9 @@ import type { Plan } from "./registry.ts";
 export const RUN_BYTES = 2048;
 const LINE_BYTES = 128;
 
+/** Where there is nothing to write or do: one list for all runs, because most are empty most of the time. */
+const NOTHING: readonly never[] = [];
+
 export type Ending = Extract<Then, { kind: "end" }>;
 
 export interface Timer {
@@ -26,11 +29,11 @@ export class LiveRun {
   /** The journal's length in the store. */
   journalLength: number;
   /** Lines that the next commit writes. */
-  lines: JournalLine[] = [];
+  lines: readonly JournalLine[] = NOTHING;
   /** What may be done only once `lines` are durable. */
-  deferred: Command[] = [];
+  deferred: readonly Command[] = NOTHING;
   /** Keys of messages that the next commit takes out of the mail. */
-  absorbed: string[] = [];
+  absorbed: readonly string[] = NOTHING;
   mailSeen: number;
   clearsDeaths: boolean;
   ending: Ending | null = null;
@@ -64,10 +67,27 @@ export class LiveRun {
 
   /** Adds a line to what the next commit writes; answers the bytes it costs. */
   write(line: JournalLine): number {
-    this.lines.push(line);
+    this.lines = appended(this.lines, line);
     const bytes = LINE_BYTES + line.data.length;
     this.bytes += bytes;
     return bytes;
+  }
+
+  /** Puts off what follows from lines that are not durable yet. */
+  defer(command: Command): void {
+    this.deferred = appended(this.deferred, command);
+  }
+
+  /** The next commit takes this message out of the mail. */
+  absorb(key: string): void {
+    this.absorbed = appended(this.absorbed, key);
+  }
+
+  /** Its lines, what they put off and what they absorb belong to a commit now. */
+  sent(): void {
+    this.lines = NOTHING;
+    this.deferred = NOTHING;
+    this.absorbed = NOTHING;
   }
 
   /** Nothing of it happens before a timer fires or a message comes. */
@@ -98,9 +118,17 @@ export class LiveRun {
   /** Nothing that is open is worked on any more. */
   stopAll(reason: unknown): void {
     for (const timer of this.timers.values()) timer.cancel();
-    this.timers.clear();
     for (const attempt of this.attempts.values()) attempt.stop(reason);
-    this.attempts.clear();
-    this.deferred = [];
+    // Clearing an empty map makes a new table.
+    if (this.timers.size > 0) this.timers.clear();
+    if (this.attempts.size > 0) this.attempts.clear();
+    this.deferred = NOTHING;
   }
+}
+
+function appended<T>(list: readonly T[], item: T): readonly T[] {
+  if (list.length === 0) return [item];
+  // It is nobody else's: what belongs to a commit was taken off the run.
+  (list as T[]).push(item);
+  return list;
 }

@@ -4,7 +4,16 @@ import { MemoryStore } from "../store/memory.ts";
 import type { Store } from "../store/store.ts";
 import { durationMs, type Duration } from "../value/duration.ts";
 import { TenfoldError } from "../value/error.ts";
-import { wayToName } from "../value/nearest.ts";
+import {
+  CHECKED_APART,
+  checkOptions,
+  isFlag,
+  isText,
+  isWholeFrom,
+  isWorkflow,
+  optional,
+  type OptionForm,
+} from "./caller-checks.ts";
 import { Tenfold } from "./client.ts";
 import { DEFAULT_SETTINGS, Engine, type EngineSettings } from "./engine.ts";
 import type { Log } from "./ports.ts";
@@ -29,22 +38,26 @@ export interface OpenOptions {
   readonly log?: Log;
 }
 
-const OPTIONS: readonly string[] = [
-  "store",
-  "workflows",
-  "work",
-  "slots",
-  "memory",
-  "payload",
-  "drain",
-  "lease",
-  "log",
-];
+const MEMORY_LEAST = 1024 * 1024;
+
+const OPTIONS: Readonly<Record<keyof OpenOptions, OptionForm>> = {
+  store: { fits: (value) => isText(value) && value !== "", way: 'Give a file such as "leads.db", or ":memory:".' },
+  workflows: {
+    fits: (value) => Array.isArray(value) && value.every(isWorkflow),
+    way: "Give a list of what `workflow(…)` answered, and of nothing else.",
+  },
+  work: optional(isFlag, "Give true or false."),
+  slots: optional(isWholeFrom(1), "Give a whole number from 1."),
+  memory: optional(isWholeFrom(MEMORY_LEAST), `Give bytes, a whole number from ${MEMORY_LEAST}.`),
+  payload: optional(isWholeFrom(1), "Give characters of JSON, a whole number from 1."),
+  drain: CHECKED_APART,
+  lease: CHECKED_APART,
+  log: optional(isLog, "Give an object with `write(level, message, facts)`."),
+};
 
 /** Opens the store, starts to work on it unless told otherwise, and answers what a user holds. */
 export async function open(options: OpenOptions): Promise<Tenfold> {
-  for (const name of Object.keys(options)) if (!OPTIONS.includes(name)) throw unknownOption(name);
-  checkOpen(options);
+  checkOptions("open", options, OPTIONS, "nothing was opened");
   const settings = settingsOf(options);
   const ports = { clock: systemClock, random: Math.random, executor: inlineExecutor, log: options.log ?? stderrLog };
   const store = await openStore(options.store);
@@ -58,16 +71,8 @@ export async function open(options: OpenOptions): Promise<Tenfold> {
   }
 }
 
-function checkOpen({ store, workflows }: OpenOptions): void {
-  const refuse = (what: string) => new TenfoldError("OPTION_UNSUPPORTED", `${what}; nothing was opened.`);
-  if (typeof store !== "string" || store === "")
-    throw refuse('`store` is no file: give a path such as "leads.db", or ":memory:"');
-  const areWorkflows = Array.isArray(workflows) && workflows.every(isWorkflow);
-  if (!areWorkflows) throw refuse("`workflows` is no list of workflows: give what `workflow(…)` answered, in a list");
-}
-
-function isWorkflow(value: unknown): boolean {
-  return typeof value === "object" && value !== null && "graph" in value && "steps" in value;
+function isLog(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "write" in value && typeof value.write === "function";
 }
 
 /** The store that `name` names. */
@@ -87,28 +92,15 @@ function settingsOf(options: OpenOptions): EngineSettings {
   return {
     ...DEFAULT_SETTINGS,
     work: work ?? true,
-    slots: slots === undefined ? DEFAULT_SETTINGS.slots : whole(slots, "slots", 1),
+    slots: slots ?? DEFAULT_SETTINGS.slots,
     runsMax: slots === undefined ? DEFAULT_SETTINGS.runsMax : Math.max(2 * slots, 100),
-    memoryMax: memory === undefined ? DEFAULT_SETTINGS.memoryMax : whole(memory, "memory", 1024 * 1024),
+    memoryMax: memory ?? DEFAULT_SETTINGS.memoryMax,
     drainMs: drain === undefined ? DEFAULT_SETTINGS.drainMs : durationMs(drain, "`drain`"),
     leaseMs,
     beatMs: leaseMs / 5,
     limits: {
       ...DEFAULT_SETTINGS.limits,
-      payloadMax: payload === undefined ? DEFAULT_SETTINGS.limits.payloadMax : whole(payload, "payload", 1),
+      payloadMax: payload ?? DEFAULT_SETTINGS.limits.payloadMax,
     },
   };
-}
-
-function whole(value: number, name: string, least: number): number {
-  if (Number.isInteger(value) && value >= least) return value;
-  throw new TenfoldError(
-    "OPTION_UNSUPPORTED",
-    `\`${name}\` is ${value}; nothing was opened. Give a whole number of at least ${least}.`,
-  );
-}
-
-function unknownOption(name: string): TenfoldError {
-  const way = wayToName(name, OPTIONS, "It takes");
-  return new TenfoldError("OPTION_UNSUPPORTED", `open has no option \`${name}\`; nothing was opened. ${way}`);
 }

@@ -5,7 +5,7 @@
 import { choose } from "../core/choose.ts";
 import type { Command } from "../core/command.ts";
 import type { Entry, RunError } from "../core/entry.ts";
-import { writeDone, writeLine } from "../core/journal-line.ts";
+import { writeLine } from "../core/journal-line.ts";
 import { pathOf } from "../core/path.ts";
 import { reduce } from "../core/reduce.ts";
 import { nextAttempt, spend } from "../core/retry.ts";
@@ -39,12 +39,13 @@ export class Recorder {
 
   /** Does at once what needs no durable past, and puts off the rest; commands may grow while it goes. */
   obey(run: LiveRun, commands: Command[]): void {
+    let isCancelled = false;
     for (let index = 0; index < commands.length; index++) {
       const command = commands[index]!;
       switch (command.kind) {
         case "execute":
         case "wait":
-          run.deferred.push(command);
+          run.defer(command);
           break;
         case "derive":
           this.#derive(run, command.place, commands);
@@ -56,6 +57,7 @@ export class Recorder {
           this.#refuse(run, command.place, command.error, commands);
           break;
         case "abandon":
+          isCancelled = true;
           this.#abandon(run, command.place, commands);
           break;
         case "finish":
@@ -76,15 +78,16 @@ export class Recorder {
           unreachable(command);
       }
     }
-    if (commands.some(({ kind }) => kind === "abandon")) run.deferred = run.deferred.filter(isOpen);
+    if (isCancelled) run.deferred = run.deferred.filter(isOpen);
   }
 
-  /** An attempt has settled; answers in `commands` what follows. */
-  settled(run: LiveRun, attempt: Attempt, result: Settled, at: number, commands: Command[]): void {
+  /** An attempt has settled; answers what is recorded of it, and in `commands` what follows. */
+  settled(run: LiveRun, attempt: Attempt, result: Settled, at: number, commands: Command[]): Settled {
     const { place, path, number } = attempt;
     const tookMs = Math.max(0, at - attempt.startedAt);
-    if (result.ok) this.#done(run, place, path, number, result.output, at, tookMs, commands);
-    else this.#failed(run, attempt, result, at, tookMs, commands);
+    if (result.ok) return this.#done(run, place, path, number, result, at, tookMs, commands);
+    this.#failed(run, attempt, result, at, tookMs, commands);
+    return result;
   }
 
   /** Makes messages part of the journal; true if one of them has the run go on. */
@@ -92,7 +95,7 @@ export class Recorder {
     let isRetried = false;
     for (const { key, body } of messages) {
       if (run.absorbed.includes(key)) continue;
-      run.absorbed.push(key);
+      run.absorb(key);
       if (run.state.absorbed?.has(key)) continue;
       const at = this.#now();
       if (body.kind === "cancel") {
@@ -120,34 +123,41 @@ export class Recorder {
     place: Place,
     node: string,
     attempt: number,
-    output: Json | undefined,
+    result: Extract<Settled, { ok: true }>,
     at: number,
     tookMs: number,
     commands: Command[],
-  ): void {
+  ): Settled {
     const { payloadMax } = this.#host;
-    const text = output === undefined ? undefined : JSON.stringify(output);
-    if (text !== undefined && text.length > payloadMax) {
-      return this.#refuse(run, place, tooLarge(node, attempt, text.length, payloadMax), commands);
-    }
+    const { output } = result;
     const entry: Entry = { kind: "done", node, at, attempt, output: copyJson(output), tookMs };
-    this.#host.grew(run.write(writeDone(entry, text)));
+    const line = writeLine(entry);
+    if (line.data.length > payloadMax) {
+      const size = JSON.stringify(output).length;
+      if (size > payloadMax) {
+        const error = tooLarge(node, attempt, size, payloadMax);
+        this.#refuse(run, place, error, commands);
+        return { ok: false, error, isFinal: true, thrown: undefined };
+      }
+    }
+    this.#host.grew(run.write(line));
     reduce(run.state, entry, commands, place);
+    return result;
   }
 
   #failed(
     run: LiveRun,
     { step, place, path: node, number: attempt }: Attempt,
-    { error, isFinal, thrown }: Extract<Settled, { ok: false }>,
+    { error, isFinal }: Extract<Settled, { ok: false }>,
     at: number,
     tookMs: number,
     commands: Command[],
   ): void {
     const before = place.frame.retries?.get(place.node.local)?.before ?? 0;
-    const failed = { number: attempt - before, failedAt: at, isFinal: isFinal || isFinalFor(step.isFinal, thrown) };
+    const failed = { number: attempt - before, failedAt: at, isFinal };
     const verdict = nextAttempt(failed, step.retry, this.#host.ports.random());
     const due = verdict.kind === "give-up" ? null : verdict.at;
-    const retryAt = due === null || step.budget === null ? due : spend(step.budget, due);
+    const retryAt = due === null || step.budget === null ? due : spend(step.budget, due, at);
     this.#record(run, { kind: "failed", node, at, attempt, error, retryAt, tookMs }, commands, place);
   }
 
@@ -175,7 +185,7 @@ export class Recorder {
       return this.#host.hold(run, codeGone(run.context.workflow, place.node.node.id, "function"));
     const path = pathOf(run.state.compiled, place.frame, place.node);
     const computed = computeDerive(run, place, path, compute);
-    if (computed.ok) this.#done(run, place, path, 0, computed.output, this.#now(), 0, commands);
+    if (computed.ok) this.#done(run, place, path, 0, computed, this.#now(), 0, commands);
     else this.#refuse(run, place, computed.error, commands);
   }
 
@@ -215,14 +225,6 @@ function isOpen(command: Command): boolean {
   if (command.kind !== "execute" && command.kind !== "wait") return true;
   const { frame, node } = command.place;
   return frame.waits[node.local] === (command.kind === "wait" ? RETRYING : 0);
-}
-
-function isFinalFor(isFinal: (error: unknown) => boolean, thrown: unknown): boolean {
-  try {
-    return isFinal(thrown);
-  } catch {
-    return false;
-  }
 }
 
 function tooLarge(node: string, attempt: number, size: number, max: number): RunError {

@@ -24,7 +24,7 @@ export interface Plan {
 export interface StepPlan {
   readonly step: StepDefinition;
   readonly retry: RetryPolicy;
-  readonly isFinal: (error: unknown) => boolean;
+  readonly unless: RetryOptions["unless"];
   readonly timeoutMs: number | null;
   readonly budget: RetryBudget | null;
 }
@@ -100,7 +100,7 @@ export class Registry {
     return {
       step,
       retry: retryPolicy(retry),
-      isFinal: retry.unless ?? (() => false),
+      unless: retry.unless,
       timeoutMs: timeout === undefined ? null : durationMs(timeout),
       budget: retry.budget === undefined ? null : this.#budget(step.name, Number.parseFloat(retry.budget) / 100),
     };

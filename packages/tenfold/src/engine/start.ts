@@ -1,11 +1,14 @@
-/** From what a caller wants to start to what the store keeps: every check of a bad input stands here. */
+/** From what a caller wants to start to what the store keeps: a bad input is refused on the way. */
 import type { WorkflowDefinition } from "../flow/definition.ts";
+import { describe } from "../value/describe.ts";
+import { disownPromise } from "../value/disown-promise.ts";
 import { TenfoldError } from "../value/error.ts";
 import { contentHash, hash32 } from "../value/hash.ts";
 import { canonicalJson, jsonProblem, pathText, type Json } from "../value/json.ts";
-import { wayToName } from "../value/nearest.ts";
 import { parseWith, type Parsed } from "../value/schema.ts";
-import type { Attribute, RunStart } from "../store/store.ts";
+import type { RunStart } from "../store/store.ts";
+import { readAttributes } from "./attributes.ts";
+import { CHECKED_APART, checkOptions, isFlag, isText, optional, type OptionForm } from "./caller-checks.ts";
 
 export interface StartOptions {
   /** Overrides the workflow's own key; one run per key. */
@@ -17,7 +20,12 @@ export interface StartOptions {
   readonly again?: boolean;
 }
 
-const OPTIONS: readonly string[] = ["key", "tenant", "at", "again"];
+const OPTIONS: Readonly<Record<keyof StartOptions, OptionForm>> = {
+  key: CHECKED_APART,
+  at: CHECKED_APART,
+  tenant: optional(isText, "Give a tenant's name."),
+  again: optional(isFlag, "Give true or false."),
+};
 const LATER: readonly string[] = ["priority", "expires", "ifRunning", "with"];
 const KEY_MAX = 512;
 
@@ -35,6 +43,16 @@ export interface PreparedStart {
   readonly start: RunStart;
 }
 
+/** Refuses options that are none of `start` and `startMany`. */
+export function checkStart(options: StartOptions): void {
+  const later = LATER.find((name) => Object.hasOwn(Object(options), name));
+  if (later === undefined) return checkOptions("start", options, OPTIONS, "no run was started");
+  throw new TenfoldError(
+    "OPTION_UNSUPPORTED",
+    `start does not take \`${later}\` yet; no run was started. Leave it out.`,
+  );
+}
+
 /** What is to be stored; throws, or rejects, with a code and the path of what is wrong. */
 export function prepareStart(
   definition: WorkflowDefinition,
@@ -42,7 +60,6 @@ export function prepareStart(
   options: StartOptions,
   facts: StartFacts,
 ): PreparedStart | PromiseLike<PreparedStart> {
-  for (const name of Object.keys(options)) if (!OPTIONS.includes(name)) throw unknownOption(name);
   if (definition.input === undefined) return prepareParsed(definition, input, options, facts);
   const schema = definition.input;
   const parsed = byUser(definition, "schema", () => parseWith(schema, input));
@@ -96,13 +113,7 @@ function prepareParsed(
     );
   }
   const lane = key === null ? facts.anyLane() : hash32(`${definition.name}\n${tenant}\n${key}`) % facts.lanes;
-  const at = options.at === undefined ? null : Number(options.at);
-  if (at !== null && !Number.isFinite(at)) {
-    throw new TenfoldError(
-      "INPUT_INVALID",
-      `\`at\` is no time: ${String(options.at)}; no run was started. Give a Date, or ms since 1970.`,
-    );
-  }
+  const at = options.at === undefined ? null : readTime(options.at);
   const start: RunStart = {
     id: facts.newId(lane),
     workflow: definition.name,
@@ -113,7 +124,10 @@ function prepareParsed(
       key === null
         ? null
         : { key, inputHash: contentHash(canonicalJson(JSON.parse(text) as Json)), again: options.again === true },
-    attributes: attributesOf(definition, input),
+    attributes: readAttributes(
+      definition,
+      byUser(definition, "attributes", () => definition.attributes?.(input as never)),
+    ),
     at,
   };
   return { lane, start };
@@ -139,7 +153,8 @@ function inputText(definition: WorkflowDefinition, input: unknown, payloadMax: n
 
 function checkKey(definition: WorkflowDefinition, key: unknown): void {
   if (typeof key === "string" && key !== "" && key.length <= KEY_MAX) return;
-  const found = typeof key === "string" ? `${key.length} characters long` : `a ${typeof key}`;
+  disownPromise(key);
+  const found = typeof key === "string" ? `${key.length} characters long` : describe(key);
   throw new TenfoldError(
     "KEY_INVALID",
     `The key of workflow "${definition.name}" is ${found}; no run was started. A key is a text of 1 to ${KEY_MAX} characters.`,
@@ -147,20 +162,15 @@ function checkKey(definition: WorkflowDefinition, key: unknown): void {
   );
 }
 
-function attributesOf(definition: WorkflowDefinition, input: unknown): Attribute[] {
-  const found = byUser(definition, "attributes", () => definition.attributes?.(input as never)) ?? {};
-  return Object.entries(found)
-    .filter(([, value]) => value !== null && value !== undefined)
-    .map(([name, value]) => ({ name, value: typeof value === "object" ? canonicalJson(value) : String(value) }));
-}
-
-function unknownOption(name: string): TenfoldError {
-  if (LATER.includes(name)) {
-    return new TenfoldError(
-      "OPTION_UNSUPPORTED",
-      `start does not take \`${name}\` yet; no run was started. Leave it out.`,
-    );
+/** `at` in ms since 1970. */
+function readTime(at: unknown): number {
+  if (at instanceof Date || typeof at === "number") {
+    const time = Number(at);
+    if (Number.isFinite(time)) return time;
   }
-  const way = wayToName(name, OPTIONS, "It takes");
-  return new TenfoldError("OPTION_UNSUPPORTED", `start has no option \`${name}\`; no run was started. ${way}`);
+  const found = at instanceof Date ? String(at) : describe(at);
+  throw new TenfoldError(
+    "INPUT_INVALID",
+    `\`at\` is no time: ${found}; no run was started. Give a Date, or ms since 1970.`,
+  );
 }

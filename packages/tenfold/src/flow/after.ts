@@ -1,10 +1,10 @@
 /** `after`: order without data. The nodes drawn in its callback wait for nodes whose values they do not use. */
+import { describe } from "../value/describe.ts";
 import { callDrawing } from "./callback.ts";
 import { currentDrawing } from "./current-drawing.ts";
 import { drawingError, type Drawing } from "./drawing.ts";
 import { visitRefs } from "./graph.ts";
 import type { Symbolic } from "./lifted.ts";
-import { describe } from "./options.ts";
 import { lift } from "./template.ts";
 import { originOf } from "./value.ts";
 

@@ -1,11 +1,11 @@
 /** `match` and `when`: exclusive branches, drawn as one node whose arms are scopes. */
+import { describe } from "../value/describe.ts";
 import { drawArm } from "./callback.ts";
 import { currentDrawing } from "./current-drawing.ts";
 import { addNode, drawingError, drawScope, nodeId, type Drawing } from "./drawing.ts";
 import { visitRefs, type MatchArm, type MatchNode, type Template } from "./graph.ts";
 import type { Lifted, Plain, Present, Symbolic } from "./lifted.ts";
 import { checkName, subjectName, templateText } from "./naming.ts";
-import { describe } from "./options.ts";
 import { lift } from "./template.ts";
 import { makeValue, nodeValue, originOf, type ValueOrigin } from "./value.ts";
 

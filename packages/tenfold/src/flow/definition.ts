@@ -1,6 +1,5 @@
 /** What a user defined, as frozen data plus its code: a step, a workflow, and what a body is given. */
 import type { Duration } from "../value/duration.ts";
-import type { Json } from "../value/json.ts";
 import type { Schema } from "../value/schema.ts";
 import type { Graph } from "./graph.ts";
 
@@ -48,7 +47,10 @@ export interface RetryOptions {
   readonly max?: Duration;
   /** "full" (the default) draws the delay uniformly from [0, delay]; "none" takes it as it is. */
   readonly jitter?: "full" | "none";
-  /** Says that an error is final: true ends the retries at once. */
+  /**
+   * Says that an error is final: true ends the retries at once. It decides at once: an async one is refused. One that
+   * throws has decided nothing: the attempt counts as one that may be made again, and its message says both.
+   */
   readonly unless?: (error: unknown) => boolean;
   /**
    * The share of attempts that may be retries ("10%"), per step and worker. A spent budget delays retries and
@@ -70,6 +72,8 @@ export interface StepDefinition extends StepOverrides {
   readonly input?: Schema;
   readonly output?: Schema;
   readonly run: (input: never, ctx: StepContext) => unknown;
+  /** Its body is an `async` function; a plain one may answer a promise all the same. */
+  readonly isAsync: boolean;
 }
 
 /** What stays in code for a node: found by the node's id, never stored. */
@@ -94,6 +98,9 @@ export interface Warning {
   readonly message: string;
 }
 
+/** What a run is found by: each is a fact of few words. */
+export type Attributes = Readonly<Record<string, string | number | boolean | null | undefined>>;
+
 /** A workflow as the engine sees it. */
 export interface WorkflowDefinition {
   readonly name: string;
@@ -107,7 +114,7 @@ export interface WorkflowDefinition {
   readonly source?: string;
   readonly input?: Schema;
   readonly key?: (input: never) => string;
-  readonly attributes?: (input: never) => Readonly<Record<string, Json>>;
+  readonly attributes?: (input: never) => Attributes;
   readonly expect?: Expect;
 }
 

@@ -1,11 +1,11 @@
 /** `derive`: any other pure function of values, computed once by the driver, opaque to analysis. */
+import { describe } from "../value/describe.ts";
 import { contentHash } from "../value/hash.ts";
 import { currentDrawing } from "./current-drawing.ts";
 import { addNode, drawingError, nodeId, type Drawing } from "./drawing.ts";
 import type { Template } from "./graph.ts";
 import type { JsonOr, Lifted, Plain, Result } from "./lifted.ts";
 import { checkName, plainSegment, subjectName } from "./naming.ts";
-import { describe } from "./options.ts";
 import { lift } from "./template.ts";
 import { nodeValue, originOf } from "./value.ts";
 

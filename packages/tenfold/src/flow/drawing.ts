@@ -105,10 +105,15 @@ export function scopeText(drawing: Drawing, scope: number): string {
     : `the arm "${prefix.slice(0, -1)}"`;
 }
 
+/** The way out wherever a flow waits for something. */
+export const NO_AWAIT =
+  "Draw without `async`, `await` and `then`: a step answers a value at once, and the graph does the waiting.";
+
 export interface DrawingFault {
   readonly happened: string;
   readonly wayOut: string;
   readonly facts?: Readonly<Record<string, unknown>>;
+  readonly cause?: unknown;
 }
 
 /** An error of the one shape that all errors of drawing have: workflow, node, what happened, the way out. */
@@ -117,6 +122,6 @@ export function drawingError(code: ErrorCode, drawing: Drawing, node: string, fa
   return new TenfoldError(
     code,
     `Workflow "${workflow}", node "${node}": ${fault.happened}; the workflow was not defined. ${fault.wayOut}`,
-    { facts: { workflow, node, ...fault.facts } },
+    { facts: { workflow, node, ...fault.facts }, cause: fault.cause },
   );
 }

@@ -1,11 +1,12 @@
 /** `each`: fan-out over a list that is known only at run time, drawn as one node with the scope of one item. */
+import { describe } from "../value/describe.ts";
 import { callDrawing } from "./callback.ts";
 import { currentDrawing } from "./current-drawing.ts";
 import { addNode, drawingError, drawScope, nodeId, type Drawing } from "./drawing.ts";
 import type { EachNode, Template } from "./graph.ts";
 import type { Lifted, Plain, Symbolic } from "./lifted.ts";
 import { checkName, subjectName } from "./naming.ts";
-import { checkOptionNames, describe } from "./options.ts";
+import { checkOptionNames } from "./options.ts";
 import { lift } from "./template.ts";
 import { nodeValue } from "./value.ts";
 

@@ -1,19 +1,20 @@
 /** Names and texts of nodes: which names are allowed, what an unnamed construct is called, how a value reads. */
+import { describe } from "../value/describe.ts";
 import { TenfoldError, type ErrorCode } from "../value/error.ts";
 import { pathText, type JsonPath } from "../value/json.ts";
 import type { Drawing } from "./drawing.ts";
 import { visitRefs, type Template } from "./graph.ts";
 
 const NAME = /^[a-z0-9][a-z0-9-]*$/;
+const NAME_MAX = 100;
 
-/** Refuses a name that could not stand in a node's id; `what` is for example `a step`. */
+/** Refuses a name that could not stand in a node's id, or has over 100 characters; `what` is for example `a step`. */
 export function checkName(code: ErrorCode, what: string, name: unknown): string {
-  if (typeof name === "string" && NAME.test(name)) return name;
-  const suggestion = typeof name === "string" ? kebab(name) : "";
-  const text = typeof name === "string" ? JSON.stringify(name) : String(name);
+  if (typeof name === "string" && name.length <= NAME_MAX && NAME.test(name)) return name;
+  const suggestion = typeof name === "string" && name.length <= NAME_MAX ? kebab(name) : "";
   throw new TenfoldError(
     code,
-    `${text} cannot be the name of ${what}, which was not defined. A name begins with a small letter or digit and has only small letters, digits and "-"${
+    `${describe(name)} cannot be the name of ${what}, which was not defined. A name begins with a small letter or digit, has only small letters, digits and "-", and at most ${NAME_MAX} of them${
       suggestion === "" ? "" : `: call it "${suggestion}"`
     }.`,
     { facts: { what, name } },

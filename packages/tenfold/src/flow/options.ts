@@ -1,4 +1,5 @@
 /** Options as they were given: an unknown one, or one of a later release, is refused by name, never ignored. */
+import { describe } from "../value/describe.ts";
 import { durationMs } from "../value/duration.ts";
 import { TenfoldError, type ErrorCode } from "../value/error.ts";
 import { nearestName } from "../value/nearest.ts";
@@ -88,6 +89,14 @@ function checkRetry(owner: string, retry: NonNullable<StepOverrides["retry"]>): 
     unless,
     "Give a function of the error that answers true where it is final.",
   );
+  if (isAsyncFunction(unless)) {
+    throw refused(
+      "STEP_INVALID",
+      owner,
+      "its `retry.unless` is async, and what it decides is needed at once",
+      "Give a plain function of the error that answers true where it is final.",
+    );
+  }
   const share = /^(\d+(?:\.\d+)?)%$/.exec(budget ?? "10%");
   demand(
     share !== null && Number(share[1]) > 0 && Number(share[1]) <= 100,
@@ -113,9 +122,7 @@ export function refused(
   });
 }
 
-export function describe(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value);
-  if (typeof value === "function") return "a function";
-  if (Array.isArray(value)) return "a list";
-  return typeof value === "object" && value !== null ? "an object" : String(value);
+/** Whether `code` is an `async` function: that shows before it is called. */
+export function isAsyncFunction(code: unknown): boolean {
+  return Object.prototype.toString.call(code) === "[object AsyncFunction]";
 }

@@ -5,7 +5,7 @@ import type { StepContext, StepDefinition, StepOverrides } from "./definition.ts
 import { addNode, drawingError, nodeId, type Drawing } from "./drawing.ts";
 import type { Input, JsonOr, Lifted, Result } from "./lifted.ts";
 import { checkName } from "./naming.ts";
-import { checkOptionNames, checkOverrides, checkRetryAndTimeout, refused } from "./options.ts";
+import { checkOptionNames, checkOverrides, checkRetryAndTimeout, isAsyncFunction, refused } from "./options.ts";
 import { lift } from "./template.ts";
 import { testContext } from "./test-context.ts";
 import { nodeValue } from "./value.ts";
@@ -81,6 +81,7 @@ export function step(
     name,
     // As a method of the options, so that a body may use `this`.
     run: (given: never, ctx: StepContext) => options.run!(given, ctx),
+    isAsync: isAsyncFunction(run),
     ...(input === undefined ? {} : { input }),
     ...(output === undefined ? {} : { output }),
     ...checkRetryAndTimeout(owner, options),

@@ -3,9 +3,11 @@
  * Invariants: a template refers only to nodes of this drawing that are in scope; everything else in it is JSON,
  * copied, so that a later change of the user's object changes nothing.
  */
+import { describe } from "../value/describe.ts";
+import { disownPromise } from "../value/disown-promise.ts";
 import type { Json } from "../value/json.ts";
 import { pathText } from "../value/json.ts";
-import { drawingError, isWithin, scopeText, type Drawing } from "./drawing.ts";
+import { drawingError, isWithin, NO_AWAIT, scopeText, type Drawing } from "./drawing.ts";
 import type { Template } from "./graph.ts";
 import { templateText } from "./naming.ts";
 import { originOf, type ValueOrigin } from "./value.ts";
@@ -89,8 +91,8 @@ class Lifting {
   #object(written: object): Template {
     const prototype: unknown = Object.getPrototypeOf(written);
     if (prototype !== Object.prototype && prototype !== null) {
-      const name = (written as { constructor?: { name?: string } }).constructor?.name ?? "class of its own";
-      throw this.#notJson(`a ${name} is not JSON; write it as JSON (a Date as \`date.toISOString()\`)`);
+      if (disownPromise(written)) throw this.#promise();
+      throw this.#notJson(`${describe(written)} is not JSON; write it as JSON (a Date as \`date.toISOString()\`)`);
     }
     const given = Object.entries(written).filter(([, item]) => item !== undefined);
     const entries = given.map(([key, item]) => [key, this.#inside(key, item)] as const);
@@ -131,6 +133,14 @@ class Lifting {
 
   #where(): string {
     return this.#path.length === 0 ? this.#role : `${this.#role} at \`${pathText(this.#path)}\``;
+  }
+
+  #promise(): Error {
+    return drawingError("NOT_JSON", this.#drawing, this.#node, {
+      happened: `its ${this.#where()} is a promise`,
+      wayOut: NO_AWAIT,
+      facts: { path: [...this.#path], reason: "a promise is not JSON" },
+    });
   }
 
   #notJson(reason: string): Error {

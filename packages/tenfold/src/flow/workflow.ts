@@ -4,13 +4,13 @@ import { canonicalJson, type Json } from "../value/json.ts";
 import { isSchema, type Schema } from "../value/schema.ts";
 import { callDrawing } from "./callback.ts";
 import { whileDrawing } from "./current-drawing.ts";
-import type { Expect, Workflow, WorkflowDefinition } from "./definition.ts";
+import type { Attributes, Expect, Workflow, WorkflowDefinition } from "./definition.ts";
 import { startDrawing, type Drawing } from "./drawing.ts";
 import { checkExpect } from "./expect.ts";
 import type { Graph } from "./graph.ts";
 import type { Input, JsonOr, Lifted, Plain, Symbolic } from "./lifted.ts";
 import { checkName } from "./naming.ts";
-import { checkOptionNames, refused } from "./options.ts";
+import { checkOptionNames, isAsyncFunction, refused } from "./options.ts";
 import { lift } from "./template.ts";
 import { findUnused } from "./unused.ts";
 import { nodeValue } from "./value.ts";
@@ -24,8 +24,11 @@ const OPTIONS = {
 export interface WorkflowOptions<I> {
   /** The same key twice is one run. */
   key?(input: I): string;
-  /** What its runs are found by. */
-  attributes?(input: I): Readonly<Record<string, Json>>;
+  /**
+   * What its runs are found by: up to 50 names of 100 characters, each with a text of up to 512, a number, true or
+   * false; one that is null or undefined is left out. A start with others is refused (ATTRIBUTES_INVALID).
+   */
+  attributes?(input: I): Attributes;
   /** The objective that the 10x test holds it to. */
   readonly expect?: Expect;
 }
@@ -74,6 +77,14 @@ export function workflow(
         owner,
         `its \`${option}\` is no function`,
         `Give one: \`${option}(input) { … }\`.`,
+      );
+    }
+    if (option !== "flow" && isAsyncFunction(options[option])) {
+      throw refused(
+        "WORKFLOW_INVALID",
+        owner,
+        `its \`${option}\` is async, and what it answers is needed at once`,
+        "Compute it from the input alone; what has to be fetched is the work of a step, or of whoever starts the run.",
       );
     }
   }

@@ -26,6 +26,7 @@ export type ErrorCode =
   | "PAYLOAD_TOO_LARGE"
   | "KEY_CONFLICT"
   | "KEY_INVALID"
+  | "ATTRIBUTES_INVALID"
   | "WORKFLOW_UNKNOWN"
   | "STEP_UNKNOWN"
   | "RUN_UNKNOWN"

@@ -1,4 +1,5 @@
 /** What can be stored: JSON, its check with a path and a reason, its canonical text, and its size. */
+import { describe } from "./describe.ts";
 
 export type JsonPrimitive = string | number | boolean | null;
 export type Json = JsonPrimitive | readonly Json[] | { readonly [key: string]: Json | undefined };
@@ -58,8 +59,7 @@ function problemInArray(items: unknown[], depth: number): FoundProblem | undefin
 function problemInObject(value: object, depth: number): FoundProblem | undefined {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) {
-    const name = (value as { constructor?: { name?: string } }).constructor?.name ?? "class instance";
-    return found(`a ${name} is not JSON; give an output schema that encodes it`);
+    return found(`${describe(value)} is not JSON; give an output schema that encodes it`);
   }
   for (const key of Object.keys(value)) {
     const item = (value as Record<string, unknown>)[key];

@@ -1,4 +1,4 @@
-/** What `check` finds in a flow's source: values that are tested as if they were data. */
+/** What `check` finds in a flow's source: values that are tested as if they were data, and no data under their names. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { step, workflow } from "../../src/index.ts";
@@ -21,6 +21,41 @@ const SOURCES: readonly (readonly [string, readonly string[]])[] = [
   ["lead => one(!lead.flag)", ["!lead.flag"]],
   ["flow({ points }) { return one(points ?? 1); }", ["points ?? …"]],
   ['flow(lead) { const { tier } = read.as("x")(lead); return tier || 1; }', ["tier || …"]],
+  [
+    "flow(lead) { if (lead.flag) return one(1); else if ( lead . points ) return one(2); }",
+    ["if (lead.flag)", "if (lead.points)"],
+  ],
+  ["flow(lead) { while (lead) one(1); }", ["while (lead)"]],
+  [
+    "flow(lead) { const company = read(lead); return company.size ? one(company.size) : one(2); }",
+    ["company.size ? …"],
+  ],
+  ["lead => lead?.flag ? one(1) : one(2)", ["lead?.flag ? …"]],
+  ["flow(lead) { const company = read(lead); return company && one(company); }", ["company && …"]],
+  [
+    "flow(lead) { if (settings.eu && lead.flag && one(2)) return one(1); return x === 1 || lead ? 1 : 2; }",
+    ["lead.flag && …", "lead ? …"],
+  ],
+  ["flow(lead) { if (!lead.flag && eu) return one(1); }", ["!lead.flag"]],
+  ["flow(lead) { return one(`${lead.flag ? 1 : 2} lead ? 1 : 2`); }", ["lead.flag ? …"]],
+  ["flow(lead) { return { a: lead?.points, b: other.lead ? 1 : 2, c: one(lead) }; }", []],
+  ["flow(lead) { if (one(lead)) return { if: lead, while: (lead) }; return x === lead ? 1 : x > lead && 2; }", []],
+  [
+    "flow(lead) { // if (lead)\n /* while (lead) */ return one('lead ? 1 : 2', \"lead && 3\", /lead ? lead && b/); }",
+    [],
+  ],
+  [
+    "flow(lead) { const two = step('two', { run: (lead) => (lead.flag ? 1 : lead.points && 2) }); return two(lead); }",
+    [],
+  ],
+  [
+    "flow(lead) { return derive.as('x')(lead, (lead) => { if (lead.flag) return 1; while (lead.points) f(lead); }); }",
+    [],
+  ],
+  ["flow(lead) { const pick = (lead) => lead.flag ? 1 : 2; return derive(lead, pick); }", []],
+  ["flow(lead) { function pick(lead) { if (lead) return 1; } return derive(lead, pick); }", []],
+  ["flow(lead) { const { company } = load(); return company ? one(lead) : one(1); }", []],
+  ["flow(lead) { return names.map((lead) => lead ? 1 : 2).concat(one(lead)); }", []],
   ["flow(lead) { return derive(lead, (lead) => lead.points ?? (lead.flag || 0)); }", []],
   ["flow(lead) { // lead ?? 1\n /* !lead */ return one('lead || 2'); }", []],
   ["flow(lead) { const config = load(); return config ?? one(lead); }", []],

@@ -171,7 +171,7 @@ test("an order without data is a note, but not where data demands the same order
 });
 
 test("a step without a timeout is told once, unless its use has one; so is an each that opens all at once", () => {
-  const slow = step("slow", { run: (input: string) => input });
+  const slow = step("slow", { run: async (input: string) => input });
   const findings = checkWorkflow(
     workflow<Lead>("timed", {
       flow(lead) {
@@ -189,6 +189,16 @@ test("a step without a timeout is told once, unless its use has one; so is an ea
     ],
   );
   assert.match(findings[0]!.message, /used 2 times/);
+});
+
+test("a body that is no async function may do without a timeout: it cannot be stopped in what it does at once", () => {
+  const sum = step("sum", { run: (input: number) => input + 1 });
+  const wait = step("wait", { async run(input: number) { return input; } }); // prettier-ignore
+  const both = workflow<Lead>("both", { flow: (lead) => ({ a: sum(lead.points), b: wait(lead.points) }) });
+  assert.deepEqual(
+    checkWorkflow(both).map(({ code, node }) => [code, node]),
+    [["STEP_WITHOUT_TIMEOUT", "wait"]],
+  );
 });
 
 test("a sound workflow has no findings", () => {

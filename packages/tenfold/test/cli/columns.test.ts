@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { cut, oneLine, pad, tableLines, widthOf, wrapped } from "../../src/cli/columns.ts";
+import { brief, cut, oneLine, pad, shortened, tableLines, widthOf, wrapped } from "../../src/cli/columns.ts";
 
 test("a cut text is never wider than asked for, and a text that fits is left alone", () => {
   fc.assert(
@@ -20,6 +20,21 @@ test("Chinese takes two columns a character, accents none, colours none", () => 
 
 test("text from anywhere stays on its line and moves no cursor", () => {
   assert.equal(oneLine("a\n\tb\u001b[2J\u0007\u202ec"), "a bc");
+});
+
+test("of a message that is very long both ends are left, with the count of what lies between them", () => {
+  const message = `begin ${"x".repeat(5_000_000)} end`;
+  for (const [told, most] of [
+    [shortened(message), 1100],
+    [brief(message), 400],
+  ] as const) {
+    const [begin, count, end] = told.split(/ … \(([\d,]+) more characters with --json\) … /);
+    assert.ok(begin!.startsWith("begin x") && end!.endsWith("x end"));
+    assert.equal(begin!.length + Number(count!.replaceAll(",", "")) + end!.length, message.length);
+    assert.ok(told.length < most);
+  }
+  assert.equal(shortened("a short one"), "a short one");
+  for (const shift of ["", "a"]) assert.ok(shortened(shift + "😀".repeat(5000) + shift).isWellFormed());
 });
 
 test("a table is as wide as the terminal where its columns can give way", () => {

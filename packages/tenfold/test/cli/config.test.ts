@@ -7,7 +7,9 @@ import { checkConfig, findConfig, storePath } from "../../src/cli/config.ts";
 import { defineConfig } from "../../src/cli/index.ts";
 import { step, workflow } from "../../src/index.ts";
 import { TenfoldError } from "../../src/value/error.ts";
-import { project } from "./project.ts";
+import { importConfig } from "../../src/cli/config-module.ts";
+import { ownTerminal } from "../../src/cli/terminal.ts";
+import { answerOf, project, said } from "./project.ts";
 
 const noop = step("noop", { run: (input: number) => input });
 const flow = workflow<number>("flow", { flow: (input) => noop(input) });
@@ -63,12 +65,49 @@ for (const [what, text, reason] of BROKEN) {
     const one = project(t);
     one.write("tenfold.config.ts", text);
     const { code, stderr } = await one.call("check");
-    assert.match(stderr, /^error CONFIG_INVALID: The config does not load/);
+    assert.match(stderr, /^error CONFIG_INVALID: The config does not load/m);
     assert.match(stderr, reason);
     assert.doesNotMatch(stderr, /\n\s+at /);
     assert.equal(code, 4);
   });
 }
+
+test("a config that ends the program is told with file and line, instead of a silent end", async (t) => {
+  const one = project(t);
+  one.write("flows.ts", `\n\nprocess.exit(0);\n`);
+  one.write("tenfold.config.ts", `import "./flows.ts";\nexport default { store: "runs.db", workflows: [] };\n`);
+  for (const args of [["check"], ["dev", "--no-reload"], ["check", "--json"]]) {
+    const { code, stdout, stderr } = await one.call(...args);
+    assert.match(stderr, /CONFIG_INVALID.*flows\.ts:3 \(loaded by .*tenfold\.config\.ts\): it ends the program/);
+    assert.equal(code, 4);
+    if (args.includes("--json")) assert.match(stdout, /^\{"error":\{"code":"CONFIG_INVALID"/);
+  }
+});
+
+const HANGING = `await new Promise(() => {});\nexport default { store: "runs.db", workflows: [] };\n`;
+
+test("a config that never comes to its end is told while it is waited for, and Ctrl-C gives up", async (t) => {
+  const one = project(t);
+  one.write("tenfold.config.ts", HANGING);
+  for (const args of [["check"], ["dev"]]) {
+    const running = one.begin(...args);
+    t.after(() => running.kill("SIGKILL"));
+    const answer = answerOf(running);
+    await said(running, "may wait in a top-level await. It is given 30 s.");
+    running.kill("SIGINT");
+    await answer;
+  }
+});
+
+test("a config that has not come to its end when its time is over is refused by name", async (t) => {
+  const one = project(t);
+  one.write("tenfold.config.ts", HANGING);
+  const file = path.join(one.folder, "tenfold.config.ts");
+  await assert.rejects(importConfig(file, ownTerminal(false), 50), {
+    code: "CONFIG_INVALID",
+    message: /tenfold\.config\.ts: it was not loaded after .* a top-level await/,
+  });
+});
 
 test("a JavaScript config with a syntax error is told with file and line", async (t) => {
   const one = project(t);

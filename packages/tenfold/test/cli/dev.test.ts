@@ -39,6 +39,38 @@ test("dev reloads when a file that the config imports changes, and an error in i
   assert.equal(code, 143);
 });
 
+test("dev cuts a message that is very long, wherever it tells it", async (t) => {
+  const one = project(t);
+  one.write("flows.ts", one.read("flows.ts").replace(`no such country: XX"`, `no such country: " + "x".repeat(9000)`));
+  await one.call("run", "leads", `{"email":"a@example.com","country":"XX"}`, "--no-wait");
+  const dev = one.begin("dev", "--no-reload");
+  t.after(() => dev.kill("SIGKILL"));
+  const answer = answerOf(dev);
+  await said(dev, "failed after");
+  dev.kill("SIGINT");
+  const { stdout } = await answer;
+  assert.equal(stdout.match(/no such country: x+ … \([\d,]+ more characters with --json\) … x+$/gm)?.length, 2);
+});
+
+test("dev tells of runs that wait for a workflow which its config has not, at its start and later", async (t) => {
+  const one = project(t);
+  one.write("both.config.ts", one.read("tenfold.config.ts"));
+  one.write("tenfold.config.ts", one.read("tenfold.config.ts").replace("[hello, leads]", "[]"));
+  const start = (...args: string[]) => one.call("run", ...args, "--no-wait", "--config", "both.config.ts");
+  await start("leads", `{"email":"a@example.com","country":"DE"}`);
+  const dev = one.begin("dev");
+  t.after(() => dev.kill("SIGKILL"));
+  const answer = answerOf(dev);
+  await said(dev, "leads is not in tenfold.config.ts: 1 run waits until it is added to its `workflows`");
+  const later = said(dev, "hello is not in tenfold.config.ts: 2 runs wait");
+  one.write("two.jsonl", `{"name":"Anna"}\n{"name":"Bo"}\n`);
+  await start("hello", "two.jsonl");
+  await later;
+  dev.kill("SIGINT");
+  const { stdout } = await answer;
+  assert.equal(stdout.match(/is not in/g)?.length, 2, "each is told once");
+});
+
 test("a file that changes while it is being loaded is loaded again", async (t) => {
   const one = project(t);
   const flows = one.read("flows.ts");

@@ -106,6 +106,29 @@ test("in a pipe progress is plain lines, and the last one tells how it ended", a
   assert.ok(!lines.join("").includes("\u001b"));
 });
 
+test("progress says that it stops while what was begun is finished, with no time to go, and then that it has", async () => {
+  const tenfold = await open({ store: ":memory:", workflows: [lead] });
+  const stream = new PassThrough();
+  const progress = showProgress(tenfold, {
+    workflow: "lead",
+    total: 2,
+    stream: stream as unknown as NodeJS.WriteStream,
+  });
+  progress.showStopping();
+  await tenfold.close();
+  progress.stop();
+  const lines = writtenTo(stream).trimEnd().split("\n");
+  assert.deepEqual(
+    lines.map((line) => line.split("; ").slice(0, 2).join("; ")),
+    ["lead: stopping; 0 of 2 runs", "lead: stopped; 0 of 2 runs"],
+  );
+  const counts = newCounts(lead.graph, 10, 0);
+  for (let index = 0; index < 5; index++) attempt(counts, "enrich", 1000);
+  assert.match(progressLine(counts, 2000), /to go/);
+  counts.phase = "stopping";
+  assert.doesNotMatch(progressLine(counts, 2000), /to go/);
+});
+
 test("progress of a workflow that is not open is refused", async () => {
   const tenfold = await open({ store: ":memory:", workflows: [lead] });
   assert.throws(() => showProgress(tenfold, { workflow: "leed", total: 1 }), { code: "WORKFLOW_UNKNOWN" });

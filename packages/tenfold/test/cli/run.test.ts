@@ -5,6 +5,11 @@ import path from "node:path";
 import { test } from "node:test";
 import { project } from "./project.ts";
 
+interface RowsCount {
+  readonly rows: number;
+  readonly started: number;
+}
+
 interface OneRun {
   readonly run: string;
   readonly status: string;
@@ -104,6 +109,41 @@ test("standard input is JSON lines, or a CSV with --format csv", async (t) => {
     runs.map(({ output }) => output),
     ["Hello Cleo"],
   );
+});
+
+test("what has no rows is said to have none, starts nothing, makes no store, and is no error", async (t) => {
+  const { callWith, write, folder } = project(t);
+  write("header.csv", "email,country\n");
+  write("none.jsonl", "");
+  write("list.json", "[]");
+  for (const [input, says] of [
+    ["header.csv", /^header\.csv has a header and no row below it; no run was started/m],
+    ["none.jsonl", /^none\.jsonl has no rows; no run was started/m],
+    ["list.json", /^list\.json has no rows; no run was started/m],
+    ["-", /^standard input has no rows; no run was started/m],
+  ] as const) {
+    const { code, stdout, stderr } = await callWith("", "run", "leads", input);
+    assert.match(stderr, says);
+    assert.deepEqual([code, stdout], [0, ""]);
+  }
+  const { rows, started } = JSON.parse((await callWith("", "run", "leads", "-", "--json")).stdout) as RowsCount;
+  assert.deepEqual([rows, started], [0, 0]);
+  assert.equal(existsSync(path.join(folder, "runs.db")), false);
+});
+
+test("a message that is very long is cut for a person, wherever it is told, and whole with --json", async (t) => {
+  const { call, read, write } = project(t);
+  write("flows.ts", read("flows.ts").replace(`no such country: XX"`, `no such country: " + "x".repeat(9000)`));
+  const ran = await call("run", "leads", `{"email":"a@example.com","country":"XX"}`);
+  const run = /Failed: (\w{24})/.exec(ran.stderr)![1]!;
+  const listed = await call("runs");
+  const shown = await call("show", run);
+  for (const text of [ran.stderr, listed.stdout, shown.stdout]) {
+    assert.match(text, /no such country: x+ … \([\d,]+ more characters with --json\) … x+/);
+    assert.ok(text.length < 3000, String(text.length));
+  }
+  const { error } = JSON.parse((await call("show", run, "--json")).stdout) as { error: { message: string } };
+  assert.equal(error.message, `no such country: ${"x".repeat(9000)}`);
 });
 
 test("a .json file with a list is one run per item, and with anything else one run", async (t) => {

@@ -39,7 +39,7 @@ const failed = (node: string, at: number, retryAt: number | null): Entry => ({
 });
 
 function view(to: number, all = false): TimelineView {
-  return { from: 1000, to, now: to, owned: true, columns: 100, all, paint: (_style, text) => text };
+  return { from: 1000, to, now: to, driven: "now", columns: 100, all, paint: (_style, text) => text };
 }
 
 test("what is open is told by the rules that drive the run", () => {
@@ -65,6 +65,14 @@ test("attempts are bars over time, with the wait between them, and their errors 
   const [line, below] = timelineLines(flow.graph, timelineOf(flow.graph, run(0, entries)), view(2000));
   assert.match(line!, /^ {2}first +▒+·+█+ {2}500 ms, 2 attempts$/);
   assert.match(below!, /^ {4}attempt 1 failed after 100 ms: HTTP 503$/);
+});
+
+test("what was open when a run was held waits for nobody, and says so", () => {
+  const nodes = timelineOf(flow.graph, run(1, [failed("first", 1100, 1500)]));
+  const lines = timelineLines(flow.graph, nodes, { ...view(2000), driven: "held" }).join("\n");
+  assert.match(lines, /^ {2}first .*held before attempt 2$/m);
+  assert.match(lines, /^ +price .*open when it was held$/m);
+  assert.doesNotMatch(lines, /waits for a worker|running/);
 });
 
 test("the arm that was taken stands beside the match, and its nodes below it", () => {

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { compileGraph } from "../../src/core/compile.ts";
 import type { Entry } from "../../src/core/entry.ts";
-import { readLine, writeDone, writeLine } from "../../src/core/journal-line.ts";
+import { readLine, writeLine } from "../../src/core/journal-line.ts";
 import { pathOf, placeAt } from "../../src/core/path.ts";
 import { isSpread, type Frame } from "../../src/core/state.ts";
 import type { Json } from "../../src/value/json.ts";
@@ -64,15 +64,6 @@ test("a body that answered nothing is read as one that answered nothing, not nul
   const read = readLine(writeLine(entry));
   assert.ok(!("output" in read));
   assert.equal((readLine(writeLine({ ...entry, output: null })) as { output?: Json }).output, null);
-});
-
-test("writeDone writes what writeLine writes", () => {
-  fc.assert(
-    fc.property(entries.done, (entry) => {
-      if (entry.kind !== "done") return;
-      assert.deepEqual(writeDone(entry, JSON.stringify(entry.output)), writeLine(entry));
-    }),
-  );
 });
 
 function visit(frame: Frame, seen: (frame: Frame) => void): void {

@@ -72,6 +72,19 @@ test("a value for which there is no arm fails the match, naming the value and th
   assert.match(life.ending?.kind === "fail" ? life.ending.error.message : "", /"cold".*hot, warm/);
 });
 
+test("null and undefined without their arm are told as what they are, with the arm that takes them", () => {
+  const flow = drawn((lead) => match(lead.tier, { hot: () => work(1), warm: () => other(1) }));
+  for (const [lead, text] of [
+    [{ tier: null }, "null"],
+    [{}, "undefined"],
+  ] as const) {
+    const { ending } = Life.of(flow, lead).play(answering());
+    assert.ok(ending?.kind === "fail" && ending.error.code === "MATCH_NO_ARM");
+    assert.ok(ending.error.message.includes(`looked at ${text}, for which`), ending.error.message);
+    assert.ok(ending.error.message.includes("the arm `null`, which takes null and undefined"), ending.error.message);
+  }
+});
+
 test("a choice is journaled: it is not made again when the run is loaded, even if the graph's order of arms is another's", () => {
   const life = Life.of(tiers, { tier: "warm", n: 1 });
   life.answerAt("match-tier", answering());

@@ -15,6 +15,7 @@ const policies = fc.record({
   jitter: fc.constantFrom("full" as const, "none" as const),
   budget: fc.constant(null),
 });
+const SECOND = 1000;
 const chances = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
 function delayOf(number: number, policy: RetryPolicy, random = 0.5): number {
@@ -69,38 +70,77 @@ test("three attempts are made unless something else is said", () => {
 
 test("a budget allows ten retries before anything was earned, at their own time", () => {
   const budget = newBudget(0.1);
-  for (let index = 0; index < 10; index++) assert.equal(spend(budget, NOW + index), NOW + index);
-  assert.ok(spend(budget, NOW) >= NOW);
-  assert.ok(spend(budget, NOW) > NOW);
+  for (let index = 0; index < 10; index++) assert.equal(spend(budget, NOW + index, NOW), NOW + index);
+  assert.ok(spend(budget, NOW, NOW) >= NOW);
+  assert.ok(spend(budget, NOW, NOW) > NOW);
 });
 
 test("ten first attempts earn one retry at a share of 10 %, and no more than a hundred are saved up", () => {
   const budget = newBudget(0.1);
-  for (let index = 0; index < 10; index++) spend(budget, NOW);
-  spend(budget, NOW);
+  for (let index = 0; index < 10; index++) spend(budget, NOW, NOW);
+  spend(budget, NOW, NOW);
   for (let index = 0; index < 11; index++) earn(budget);
-  assert.equal(spend(budget, NOW), NOW, "the earned retry is made at its own time");
-  assert.ok(spend(budget, NOW) > NOW, "the next is not");
+  assert.equal(spend(budget, NOW, NOW), NOW, "the earned retry is made at its own time");
+  assert.ok(spend(budget, NOW, NOW) > NOW, "the next is not");
   for (let index = 0; index < 1_000_000; index++) earn(budget);
   let free = 0;
-  while (spend(budget, NOW) === NOW) free++;
+  while (spend(budget, NOW, NOW) === NOW) free++;
   assert.equal(free, 100);
 });
 
+/** A budget without a token left. */
+function spentBudget() {
+  const budget = newBudget(0.01);
+  for (let index = 0; index < 10; index++) spend(budget, NOW, NOW);
+  return budget;
+}
+
 test("a spent budget lets one probe through a second, delays the rest, and gives up none", () => {
+  const gaps = fc.array(fc.integer({ min: 0, max: 5000 }), { minLength: 2, maxLength: 50 });
   fc.assert(
-    fc.property(fc.array(fc.integer({ min: 0, max: 5000 }), { minLength: 12, maxLength: 60 }), (gaps) => {
-      const budget = newBudget(0.01);
+    fc.property(gaps, (gaps) => {
+      const budget = spentBudget();
       let due = NOW;
-      const times: number[] = [];
-      for (const gap of gaps) {
+      const probes = gaps.map((gap) => {
         due += gap;
-        const at = spend(budget, due);
+        const at = spend(budget, due, NOW);
         assert.ok(Number.isFinite(at) && at >= due, "never before it is due, never given up");
-        times.push(at);
-      }
-      const probes = times.slice(10).sort((a, b) => a - b);
-      for (let index = 1; index < probes.length; index++) assert.ok(probes[index]! - probes[index - 1]! >= 1000);
+        return at;
+      });
+      probes.sort((a, b) => a - b);
+      for (let index = 1; index < probes.length; index++) assert.ok(probes[index]! - probes[index - 1]! >= SECOND);
     }),
   );
+});
+
+test("a retry that is due in an hour delays no probe that is due before it", () => {
+  const budget = spentBudget();
+  assert.equal(spend(budget, NOW + 3600 * SECOND, NOW), NOW + 3600 * SECOND);
+  assert.equal(spend(budget, NOW + SECOND, NOW), NOW + SECOND);
+  assert.equal(spend(budget, NOW + SECOND, NOW), NOW + 2 * SECOND);
+  assert.equal(spend(budget, NOW + 3600 * SECOND, NOW), NOW + 3601 * SECOND);
+});
+
+test("in whatever order retries come, each probe takes the first second that is free from when it is due", () => {
+  const dues = fc.array(fc.integer({ min: 0, max: 40 * SECOND }), { minLength: 1, maxLength: 80 });
+  fc.assert(
+    fc.property(dues, (dues) => {
+      const budget = spentBudget();
+      const taken = new Set<number>();
+      for (const due of dues) {
+        let free = Math.ceil((NOW + due) / SECOND);
+        while (taken.has(free)) free++;
+        taken.add(free);
+        assert.equal(spend(budget, NOW + due, NOW), free * SECOND);
+      }
+    }),
+  );
+});
+
+test("a budget remembers no second that is over, and 100,000 that wait cost no more each than a few", () => {
+  const budget = spentBudget();
+  for (let second = 0; second < 100_000; second++) spend(budget, NOW + second * SECOND, NOW + second * SECOND);
+  assert.ok(budget.probes.size <= 2, `${budget.probes.size}`);
+  const waiting = spentBudget();
+  for (let index = 1; index <= 100_000; index++) assert.equal(spend(waiting, NOW + 1, NOW), NOW + index * SECOND);
 });

@@ -1,6 +1,7 @@
 /** Laws of finding runs: pages by key, filters, counts, and what is shown of one run. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { ErrorCode } from "../../src/value/error.ts";
 import { rejects, stepOf, workflowOf, World } from "./world.ts";
 
 const step = stepOf("s", (n: number) => (n % 5 === 0 ? Promise.reject(new Error("busy")) : n), {
@@ -92,6 +93,53 @@ test("a filter that is not known is refused, wherever one is taken", async () =>
   await rejects(world.happens(idsOf(tenfold.runs(wrong))), "OPTION_UNSUPPORTED", "`state`", "status");
   await rejects(world.happens(tenfold.page(wrong, { limit: 5 })), "OPTION_UNSUPPORTED");
   await rejects(world.happens(tenfold.counts(wrong)), "OPTION_UNSUPPORTED");
+});
+
+const WRONG: readonly (readonly [string, (tenfold: any) => Promise<unknown>, ErrorCode, readonly string[]])[] = [
+  ["a status that there is not", (t) => t.page({ status: "nope" }, { limit: 5 }), "OPTION_UNSUPPORTED", ['"nope"', "failed"]], // prettier-ignore
+  ["a status from every object", (t) => t.page({ status: "toString" }, { limit: 5 }), "OPTION_UNSUPPORTED", ["failed"]],
+  ["a filter that is null", (t) => idsOf(t.runs(null)), "OPTION_UNSUPPORTED", ["null"]],
+  ["a filter that is a text", (t) => t.page("failed", { limit: 5 }), "OPTION_UNSUPPORTED", ['"failed"']],
+  ["a filter that is undefined", (t) => idsOf(t.runs({ tenant: undefined })), "OPTION_UNSUPPORTED", ["`tenant`"]],
+  ["a time that is a Date", (t) => idsOf(t.runs({ from: new Date(0) })), "OPTION_UNSUPPORTED", ["a Date", "getTime()"]],
+  ["an attribute without a name", (t) => idsOf(t.runs({ attribute: "country=DE" })), "OPTION_UNSUPPORTED", ["name"]],
+  ["a key that is no text", (t) => idsOf(t.runs({ key: 5 })), "OPTION_UNSUPPORTED", ["5", "`key`"]],
+  ["a count by what is not counted", (t) => t.counts({ tenant: "odd" }), "OPTION_UNSUPPORTED", ["`tenant`"]],
+  ["a page of -1 runs", (t) => t.page({}, { limit: -1 }), "OPTION_UNSUPPORTED", ["-1", "from 1"]],
+  ["a page of no runs", (t) => t.page({}, { limit: 0 }), "OPTION_UNSUPPORTED", ["`limit`"]],
+  ["a page without an end", (t) => t.page({}, {}), "OPTION_UNSUPPORTED", ["undefined", "`limit`"]],
+  ["a page after a number", (t) => t.page({}, { limit: 5, before: 7 }), "OPTION_UNSUPPORTED", ["7", "`before`"]],
+  ["a mistyped part of a page", (t) => t.page({}, { limt: 5 }), "OPTION_UNSUPPORTED", ["`limit`"]],
+  ["no page", (t) => t.page({}), "OPTION_UNSUPPORTED", ["undefined"]],
+  ["a run that is undefined", (t) => t.run(undefined).status(), "RUN_UNKNOWN", ["undefined", "`id`"]],
+  ["an outcome of undefined", (t) => t.run(undefined).outcome(), "RUN_UNKNOWN", ["undefined"]],
+  ["a result of a number", (t) => t.run(7).result(), "RUN_UNKNOWN", ["7"]],
+  ["a handle for an id", (t) => t.show(t.run("x")), "RUN_UNKNOWN", ["a Handle", "`id`"]],
+  ["a graph of null", (t) => t.graphOf(null), "RUN_UNKNOWN", ["null"]],
+  ["null for the options of a cancel", (t) => t.cancel("x", null), "OPTION_UNSUPPORTED", ["`cancel`", "null"]],
+  ["a dry run that is a text", (t) => t.retry({ key: "x" }, { dryRun: "no" }), "OPTION_UNSUPPORTED", ["`retry`", '"no"']], // prettier-ignore
+  ["a reason that is no text", (t) => t.cancel("x", { reason: 5 }), "OPTION_UNSUPPORTED", ["`reason`"]],
+  ["a cancel of nothing said", (t) => t.cancel(undefined), "OPTION_UNSUPPORTED", ["Which runs"]],
+];
+
+test("what is asked for wrongly is refused by what it is, and says the way out", async () => {
+  const { world, tenfold } = await filled(1);
+  for (const [what, ask, code, parts] of WRONG) {
+    const error = await rejects(world.happens(ask(tenfold)), code, ...parts).catch((thrown: Error) => {
+      throw new Error(`${what}: ${thrown.message}`, { cause: thrown });
+    });
+    assert.match(error.message, /; nothing was (?:done|changed)\. \S/, what);
+  }
+});
+
+test("one caller's wrong id is not told to those who wait for other runs", async () => {
+  const world = new World();
+  const { tenfold } = await world.open([flow], { work: false });
+  const run = await world.happens(tenfold.start(flow, { n: 1 }));
+  const waiting = run.outcome();
+  await rejects(world.happens(tenfold.run(undefined as never).outcome()), "RUN_UNKNOWN");
+  await world.open([flow]);
+  assert.equal((await world.happens(waiting)).status, "completed");
 });
 
 test("show tells a run's input, output, error and entries, read from their texts", async () => {

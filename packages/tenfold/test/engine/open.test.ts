@@ -43,6 +43,10 @@ const REFUSED: readonly (readonly [string, object, string])[] = [
   ["half a slot", { slots: 1.5 }, "slots"],
   ["too little memory", { memory: 10 }, "memory"],
   ["a payload of nothing", { payload: 0 }, "payload"],
+  ["a `work` that is a text", { work: "no" }, "`work`"],
+  ["a log that writes nothing", { log: {} }, "`log`"],
+  ["no store", { store: undefined }, "`store`"],
+  ["a list with nothing in it", { workflows: [undefined] }, "`workflow(…)`"],
   ["a store that this version has not", { store: "postgres://x/y" }, "Postgres"],
 ];
 
@@ -56,6 +60,12 @@ for (const [what, options, part] of REFUSED) {
     );
   });
 }
+
+test("what is no object of options is refused, and nothing is opened", async () => {
+  for (const options of [undefined, null, "leads.db", [halved]]) {
+    await rejects(open(options as never), "OPTION_UNSUPPORTED", "store, workflows", "nothing was opened");
+  }
+});
 
 test("a duration that is none is refused with the option's name", async () => {
   await rejects(open({ store: ":memory:", workflows: [], drain: "soon" }), "DURATION_INVALID", "drain");

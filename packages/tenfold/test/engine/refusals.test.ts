@@ -13,6 +13,10 @@ const strict = workflowOf("strict", (lead) => echo(lead), {
 });
 const keyed = workflowOf("keyed", (lead) => echo(lead), { key: (lead: any) => lead.email });
 
+async function all(answers: AsyncIterable<unknown>): Promise<void> {
+  for await (const _ of answers) assert.fail("something was answered");
+}
+
 const circle: { self?: unknown } = {};
 circle.self = circle;
 
@@ -24,11 +28,25 @@ const REFUSED: readonly (readonly [string, (world: any) => Promise<unknown>, Err
   ["an input over the limit", (t) => t.start(plain, "x".repeat(1001)), "PAYLOAD_TOO_LARGE", ["1003", "1000"]],
   ["an empty key", (t) => t.start(plain, 1, { key: "" }), "KEY_INVALID", ["0 characters"]],
   ["a key that is too long", (t) => t.start(plain, 1, { key: "k".repeat(513) }), "KEY_INVALID", ["513", "512"]],
-  ["a key that is no text", (t) => t.start(plain, 1, { key: 7 }), "KEY_INVALID", ["number"]],
+  ["a key that is no text", (t) => t.start(plain, 1, { key: 7 }), "KEY_INVALID", ["is 7"]],
+  ["a key that is a promise", (t) => t.start(plain, 1, { key: Promise.reject(new Error("x")) }), "KEY_INVALID", ["a Promise"]], // prettier-ignore
   ["an input without the key it needs", (t) => t.start(keyed, {}), "KEY_INVALID", ["undefined"]],
   ["an input on which the key function throws", (t) => t.start(keyed, null), "INPUT_INVALID", ["key", "null"]],
   ["`again` without a key", (t) => t.start(plain, 1, { again: true }), "KEY_INVALID", ["again"]],
   ["a time that is none", (t) => t.start(plain, 1, { at: new Date("soon") }), "INPUT_INVALID", ["at"]],
+  ["a time that is a text", (t) => t.start(plain, 1, { at: "2026-01-01" }), "INPUT_INVALID", ["2026-01-01", "Date"]],
+  ["a time that is null", (t) => t.start(plain, 1, { at: null }), "INPUT_INVALID", ["null"]],
+  ["null for options", (t) => t.start(plain, 1, null), "OPTION_UNSUPPORTED", ["null", "key, at, tenant, again"]],
+  ["a text for options", (t) => t.startNamed("plain", 1, "lead-1"), "OPTION_UNSUPPORTED", ['"lead-1"']],
+  ["a tenant that is no text", (t) => t.start(plain, 1, { tenant: 5 }), "OPTION_UNSUPPORTED", ["5", "`tenant`"]],
+  ["an `again` that is a text", (t) => t.start(keyed, { email: "a" }, { again: "yes" }), "OPTION_UNSUPPORTED", ["again"]], // prettier-ignore
+  ["no workflow", (t) => t.start(undefined, 1), "WORKFLOW_UNKNOWN", ["undefined"]],
+  ["a step for a workflow", (t) => t.start(echo, 1), "WORKFLOW_UNKNOWN", ["a function"]],
+  ["a number for a list of inputs", (t) => all(t.startMany(plain, 5)), "INPUT_INVALID", ["5", "a list", "`start`"]],
+  ["a text for a list of inputs", (t) => all(t.startMany(plain, "lead")), "INPUT_INVALID", ['"lead"']],
+  ["nothing for a list of inputs", (t) => all(t.startMany(plain)), "INPUT_INVALID", ["undefined"]],
+  ["a promise for a list of inputs", (t) => all(t.startMany(plain, Promise.resolve([]))), "INPUT_INVALID", ["a Promise"]], // prettier-ignore
+  ["null for the options of many", (t) => all(t.startMany(plain, [1], null)), "OPTION_UNSUPPORTED", ["null"]],
   ["a mistyped workflow", (t) => t.startNamed("strikt", {}), "WORKFLOW_UNKNOWN", ['"strict"']],
   ["a workflow like no other", (t) => t.startNamed("zzzzzzzzzz", {}), "WORKFLOW_UNKNOWN", ["plain, strict, keyed"]],
   ["a mistyped option", (t) => t.start(plain, 1, { agian: true }), "OPTION_UNSUPPORTED", ["`again`"]],
@@ -43,6 +61,60 @@ for (const [what, start, code, parts] of REFUSED) {
     assert.deepEqual(world.records, []);
   });
 }
+
+const tooMany = Object.fromEntries(Array.from({ length: 51 }, (_, n) => [`a${n}`, n]));
+
+const rejected = () => Promise.reject(new Error("nobody waits for it"));
+
+const ATTRIBUTES: readonly (readonly [string, unknown, readonly string[]])[] = [
+  ["a text", "Kim", ['"Kim"']],
+  ["a list", ["Kim"], ["a list"]],
+  ["a number", 5, ["5"]],
+  ["a Map", new Map([["country", "DE"]]), ["a Map"]],
+  ["a promise", rejected, ["a Promise"]],
+  ["an object within", { address: { country: "DE" } }, ["an object", "`address`"]],
+  ["a list within", { tags: ["a"] }, ["a list", "`tags`"]],
+  ["a date within", { since: new Date(0) }, ["a Date", "`since`"]],
+  ["no number", { points: NaN }, ["NaN", "`points`"]],
+  ["a function", { points: () => 1 }, ["a function", "`points`"]],
+  ["a text of 513 characters", { note: "x".repeat(513) }, ["513", "512", "`note`"]],
+  ["a name of 101 characters", { ["n".repeat(101)]: 1 }, ["100"]],
+  ["an empty name", { "": 1 }, ['""']],
+  ["51 of them", tooMany, ["51", "50"]],
+];
+
+for (const [what, attributes, parts] of ATTRIBUTES) {
+  test(`attributes that are or have ${what} are refused, and nothing is written`, async () => {
+    const world = new World();
+    const flow = workflowOf("w", (given) => echo(given), {
+      attributes: typeof attributes === "function" ? () => attributes() as unknown : () => attributes,
+    });
+    const { tenfold } = await world.open([flow]);
+    await rejects(world.happens(tenfold.start(flow, 1)), "ATTRIBUTES_INVALID", '"w"', "no run was started", ...parts);
+    assert.deepEqual(world.records, []);
+  });
+}
+
+test("attributes at their limits are kept as texts, and found; null and undefined are left out", async () => {
+  const world = new World();
+  const note = "x".repeat(512);
+  const kept = { ["n".repeat(100)]: true, note, points: 5, none: null, nothing: undefined };
+  const flow = workflowOf("w", (given) => echo(given), { attributes: () => kept });
+  const bare = workflowOf("bare", (given) => echo(given), { attributes: () => undefined });
+  const { tenfold } = await world.open([flow, bare]);
+  const run = await world.happens(tenfold.start(flow, 1));
+  await world.happens(tenfold.start(bare, 1));
+  const find = (name: string, value: string) => tenfold.page({ attribute: { name, value } }, { limit: 5 });
+  for (const [name, value] of [
+    ["n".repeat(100), "true"],
+    ["note", note],
+    ["points", "5"],
+  ] as const) {
+    // prettier-ignore
+    assert.deepEqual((await world.happens(find(name, value))).map(({ id }) => id), [run.id]); // prettier-ignore
+  }
+  for (const name of ["none", "nothing"]) assert.deepEqual(await world.happens(find(name, "null")), []);
+});
 
 test("what is stored is the parsed input", async () => {
   const world = new World();
@@ -93,6 +165,7 @@ for (const [what, step, code, message] of bad) {
     assert.equal(error.error.node, "s");
     assert.match(error.error.message, message);
     assert.equal(attempts.length, 1);
+    assert.deepEqual([attempts[0]!.outcome, attempts[0]!.message], ["failed", error.error.message]);
     const next = await world.happens(tenfold.start(plain, 5));
     assert.equal(await world.happens(next.result()), 5);
   });

@@ -46,7 +46,10 @@ test("with full jitter the wait is within [0, backoff], and not always the same"
   assert.ok(mean > 3000 && mean < 7000, `${mean}`);
 });
 
-test("`unless` ends the attempts at once; one that throws itself ends nothing", async () => {
+const errorOf = (world: World, run: string) =>
+  JSON.parse(world.record(run).error ?? "{}") as { code: string; message: string };
+
+test("`unless` ends the attempts at once; one that throws itself ends nothing, and the message says both", async () => {
   const world = new World();
   const isFinal = (error: unknown) => {
     if ((error as Error).message === "odd") throw new Error("in unless");
@@ -65,7 +68,37 @@ test("`unless` ends the attempts at once; one that throws itself ends nothing", 
     const run = await world.happens(opened.tenfold.start(flow, text));
     await rejects(world.happens(run.result()), "RUN_FAILED", text);
     assert.equal(opened.attempts.length, attempts);
+    if (text !== "odd") assert.equal(errorOf(world, run.id).message, text);
+    for (const { message } of opened.attempts) {
+      if (text === "odd") assert.match(message ?? "", /^odd\. And `retry\.unless` threw .*: in unless\. .*not final/);
+    }
   }
+});
+
+test("an `unless` that answers a promise is a mistake of the definition, told at the first attempt that fails", async () => {
+  for (const unless of [() => Promise.resolve(false), () => Promise.reject(new Error("nobody waits for it"))]) {
+    const world = new World();
+    const step = failing({ retry: { attempts: 3, unless } });
+    const flow = workflowOf("w", (n) => step(n));
+    const opened = await world.open([flow]);
+    const run = await world.happens(opened.tenfold.start(flow, 1));
+    await rejects(world.happens(run.result()), "RUN_FAILED", "busy", "`retry.unless` answered a promise", "at once");
+    assert.equal(errorOf(world, run.id).code, "STEP_INVALID");
+    assert.equal(opened.attempts.length, 1);
+  }
+});
+
+test("`unless` is asked about a timeout too, and once for each attempt", async () => {
+  const world = new World();
+  const asked: string[] = [];
+  const unless = (error: unknown) => asked.push((error as Error).name) > 1;
+  const step = stepOf("s", () => new Promise(() => {}), { timeout: "1s", retry: { attempts: 5, unless } });
+  const flow = workflowOf("w", (n) => step(n));
+  const opened = await world.open([flow]);
+  const run = await world.happens(opened.tenfold.start(flow, 1));
+  await rejects(world.happens(run.result()), "RUN_FAILED", "1000 ms");
+  assert.deepEqual(asked, ["StepTimedOut", "StepTimedOut"]);
+  assert.equal(errorOf(world, run.id).code, "STEP_TIMED_OUT");
 });
 
 test("a spent budget delays retries to one a second, and fails no run by itself", async () => {

@@ -125,6 +125,15 @@ test("names that could not stand in an id are refused with one that can", () => 
   refuses(() => enrich.as("Not Good"), "STEP_INVALID", `"enrich"`, `"not-good"`);
 });
 
+test("a name of over 100 characters is refused, without all of it in the message; one of 100 is not", () => {
+  untyped("s".repeat(100), { run() {} });
+  for (const length of [101, 5000]) {
+    const { message } = refuses(() => untyped("s".repeat(length), { run() {} }), "STEP_INVALID", "at most 100", '"sss');
+    assert.ok(message.length < 400, message);
+  }
+  refuses(() => enrich.as("e".repeat(101)), "STEP_INVALID", `"enrich"`, "at most 100");
+});
+
 test("options whose release has not come are refused by name", () => {
   for (const option of ["queue", "once", "tx", "undo", "pure", "takes", "wait", "expires"]) {
     refuses(
@@ -170,6 +179,13 @@ test("the values of options are checked when the step is defined", () => {
   for (const [retry, option] of wrong) {
     refuses(() => untyped("enrich", { run() {}, retry }), "STEP_INVALID", `step "enrich"`, option, "not defined");
   }
+  refuses(
+    () => untyped("enrich", { run() {}, retry: { unless: async () => true } }),
+    "STEP_INVALID",
+    `step "enrich"`,
+    "`retry.unless` is async",
+    "plain function",
+  );
   refuses(() => untyped("enrich", { run() {}, timeout: "soon" }), "DURATION_INVALID", `step "enrich"`, `"soon"`);
   refuses(() => untyped("enrich", { run() {}, timeout: 0 }), "DURATION_INVALID", `step "enrich"`);
   refuses(() => untyped("enrich", { run() {}, retry: { first: "soon" } }), "DURATION_INVALID", `retry.first`);

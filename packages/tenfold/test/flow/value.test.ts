@@ -81,6 +81,34 @@ test("a value is no promise", () => {
   })();
 });
 
+test("a value that is awaited with `then` is refused, with what to do instead of waiting", () => {
+  const error = refuses(
+    drawing(({ size }) => (size as any).then((known: number) => known)),
+    "VALUE_MISUSED",
+    `Workflow "lead-intake"`,
+    "awaited with `.then(…)`",
+    "without `async`, `await` and `then`",
+  );
+  assert.ok(error.cause instanceof TypeError);
+  assert.throws(
+    drawing(() => (null as any).then(String)),
+    TypeError,
+  );
+});
+
+test("a promise given to a step is refused as one, and its rejection ends no program", async () => {
+  for (const given of [Promise.resolve(1), { deep: [Promise.reject(new Error("nobody waits for it"))] }]) {
+    refuses(
+      drawing(() => greet(given as never)),
+      "NOT_JSON",
+      `node "greet"`,
+      "is a promise",
+      "without `async`, `await` and `then`",
+    );
+  }
+  await new Promise((resolve) => setImmediate(resolve));
+});
+
 test("a property of a value is a value with a longer path, whatever it is called", () => {
   const { graph } = workflow("paths", {
     flow(input) {

@@ -206,6 +206,38 @@ test("an async flow is refused", async () => {
   );
 });
 
+test("a generator as a flow, or as an arm, is refused", () => {
+  const generators = [function* () {}, async function* () {}];
+  for (const generator of generators) {
+    refuses(() => draw(generator), "WORKFLOW_INVALID", `Workflow "lead-intake"`, "generator", "plain function");
+    refuses(() => draw((lead) => match(lead.tier, { otherwise: generator })), "MATCH_INVALID", "generator");
+  }
+  draw((lead) => ({ next: enrich(lead), then: screen(lead) }));
+});
+
+test("what is thrown in a flow and is no error is told with workflow and node; an error goes on as it is", () => {
+  for (const [thrown, text] of [
+    ["no rate", '"no rate"'],
+    [undefined, "undefined"],
+    [{ code: 5 }, "an object"],
+  ] as const) {
+    const thrower = (): never => {
+      throw thrown;
+    };
+    const { facts } = refuses(() => draw(thrower), "WORKFLOW_INVALID", `"lead-intake"`, text, "not defined");
+    assert.equal(facts["thrown"], thrown);
+    refuses(() => draw((lead) => match(lead.tier, { otherwise: thrower })), "MATCH_INVALID", "match-tier", text);
+  }
+  const error = new RangeError("no rate");
+  assert.throws(
+    () =>
+      draw(() => {
+        throw error;
+      }),
+    (thrown) => thrown === error,
+  );
+});
+
 test("options are refused by name where unknown, not yet there, or of the wrong kind", () => {
   const flow = (): void => {};
   for (const option of ["deadline", "triggers", "concurrency", "keyRetention"]) {
@@ -220,6 +252,10 @@ test("options are refused by name where unknown, not yet there, or of the wrong 
   refuses(() => untyped("intake", {}), "WORKFLOW_INVALID", `workflow "intake"`, "`flow` is no function");
   refuses(() => untyped("intake", { flow, key: "email" }), "WORKFLOW_INVALID", "`key` is no function");
   refuses(() => untyped("intake", { flow, attributes: {} }), "WORKFLOW_INVALID", "`attributes` is no function");
+  for (const option of ["key", "attributes"]) {
+    refuses(() => untyped("intake", { flow, [option]: async () => "x" }), "WORKFLOW_INVALID", `\`${option}\` is async`);
+  }
+  refuses(() => untyped("i".repeat(5000), { flow }), "WORKFLOW_INVALID", "at most 100");
   refuses(() => untyped("intake", { flow, input: {} }), "WORKFLOW_INVALID", "`input` is no schema");
   refuses(() => untyped("intake", undefined), "WORKFLOW_INVALID", `workflow "intake"`);
   refuses(() => untyped("Lead Intake", { flow }), "WORKFLOW_INVALID", `"lead-intake"`);

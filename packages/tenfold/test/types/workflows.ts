@@ -33,6 +33,8 @@ export function fromASchema(): void {
   void general;
   // @ts-expect-error what is stored has to be JSON
   workflow("wrong", { input: z.object({ at: z.date() }), flow: (input) => input });
+  // @ts-expect-error an attribute is a text, a number, true or false
+  workflow("wrong", { input: Contact, attributes: (contact) => ({ contact }), flow: (input) => input });
   // @ts-expect-error the key is a string
   workflow("wrong", { input: Contact, key: (contact) => contact.since, flow: (input) => input });
   // @ts-expect-error no such property

@@ -29,8 +29,9 @@ export const devCommand: Command = {
 };
 
 async function workHere(call: Call): Promise<number> {
-  const interruption = onInterrupt();
+  // Until it is open there is nothing to finish, and Ctrl-C ends it as it ends any program.
   const opened = await openToWork(call);
+  const interruption = onInterrupt();
   const { tellWork } = await import("../dev-work.ts");
   const stop = tellWork(call.terminal, opened);
   const signal = await interruption.first;

@@ -1,12 +1,13 @@
 /** `tenfold run`: starts one run, or one per row, waits for what comes out, and says it. */
 import type { StartOptions } from "../../engine/start.ts";
 import type { WorkflowDefinition } from "../../flow/definition.ts";
+import type { Json } from "../../value/json.ts";
 import { EXIT, usageError, type Call, type Command } from "../command.ts";
-import { exitCodeFor, onInterrupt } from "../interruption.ts";
+import { exitCodeFor, onInterrupt, type Interrupt } from "../interruption.ts";
 import { openConfigured, workflowNamed, mustLoad, storeOf } from "../opening.ts";
-import { startProgress } from "../progress.ts";
-import { readInput, type RunInput } from "../run-input.ts";
-import { tellOne, tellRows } from "../run-report.ts";
+import { startProgress, type Progress } from "../progress.ts";
+import { readInput } from "../run-input.ts";
+import { tellNoRows, tellOne, tellRows } from "../run-report.ts";
 import { checkColumns, startRows, type StartedRow } from "../run-rows.ts";
 import { agoText, plural, readTime } from "../time-text.ts";
 import { waitForRuns } from "../run-waiting.ts";
@@ -54,21 +55,18 @@ async function runRun(call: Call): Promise<number> {
       "A run that is not waited for needs a store that stays, and this one is in memory; no run was started. Name a file: `--store runs.db`.",
     );
   }
+  const asked = { call, workflow, options, waits };
   const input = await readInput(call, word);
-  if (input.kind === "rows" && call.flags.has("key")) {
+  if (input.kind === "one") return inStore(asked, (task) => runOne(task, input.input));
+  if (call.flags.has("key")) {
     throw usageError(
       "`--key` is for one run, and rows have one each; no run was started. Give the workflow a `key`: `key: (lead) => lead.email`.",
     );
   }
   // Before the store is opened: a file of no use makes none.
-  const rows = input.kind === "rows" ? await checkColumns(workflow, input.rows, input.name) : undefined;
-  const { tenfold, store } = await openConfigured(call, waits);
-  try {
-    const task: Task = { call, tenfold, workflow, options, waits, store };
-    return rows === undefined ? await runOne(task, input) : await runRows(task, rows);
-  } finally {
-    await tenfold.close();
-  }
+  const rows = await checkColumns(workflow, input.rows, input.name);
+  if (rows === null) return tellNoRows(call, workflow.name, input, waits);
+  return inStore(asked, (task) => runRows(task, rows));
 }
 
 interface Task {
@@ -80,30 +78,48 @@ interface Task {
   readonly store: string;
 }
 
+/** Does what was asked in the store of the config, which is closed behind it. */
+async function inStore(asked: Omit<Task, "tenfold" | "store">, act: (task: Task) => Promise<number>): Promise<number> {
+  const { tenfold, store } = await openConfigured(asked.call, asked.waits);
+  try {
+    return await act({ ...asked, tenfold, store });
+  } finally {
+    await tenfold.close();
+  }
+}
+
 function startOptions({ flags }: Call): StartOptions {
   const [key, tenant, at] = [flags.text("key"), flags.text("tenant"), flags.text("at")];
   return {
     ...(key === undefined ? {} : { key }),
     ...(tenant === undefined ? {} : { tenant }),
     ...(flags.has("again") ? { again: true } : {}),
-    ...(at === undefined ? {} : { at: readTime(at, "--at", Date.now(), "after") }),
+    ...(at === undefined ? {} : { at: startTime(at) }),
   };
 }
 
-async function runOne(task: Task, input: RunInput): Promise<number> {
+function startTime(text: string): number {
+  const now = Date.now();
+  const at = readTime(text, "--at", now, "after");
+  if (at >= now) return at;
+  throw usageError(
+    `\`--at ${text}\` is past (${agoText(at, now)}); no run was started. Leave it out to start at once, or give a time to come.`,
+  );
+}
+
+async function runOne(task: Task, input: Json): Promise<number> {
   const { call, tenfold, workflow, options, waits } = task;
-  const given = input.kind === "one" ? input.input : null;
   const startedAt = Date.now();
   const interruption = onInterrupt();
-  const run = await tenfold.startNamed(workflow.name, given, options);
+  const run = await tenfold.startNamed(workflow.name, input, options);
   if (!waits) return tellStarted(task, run.id, run.existing);
   if (run.existing)
     call.terminal.say(`Already known: ${run.id} has this key; this is how it ended. --again starts its next run.`);
   const progress = startProgress(tenfold, workflow.name, 1, call.terminal.stderr, 1000);
   const waited = waitForRuns(tenfold, workflow.name, [run], (ended, before) => progress.ended(ended.status, before));
   const first = await Promise.race([waited, interruption.first]);
+  if (typeof first === "string") return interrupted(task, first, [run.id], waited, progress);
   progress.stop();
-  if (typeof first === "string") return interrupted(task, first, [run.id], waited);
   interruption.stop();
   return tellOne(call, workflow.name, first[0]!, run.existing, Date.now() - startedAt);
 }
@@ -149,27 +165,32 @@ async function runRows(task: Task, rows: AsyncIterable<Row>): Promise<number> {
     return { started, ended };
   })();
   const first = await Promise.race([work, interruption.first]);
+  if (typeof first === "string") {
+    const runs = seen.map(({ run }) => run.id);
+    return interrupted(task, first, runs, work, progress);
+  }
   progress?.stop();
-  if (typeof first === "string")
-    return interrupted(
-      task,
-      first,
-      seen.map(({ run }) => run.id),
-      work,
-    );
   interruption.stop();
   return tellRows(call, workflow.name, first.started, first.ended, waits, Date.now() - startedAt);
 }
 
 /** Lets what runs finish, and says how to go on. */
-async function interrupted(task: Task, signal: "SIGINT" | "SIGTERM", runs: readonly string[], work: Promise<unknown>) {
+async function interrupted(
+  task: Task,
+  signal: Interrupt,
+  runs: readonly string[],
+  work: Promise<unknown>,
+  progress: Progress | undefined,
+): Promise<number> {
   const { call, tenfold, workflow, store } = task;
   const { terminal } = call;
   terminal.say(
     "Stopping: what is being done now is finished first. Ctrl-C again stops at once; nothing durable is lost either way.",
   );
+  progress?.showStopping();
   work.catch(() => undefined);
   await tenfold.close();
+  progress?.stop();
   const way =
     store === ":memory:"
       ? "The store was in memory, so nothing of it is kept; with a file it would be: `--store runs.db`."

@@ -3,8 +3,9 @@ import type { Tenfold } from "../../engine/client.ts";
 import type { RunView } from "../../engine/run-view.ts";
 import type { RunFilter } from "../../store/store.ts";
 import { formatDuration } from "../../value/duration.ts";
+import { laneOfRun } from "../../value/id.ts";
 import { EXIT, usageError, type Call, type Command } from "../command.ts";
-import { oneLine, tableLines } from "../columns.ts";
+import { brief, oneLine, tableLines } from "../columns.ts";
 import { openStored } from "../opening.ts";
 import { FILTER_FLAGS, filterFlagsText, readFilter } from "../run-filter.ts";
 import { paintStatus } from "../status.ts";
@@ -32,6 +33,7 @@ export const runsCommand: Command = {
   async run(call: Call): Promise<number> {
     const filter = readFilter(call);
     const limit = limitOf(call);
+    checkBefore(call);
     const tenfold = await openStored(call);
     try {
       if (call.flags.has("count")) await tellCounts(call.terminal, await countsOf(tenfold, filter));
@@ -49,6 +51,14 @@ function limitOf({ flags }: Call): number {
   const limit = Number(text);
   if (Number.isInteger(limit) && limit >= 1) return limit;
   throw usageError(`\`--limit ${text}\` is no count; nothing was listed. Write a whole number from 1.`);
+}
+
+function checkBefore({ flags }: Call): void {
+  const before = flags.text("before");
+  if (before === undefined || laneOfRun(before) !== undefined) return;
+  throw usageError(
+    `\`--before ${before}\` is no run's id; nothing was listed. Copy one from the first column of \`tenfold runs\`: those older than it are listed.`,
+  );
 }
 
 interface Count {
@@ -127,7 +137,7 @@ function pageLines(terminal: Terminal, page: readonly RunView[]): readonly strin
     shortTimeText(run.startedAt, Date.now()),
     run.endedAt === null ? "" : formatDuration(Math.max(1, run.endedAt - run.startedAt)),
     oneLine(run.key ?? ""),
-    run.error === null ? "" : oneLine(`${run.error.node === "" ? "" : `${run.error.node}: `}${run.error.message}`),
+    run.error === null ? "" : brief(`${run.error.node === "" ? "" : `${run.error.node}: `}${run.error.message}`),
   ]);
   const kept = columns.map((_, index) => index).filter((index) => index < 5 || cells.some((row) => row[index] !== ""));
   return tableLines(

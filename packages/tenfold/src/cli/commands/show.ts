@@ -4,7 +4,7 @@ import type { Graph } from "../../flow/graph.ts";
 import { FINISHED } from "../../store/store.ts";
 import { formatDuration } from "../../value/duration.ts";
 import { EXIT, type Call, type Command } from "../command.ts";
-import { cut, oneLine, pad } from "../columns.ts";
+import { brief, cut, oneLine, pad, shortened, wrapped } from "../columns.ts";
 import { openStored } from "../opening.ts";
 import { paintStatus } from "../status.ts";
 import type { Terminal } from "../terminal.ts";
@@ -66,7 +66,8 @@ function tell(call: Call, run: RunDetails, graph: Graph): void {
     terminal.print(terminal.paint("bold", `Timeline, ${formatDuration(Math.max(1, to - run.startedAt))}`));
     const columns = terminal.columns === Infinity ? PIPE_COLUMNS : terminal.columns;
     const { paint } = terminal;
-    const view = { from: run.startedAt, to, now, owned: run.owned, columns, all: flags.has("all"), paint };
+    const driven = run.status === "held" ? "held" : run.owned ? "now" : "later";
+    const view = { from: run.startedAt, to, now, driven, columns, all: flags.has("all"), paint } as const;
     for (const line of timelineLines(graph, nodes, view)) terminal.print(line);
   }
   tellJson(call, "Input", run.input);
@@ -115,10 +116,14 @@ function tellError({ terminal, flags }: Call, { id, status, error }: RunDetails)
     const attempt = error.attempt > 0 ? `, attempt ${error.attempt}` : "";
     terminal.print("");
     terminal.print(terminal.paint("bold", `Error${where}${attempt}`));
-    terminal.print(`  ${terminal.paint("red", error.code)}: ${oneLine(error.message)}`);
+    const width = terminal.columns - 2;
+    const message = flags.has("all") ? error.message : shortened(error.message);
+    const [first, ...more] = wrapped(`${error.code}: ${oneLine(message)}`, width);
+    terminal.print(`  ${terminal.paint("red", error.code)}${first!.slice(error.code.length)}`);
+    for (const line of more) terminal.print(`  ${line}`);
     const stack = error.stack?.split("\n") ?? [];
-    for (const line of flags.has("all") ? stack : stack.slice(0, 1))
-      terminal.print(terminal.paint("dim", `  ${oneLine(line)}`));
+    const lines = flags.has("all") ? stack.map(oneLine) : stack.slice(0, 1).map((line) => cut(brief(line), width));
+    for (const line of lines) terminal.print(terminal.paint("dim", `  ${line}`));
   }
   if (status === "failed" || status === "cancelled" || status === "held") {
     terminal.say("");

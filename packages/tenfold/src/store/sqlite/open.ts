@@ -1,17 +1,19 @@
 /** Opens a SQLite store: refuses what cannot be one, with the reason and the way out, before anything is changed. */
 import { open as openFile, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { pathToFileURL } from "node:url";
 import { LANES_MAX } from "../../value/id.ts";
 import { TenfoldError } from "../../value/error.ts";
 import { Connection } from "./connection.ts";
-import { failureOf } from "./failure.ts";
+import { failureOf, isBusy } from "./failure.ts";
 import { networkFileSystem } from "./file-system.ts";
 import { formatOf, migrate } from "./migrations.ts";
 
 export interface SqliteOptions {
   /** The number of lanes of a new store, 1 by default; for one that exists it must be its own, if it is given. */
   readonly lanes?: number;
-  /** How long a file that somebody else has locked is tried again; 30 seconds by default. */
+  /** How long a file that somebody else has locked is tried again; `BUSY_MS` by default. */
   readonly busyMs?: number;
   /** The size that the file may grow to, in pages; by default what the disk holds. */
   readonly pagesMax?: number;
@@ -19,7 +21,8 @@ export interface SqliteOptions {
   readonly networkFileSystem?: (folder: string) => Promise<string | null>;
 }
 
-const BUSY_MS = 30_000;
+/** How long a file that somebody else has locked is tried again, unless told otherwise. */
+export const BUSY_MS = 30_000;
 
 /** A connection to the store's file, made or brought to this version's format, and its number of lanes. */
 export async function openConnection(
@@ -43,6 +46,23 @@ export async function openConnection(
   } catch (error) {
     await connection?.close();
     throw unwritableFolder(failureOf(error, path), path);
+  }
+}
+
+/** Whether somebody keeps the store's file locked now, so that nobody else can write to it. */
+export function isLocked(file: string): boolean {
+  const uri = pathToFileURL(resolve(file));
+  // Not to make it where it is not there.
+  uri.search = "?mode=rw";
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(uri, { timeout: 0 });
+    database.exec("begin immediate; rollback");
+    return false;
+  } catch (error) {
+    return isBusy(error);
+  } finally {
+    database?.close();
   }
 }
 
