@@ -14,7 +14,7 @@ import type { Terminal } from "./terminal.ts";
 const NAMES = ["tenfold.config.ts", "tenfold.config.mts", "tenfold.config.js", "tenfold.config.mjs"];
 
 const KEYS: Readonly<Record<keyof Config, string>> = {
-  store: `a file such as "leads.db", or ":memory:"`,
+  store: `a file such as "leads.db", "postgres://user:password@host/database", or ":memory:"`,
   workflows: "a list of workflows",
   slots: "a number",
   memory: "a number of bytes",
@@ -74,10 +74,12 @@ export function checkConfig(file: string, exported: Readonly<Record<string, unkn
     const way = nearest === undefined ? known : `Did you mean \`${nearest}\`? ${known}`;
     throw refuse(`it exports \`${key}\`, which no config has; nothing was done. ${way}`, { key, nearest });
   }
-  for (const key of ["store", "workflows"] as const) {
-    if (given[key] === undefined) {
-      throw refuse(`it exports no \`${key}\`; nothing was done. Add it: ${KEYS[key]}.`, { key });
-    }
+  if (given["workflows"] === undefined) {
+    throw refuse(`it exports no \`workflows\`; nothing was done. Add it: ${KEYS.workflows}.`, { key: "workflows" });
+  }
+  if (given["store"] === undefined && (process.env["DATABASE_URL"] ?? "") === "") {
+    const way = `Add it (${KEYS.store}), or set DATABASE_URL`;
+    throw refuse(`it exports no \`store\`, and DATABASE_URL names none; nothing was done. ${way}.`, { key: "store" });
   }
   return checkValues(file, given, refuse);
 }
@@ -85,7 +87,7 @@ export function checkConfig(file: string, exported: Readonly<Record<string, unkn
 type Refuse = (reason: string, facts?: Readonly<Record<string, unknown>>) => TenfoldError;
 
 function checkValues(file: string, given: Readonly<Record<string, unknown>>, refuse: Refuse): Config {
-  const { store, workflows } = given;
+  const { workflows, store = process.env["DATABASE_URL"] } = given;
   if (typeof store !== "string" || store === "") {
     throw refuse(`its \`store\` is ${typeof store}; nothing was done. Give ${KEYS.store}.`);
   }

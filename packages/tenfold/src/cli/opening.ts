@@ -52,7 +52,7 @@ async function openStore({ terminal }: Call, options: OpenOptions): Promise<Tenf
   const { store } = options;
   return withPatience(open(options), async () => {
     const { BUSY_MS, isLocked } = await import("../store/sqlite/open.ts");
-    if (!isLocked(store)) return;
+    if (store === undefined || store.includes("://") || !isLocked(store)) return;
     terminal.say(
       `Waiting: another program has locked the store ${store}. It is tried for ${BUSY_MS / 1000} s; Ctrl-C gives up.`,
     );

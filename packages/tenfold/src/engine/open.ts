@@ -3,7 +3,6 @@ import type { WorkflowDefinition } from "../flow/definition.ts";
 import { MemoryStore } from "../store/memory.ts";
 import type { Store } from "../store/store.ts";
 import { durationMs, type Duration } from "../value/duration.ts";
-import { TenfoldError } from "../value/error.ts";
 import {
   CHECKED_APART,
   checkOptions,
@@ -20,7 +19,7 @@ import type { Log } from "./ports.ts";
 import { inlineExecutor, stderrLog, systemClock, systemHost } from "./system.ts";
 
 export interface OpenOptions {
-  /** A file of the embedded store, or ":memory:". */
+  /** A file of the embedded store, ":memory:", or the URL of a Postgres database. */
   readonly store: string;
   readonly workflows: readonly WorkflowDefinition[];
   /** False: a client that executes nothing; true by default. */
@@ -41,7 +40,10 @@ export interface OpenOptions {
 const MEMORY_LEAST = 1024 * 1024;
 
 const OPTIONS: Readonly<Record<keyof OpenOptions, OptionForm>> = {
-  store: { fits: (value) => isText(value) && value !== "", way: 'Give a file such as "leads.db", or ":memory:".' },
+  store: {
+    fits: (value) => isText(value) && value !== "",
+    way: 'Give a file such as "leads.db", "postgres://user:password@host/database", or ":memory:".',
+  },
   workflows: {
     fits: (value) => Array.isArray(value) && value.every(isWorkflow),
     way: "Give a list of what `workflow(…)` answered, and of nothing else.",
@@ -79,8 +81,8 @@ function isLog(value: unknown): boolean {
 async function openStore(name: string): Promise<Store> {
   if (name === ":memory:") return new MemoryStore();
   if (/^postgres(ql)?:\/\//.test(name)) {
-    const message = `This version keeps runs in a file or in memory, not on Postgres; nothing was opened. Give a file such as "leads.db".`;
-    throw new TenfoldError("OPTION_UNSUPPORTED", message);
+    const { openPostgres } = await import("../store/postgres/open.ts");
+    return openPostgres(name);
   }
   const { openSqlite } = await import("../store/sqlite/sqlite.ts");
   return openSqlite(name);

@@ -48,6 +48,9 @@ export type ErrorCode =
   | "STORE_NEWER"
   | "STORE_NETWORK"
   | "STORE_UNREACHABLE"
+  | "STORE_UNKNOWN"
+  | "STORE_LOGIN_REFUSED"
+  | "STORE_PERMISSION"
   | "STORE_CORRUPT"
   // the command line
   | "USAGE"

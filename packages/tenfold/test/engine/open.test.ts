@@ -47,7 +47,6 @@ const REFUSED: readonly (readonly [string, object, string])[] = [
   ["a log that writes nothing", { log: {} }, "`log`"],
   ["no store", { store: undefined }, "`store`"],
   ["a list with nothing in it", { workflows: [undefined] }, "`workflow(…)`"],
-  ["a store that this version has not", { store: "postgres://x/y" }, "Postgres"],
 ];
 
 for (const [what, options, part] of REFUSED) {

@@ -1,0 +1,111 @@
+/**
+ * What a commit means for runs of which this handle does not know that they are owned and how long their journals
+ * are: their rows are locked, looked at, and then written by the same statements.
+ */
+import type { JournalLine } from "../../core/journal-line.ts";
+import type { CommitAnswer, Lease, RunCommit } from "../store.ts";
+import { plain, texts } from "./arrays.ts";
+import { writesOf, type Write } from "./commit.ts";
+import type { Transaction } from "./connection.ts";
+import type { KnownLease } from "./held-runs.ts";
+
+/** A handle that has not joined the lease keeps the others of that lease out while it writes. */
+export const LOCK_LEASE_OUTSIDE = `
+  select outside_commits as "outsideCommits"
+  from tenfold.leases where lane = $1 and owner = $2 and is_alive for update`;
+
+export const LOCK_LEASE_INSIDE = `
+  select outside_commits as "outsideCommits"
+  from tenfold.leases where lane = $1 and owner = $2 and is_alive for key share`;
+
+export const COUNT_OUTSIDE_COMMIT = `
+  update tenfold.leases set outside_commits = outside_commits + 1
+  where lane = $1 and owner = $2`;
+
+export const LOCK_RUNS_TO_COMMIT = `
+  select r.id, r.workflow, r.owner, r.mail
+  from tenfold.runs r where r.lane = $1 and r.id = any ($2::text[]) order by r.id for update`;
+
+export const JOURNAL_LENGTHS = `
+  select t.run, (select j.seq + 1 from tenfold.journal j where j.lane = $1 and j.run = t.run order by j.seq desc limit 1)
+    as length
+  from unnest($2::text[]) as t (run)`;
+
+export const LINES_FROM = `
+  select j.run, j.kind, j.node, j.data, j.at
+  from unnest($2::text[], $3::integer[]) as t (run, first)
+    join tenfold.journal j on j.lane = $1 and j.run = t.run and j.seq >= t.first
+  order by j.run, j.seq`;
+
+interface RowToCommit {
+  readonly id: string;
+  readonly workflow: string;
+  readonly owner: string | null;
+  readonly mail: number;
+}
+
+export interface CarefulCommit {
+  readonly lease: Lease;
+  /** Undefined: this handle has not joined the lease. */
+  readonly known: KnownLease | undefined;
+  readonly now: number;
+}
+
+/** Each run at most once in `batch`; "gone": the lease is dead. */
+export async function commitCarefully(
+  { send, commit }: Transaction,
+  batch: readonly RunCommit[],
+  { lease, known, now }: CarefulCommit,
+): Promise<CommitAnswer[] | "gone"> {
+  const { lane, owner } = lease;
+  const ids = texts(batch.map(({ run }) => run));
+  const [locked, rows, lengths, lines] = await send([
+    { sql: known === undefined ? LOCK_LEASE_OUTSIDE : LOCK_LEASE_INSIDE, values: [lane, owner] },
+    { sql: LOCK_RUNS_TO_COMMIT, values: [lane, ids] },
+    { sql: JOURNAL_LENGTHS, values: [lane, ids] },
+    { sql: LINES_FROM, values: [lane, ids, plain(batch.map(({ from }) => from))] },
+  ]);
+  if (locked!.count === 0) return "gone";
+  const { outsideCommits } = locked!.rows[0] as { outsideCommits: number };
+  const byId = new Map((rows!.rows as unknown as RowToCommit[]).map((row) => [row.id, row]));
+  const lengthOf = new Map(
+    (lengths!.rows as { run: string; length: number | null }[]).map((row) => [row.run, row.length ?? 0]),
+  );
+  const linesOf = Map.groupBy(lines!.rows as unknown as (JournalLine & { run: string })[], ({ run }) => run);
+  const writes: Write[] = [];
+  const answers = batch.map((each): CommitAnswer => {
+    const row = byId.get(each.run);
+    if (row === undefined) return "lost";
+    const length = lengthOf.get(each.run) ?? 0;
+    const isRepeated = each.lines.length > 0 && length === each.from + each.lines.length;
+    if (isRepeated && (row.owner === null || row.owner === owner)) {
+      return sameLines(linesOf.get(each.run) ?? [], each.lines) ? "written" : "lost";
+    }
+    if (row.owner !== owner || length !== each.from) return "lost";
+    if (each.then.kind !== "keep" && row.mail !== each.mailSeen) return "mail";
+    writes.push({ commit: each, workflow: row.workflow });
+    return "written";
+  });
+  const statements = writes.length === 0 ? [] : writesOf([lane, owner, outsideCommits], writes, now);
+  if (known === undefined) statements.push({ sql: COUNT_OUTSIDE_COMMIT, values: [lane, owner] });
+  await commit(statements);
+  if (known !== undefined) {
+    if (known.outsideCommits !== outsideCommits) known.runs.clear();
+    known.outsideCommits = outsideCommits;
+    for (const { commit: each, workflow } of writes) remember(known, each, workflow);
+  }
+  return answers;
+}
+
+/** What is known of a run after a commit of it was written. */
+export function remember(known: KnownLease, { run, from, lines, then }: RunCommit, workflow: string): void {
+  if (then.kind !== "keep") known.runs.delete(run);
+  else known.runs.set(run, { workflow, length: from + lines.length });
+}
+
+function sameLines(kept: readonly JournalLine[], sent: readonly JournalLine[]): boolean {
+  return kept.every(({ kind, node, data, at }, index) => {
+    const line = sent[index]!;
+    return kind === line.kind && node === line.node && data === line.data && at === line.at;
+  });
+}

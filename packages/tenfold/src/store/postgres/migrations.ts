@@ -1,0 +1,81 @@
+/**
+ * The store's tables, made and changed by numbered migrations.
+ * Invariants: a migration never changes once released; a lane leads every primary key, so that the same statements
+ * run where the tables are distributed by it; no trigger, no sequence, no foreign key.
+ */
+
+/**
+ * `runs` is updated twice or three times in a run's life: its pages leave room for that, and whatever is only wanted
+ * of a few rows is a partial index. Texts are compared byte by byte: ids and paths are no prose.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  create table tenfold.lanes (lane integer primary key);
+
+  create table tenfold.graphs (
+    lane integer not null, hash text collate "C" not null, workflow text not null, graph text not null,
+    primary key (lane, hash)
+  );
+
+  create table tenfold.leases (
+    lane integer not null, owner text collate "C" not null,
+    worker text not null, host text not null, process text not null,
+    beat bigint not null, is_alive boolean not null, outside_commits bigint not null,
+    primary key (lane, owner)
+  ) with (fillfactor = 50);
+
+  create table tenfold.runs (
+    lane integer not null, id text collate "C" not null,
+    workflow text collate "C" not null, status smallint not null, owner text collate "C",
+    wake_at bigint, turn bigint, mail integer not null, deaths integer not null,
+    tenant text collate "C" not null, key text, generation integer not null, ended_at bigint,
+    graph text collate "C" not null, input text not null, output text, error text,
+    primary key (lane, id)
+  ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
+  create index runs_due on tenfold.runs (lane, workflow, wake_at, id) where owner is null and wake_at is not null;
+  create index runs_beginning on tenfold.runs (lane, workflow, turn, id) where turn is not null;
+  create index runs_owned on tenfold.runs (lane, owner) where owner is not null;
+  create index runs_with_mail on tenfold.runs (lane, owner, wake_at) where owner is not null and wake_at is not null;
+  create index runs_listed on tenfold.runs (lane, workflow, status, id);
+  create index runs_of_tenant on tenfold.runs (lane, tenant, id) where tenant <> '';
+
+  create table tenfold.journal (
+    lane integer not null, run text collate "C" not null, seq integer not null,
+    kind text collate "C" not null, node text collate "C" not null, data text not null, at bigint not null,
+    primary key (lane, run, seq)
+  ) with (autovacuum_vacuum_insert_scale_factor = 0.05);
+
+  create table tenfold.inbox (
+    lane integer not null, run text collate "C" not null, key text collate "C" not null,
+    ordinal integer not null, body text not null, at bigint not null,
+    primary key (lane, run, key)
+  );
+
+  create table tenfold.keys (
+    lane integer not null, key text collate "C" not null, workflow text collate "C" not null,
+    tenant text collate "C" not null, generation integer not null, run text collate "C" not null,
+    input_hash text not null,
+    primary key (lane, key, workflow, tenant, generation)
+  );
+
+  create table tenfold.attributes (
+    lane integer not null, name text collate "C" not null, value text collate "C" not null,
+    run text collate "C" not null,
+    primary key (lane, name, value, run)
+  );
+
+  create table tenfold.turns (lane integer not null, tenant text collate "C", turn bigint not null);
+  create index turns_of_tenant on tenfold.turns (lane, tenant, turn);
+
+  create table tenfold.tallies (
+    lane integer not null, grain smallint not null, slot bigint not null,
+    workflow text collate "C" not null, status smallint not null, runs bigint not null,
+    primary key (lane, grain, slot, workflow, status)
+  ) with (fillfactor = 50);
+  create table tenfold.tally_changes (
+    lane integer not null, minute bigint not null,
+    workflow text collate "C" not null, status smallint not null, runs integer not null
+  );
+  create index tally_changes_of_lane on tenfold.tally_changes (lane);
+  `,
+];

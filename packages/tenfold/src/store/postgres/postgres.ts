@@ -1,0 +1,335 @@
+/**
+ * The fleet's store: the port on one Postgres database, for many workers at once.
+ * Invariants: each verb is one transaction of one lane, fenced by the lease's row; what was answered is durable; no
+ * verb of one kind waits behind a lock that another kind waits for, since each kind has a connection of its own.
+ */
+import type { JournalLine } from "../../core/journal-line.ts";
+import { TenfoldError } from "../../value/error.ts";
+import * as port from "../store.ts";
+import { STATUSES } from "../sqlite/status-code.ts";
+import { texts } from "./arrays.ts";
+import { claim, NEXT_WAKE } from "./claim.ts";
+import { eachRunOnce, writesOf, type Write } from "./commit.ts";
+import { commitCarefully, remember } from "./commit-carefully.ts";
+import type { Connection, Statement } from "./connection.ts";
+import { isConflict } from "./failure.ts";
+import { FENCE_ALIVE } from "./fence.ts";
+import { HeldRuns } from "./held-runs.ts";
+import { listOf } from "./list.ts";
+import {
+  claimedRuns,
+  mailsOf,
+  OWNED_IDS,
+  OWNED_RUNS,
+  READ_DUE_MAIL,
+  READ_JOURNALS,
+  READ_MAIL,
+  type LineRow,
+  type MailRow,
+  type RunToLoad,
+} from "./load.ts";
+import { BEAT, JOIN, SEE_LEASES, takeOverOf } from "./membership.ts";
+import type { Notices } from "./notices.ts";
+import { PUT_GRAPHS, READ_GRAPH, READ_JOURNAL, READ_RUNS, recordOf, type RunRow } from "./read.ts";
+import { sendAll } from "./send.ts";
+import { foundLease, haveNothingTwice, insertsOf, startCarefully, type Started, type StartingLease } from "./start.ts";
+import { fold, spansOf, SUM_TALLIES } from "./tally.ts";
+
+/** Transactions that append to the tallies, after which they are folded. */
+const CHANGES_PER_FOLD = 200;
+
+/** Each kind of work has its own connection, opened when it is first needed. */
+export interface Connections {
+  /** Commits and heartbeats. */
+  readonly commits: Connection;
+  /** Claims: transactions that look before they write. */
+  readonly claims: Connection;
+  readonly starts: Connection;
+  /** Whatever else looks before it writes. */
+  readonly careful: Connection;
+  readonly reads: Connection;
+}
+
+export class PostgresStore implements port.Store {
+  readonly name: string;
+  readonly lanes: number;
+  readonly #to: Connections;
+  readonly #notices: Notices;
+  readonly #held = new HeldRuns();
+  #changes = 0;
+  #isClosed = false;
+
+  constructor(name: string, lanes: number, connections: Connections, notices: Notices) {
+    this.name = name;
+    this.lanes = lanes;
+    this.#to = connections;
+    this.#notices = notices;
+  }
+
+  async putGraphs(lane: number, graphs: readonly port.StoredGraph[]): Promise<void> {
+    this.#checkLane(lane);
+    await this.#to.starts.rows(
+      PUT_GRAPHS,
+      lane,
+      texts(graphs.map(({ hash }) => hash)),
+      texts(graphs.map(({ workflow }) => workflow)),
+      texts(graphs.map(({ graph }) => graph)),
+    );
+  }
+
+  async graph(lane: number, hash: string): Promise<port.StoredGraph | undefined> {
+    this.#checkLane(lane);
+    return (await this.#to.reads.rows<port.StoredGraph>(READ_GRAPH, lane, hash))[0];
+  }
+
+  async join(lease: port.Lease, { worker, host, process }: port.Holder): Promise<void> {
+    this.#checkLane(lease.lane);
+    const [joined] = await this.#to.commits.send([
+      { sql: JOIN, values: [lease.lane, lease.owner, worker, host, process] },
+    ]);
+    if (joined!.count === 0) throw new port.LeaseLost(lease);
+    this.#held.joined(lease);
+  }
+
+  async renew(lease: port.Lease): Promise<readonly port.LeaseSeen[]> {
+    const { lane, owner } = lease;
+    this.#checkLane(lane);
+    const [beaten, seen] = await this.#to.commits.send([
+      { sql: BEAT, values: [lane, owner] },
+      { sql: SEE_LEASES, values: [lane] },
+    ]);
+    if (beaten!.count === 0) throw this.#lost(lease);
+    return seen!.rows as unknown as port.LeaseSeen[];
+  }
+
+  async takeOver(lane: number, owner: string, beat: number | null, now: number, leaves: boolean): Promise<boolean> {
+    this.#checkLane(lane);
+    const [, killed] = await this.#to.careful.transaction(({ commit }) =>
+      commit(takeOverOf(lane, owner, beat, now, leaves)),
+    );
+    const isDead = killed!.count > 0;
+    if (isDead) this.#notices.tell(lane);
+    return isDead;
+  }
+
+  async start(
+    lane: number,
+    starts: readonly port.RunStart[],
+    now: number,
+    lease: port.Lease | null,
+  ): Promise<readonly port.StartAnswer[]> {
+    this.#checkLane(lane);
+    const started = await this.#startNew(lane, starts, { lease, now });
+    if (started === null) throw this.#lost(lease!);
+    const known = lease === null ? undefined : this.#held.of(lease);
+    for (const { id, workflow, at } of started.fresh) {
+      if (at === null || at <= now) known?.runs.set(id, { workflow, length: 0 });
+    }
+    this.#changed(lane);
+    return started.answers;
+  }
+
+  async #startNew(lane: number, starts: readonly port.RunStart[], starting: StartingLease): Promise<Started | null> {
+    const fresh = starts.map((start) => ({ start, generation: 1 }));
+    if (haveNothingTwice(starts)) {
+      try {
+        const answers = await this.#to.starts.send(insertsOf(lane, fresh, starting));
+        if (starting.lease !== null && !foundLease(answers)) return null;
+        return { answers: starts.map(() => ({ kind: "started" })), fresh: starts };
+      } catch (error) {
+        if (!isConflict(error)) throw error;
+      }
+    }
+    for (;;) {
+      try {
+        return await this.#to.careful.transaction((transaction) => startCarefully(transaction, lane, starts, starting));
+      } catch (error) {
+        // Somebody else wrote one of them between the look and the write: the next look sees it.
+        if (!isConflict(error)) throw error;
+      }
+    }
+  }
+
+  async claim(
+    lease: port.Lease,
+    workflows: readonly string[],
+    now: number,
+    runsMax: number,
+    bytesMax: number,
+  ): Promise<readonly port.ClaimedRun[]> {
+    const { lane, owner } = lease;
+    this.#checkLane(lane);
+    const claimed = await this.#to.claims.transaction((transaction) =>
+      claim(transaction, { lane, owner, workflows, now, runsMax, bytesMax }),
+    );
+    if (claimed === null) throw this.#lost(lease);
+    const known = this.#held.of(lease);
+    for (const { id, workflow, journal } of claimed) known?.runs.set(id, { workflow, length: journal.length });
+    return claimed;
+  }
+
+  async mail(lease: port.Lease, now: number): Promise<readonly port.Mail[]> {
+    const { lane, owner } = lease;
+    const [alive, mail] = await this.#fenced(lease, { sql: READ_DUE_MAIL, values: [lane, owner, now] });
+    if (alive!.count === 0) throw this.#lost(lease);
+    return mailsOf(mail!.rows as unknown as MailRow[]);
+  }
+
+  async owned(lease: port.Lease): Promise<readonly string[]> {
+    const [alive, owned] = await this.#fenced(lease, { sql: OWNED_IDS, values: [lease.lane, lease.owner] });
+    if (alive!.count === 0) throw this.#lost(lease);
+    return (owned!.rows as { id: string }[]).map(({ id }) => id);
+  }
+
+  async load(lease: port.Lease, runs: readonly string[]): Promise<readonly port.ClaimedRun[]> {
+    const { lane, owner } = lease;
+    const ids = texts(runs);
+    const [alive, rows, lines, mail] = await this.#fenced(
+      lease,
+      { sql: OWNED_RUNS, values: [lane, owner, ids] },
+      { sql: READ_JOURNALS, values: [lane, ids] },
+      { sql: READ_MAIL, values: [lane, ids] },
+    );
+    if (alive!.count === 0) throw this.#lost(lease);
+    const byId = new Map((rows!.rows as unknown as RunToLoad[]).map((row) => [row.id, row]));
+    const owned = runs.map((id) => byId.get(id)).filter((row) => row !== undefined);
+    const loaded = claimedRuns(owned, lines!.rows as unknown as LineRow[], mail!.rows as unknown as MailRow[]);
+    const known = this.#held.of(lease);
+    for (const { id, workflow, journal } of loaded) known?.runs.set(id, { workflow, length: journal.length });
+    return loaded;
+  }
+
+  async nextDue(lane: number, workflows: readonly string[]): Promise<number | null> {
+    this.#checkLane(lane);
+    const [next] = await this.#to.reads.rows<{ wakeAt: number | null }>(
+      NEXT_WAKE,
+      lane,
+      texts([...new Set(workflows)]),
+    );
+    return next!.wakeAt;
+  }
+
+  async commit(
+    lease: port.Lease,
+    batch: readonly port.RunCommit[],
+    now: number,
+  ): Promise<readonly port.CommitAnswer[]> {
+    this.#checkLane(lease.lane);
+    const answers: port.CommitAnswer[] = [];
+    for (const part of eachRunOnce(batch)) answers.push(...(await this.#commitPart(lease, part, now)));
+    this.#changed(lease.lane);
+    return answers;
+  }
+
+  async #commitPart(lease: port.Lease, batch: readonly port.RunCommit[], now: number): Promise<port.CommitAnswer[]> {
+    const known = this.#held.of(lease);
+    if (known !== undefined) {
+      const writes: Write[] = [];
+      for (const commit of batch) {
+        const held = known.runs.get(commit.run);
+        if (held !== undefined && held.length === commit.from) writes.push({ commit, workflow: held.workflow });
+      }
+      if (writes.length === batch.length) {
+        const answers = await this.#commitHeld(lease, writes, now);
+        if (answers !== null) return answers;
+      }
+    }
+    const careful = await this.#to.careful.transaction((transaction) =>
+      commitCarefully(transaction, batch, { lease, known, now }),
+    );
+    if (careful === "gone") throw this.#lost(lease);
+    return careful;
+  }
+
+  /** One round trip; null: what was thought of these runs is not so, and nothing was written. */
+  async #commitHeld(lease: port.Lease, writes: readonly Write[], now: number): Promise<port.CommitAnswer[] | null> {
+    const known = this.#held.of(lease)!;
+    const statements = writesOf([lease.lane, lease.owner, known.outsideCommits], writes, now);
+    try {
+      const answers = await this.#to.commits.send(statements);
+      if (answers[0]!.count === 0) {
+        known.runs.clear();
+        return null;
+      }
+      const released = new Set<string>();
+      for (const { rows } of answers.slice(1)) for (const row of rows) released.add((row as { id: string }).id);
+      return writes.map(({ commit, workflow }) => {
+        if (commit.then.kind !== "keep" && !released.has(commit.run)) return "mail";
+        remember(known, commit, workflow);
+        return "written";
+      });
+    } catch (error) {
+      known.runs.clear();
+      if (!isConflict(error)) throw error;
+      return null;
+    }
+  }
+
+  async send(lane: number, sends: readonly port.Send[], now: number): Promise<readonly port.SendAnswer[]> {
+    this.#checkLane(lane);
+    const answers = await this.#to.careful.transaction((transaction) => sendAll(transaction, lane, sends, now));
+    this.#changed(lane);
+    return answers;
+  }
+
+  async read(lane: number, runs: readonly string[]): Promise<readonly (port.RunRecord | undefined)[]> {
+    this.#checkLane(lane);
+    const rows = await this.#to.reads.rows<RunRow>(READ_RUNS, lane, texts(runs));
+    const byId = new Map(rows.map((row) => [row.id, recordOf(row)]));
+    return runs.map((run) => byId.get(run));
+  }
+
+  async journal(lane: number, run: string): Promise<readonly JournalLine[]> {
+    this.#checkLane(lane);
+    return this.#to.reads.rows<JournalLine>(READ_JOURNAL, lane, run);
+  }
+
+  async list(lane: number, filter: port.RunFilter, page: port.Page): Promise<readonly port.RunRecord[]> {
+    this.#checkLane(lane);
+    const { sql, values } = listOf(lane, filter, page);
+    return (await this.#to.reads.rows<RunRow>(sql, ...values!)).map(recordOf);
+  }
+
+  async tallies(lane: number, from: number | null, until: number | null): Promise<readonly port.Tally[]> {
+    this.#checkLane(lane);
+    const rows = await this.#to.reads.rows<{ workflow: string; status: number; runs: number }>(
+      SUM_TALLIES,
+      ...spansOf(lane, from, until),
+    );
+    return rows.map(({ workflow, status, runs }) => ({ workflow, status: STATUSES[status]!, runs }));
+  }
+
+  watch(changed: () => void): () => void {
+    return this.#notices.watch(changed);
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.#notices.close();
+    await Promise.all(Object.values(this.#to).map((connection: Connection) => connection.close()));
+  }
+
+  #fenced(lease: port.Lease, ...statements: readonly Statement[]) {
+    this.#checkLane(lease.lane);
+    return this.#to.reads.send([{ sql: FENCE_ALIVE, values: [lease.lane, lease.owner] }, ...statements]);
+  }
+
+  #lost(lease: port.Lease): port.LeaseLost {
+    this.#held.lost(lease);
+    return new port.LeaseLost(lease);
+  }
+
+  #changed(lane: number): void {
+    this.#notices.tell(lane);
+    if (++this.#changes < CHANGES_PER_FOLD || this.#isClosed) return;
+    this.#changes = 0;
+    // The counts are right without it; what fails is folded another time.
+    void this.#to.careful.transaction((transaction) => fold(transaction, lane)).catch(() => undefined);
+  }
+
+  #checkLane(lane: number): void {
+    if (Number.isInteger(lane) && lane >= 0 && lane < this.lanes) return;
+    throw new TenfoldError("INVARIANT_BROKEN", `There is no lane ${lane} in ${this.name}.`);
+  }
+}

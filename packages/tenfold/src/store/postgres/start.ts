@@ -1,0 +1,259 @@
+/**
+ * Makes runs: their rows, keys, attributes, turns and tallies.
+ * Starts are written for new at once; where a row is there already (23505) everything is undone, and each start is
+ * looked at before it is written. Whatever a start without a lease inserts comes from its lane's row, so that it is
+ * one node's work where tables are distributed.
+ */
+import type { Lease, RunStart, StartAnswer } from "../store.ts";
+import { isFinished, RUNNING, STATUSES, WAITING } from "../sqlite/status-code.ts";
+import { joined, jsons, plain, texts } from "./arrays.ts";
+import type { Answer, Statement, Transaction } from "./connection.ts";
+import { FENCE_ALIVE } from "./fence.ts";
+import { minuteOf } from "./tally-changes.ts";
+
+/** The lane's row, if no lease is named or the lease is alive. */
+const LANE = `a.lane = $1 and ($2::text is null or exists (
+    select from tenfold.leases l where l.lane = $1 and l.owner = $2 and l.is_alive))`;
+
+/**
+ * Start-time fair queuing: a tenant's next turn comes after its last, and not before the turn that is served now,
+ * which is the one without a tenant.
+ */
+const BASES = `
+  select b.tenant, greatest(
+      coalesce((select max(u.turn) from tenfold.turns u where u.lane = $1 and u.tenant is null), 0),
+      coalesce((select max(u.turn) from tenfold.turns u where u.lane = $1 and u.tenant = b.tenant), 0)) as turn`;
+
+export const INSERT_RUNS = `
+  with bases as (${BASES} from unnest($15::text[]) as b (tenant))
+  insert into tenfold.runs (
+    lane, id, workflow, status, owner, wake_at, turn, mail, deaths, tenant, key, generation, graph, input)
+  select a.lane, t.id, t.workflow, t.status, t.owner, t.wake_at, b.turn + t.nth, 0, 0, t.tenant, t.key, t.generation,
+    t.graph, t.input
+  from tenfold.lanes a,
+    unnest($3::text[], $4::text[], $5::smallint[], $6::text[], $7::bigint[], $8::integer[], $9::text[], $10::text[],
+        $11::integer[], $12::text[], ${jsons("$13")}, $14::text[])
+      as t (id, workflow, status, owner, wake_at, nth, tenant, key, generation, graph, input, turn_of)
+    left join bases b on b.tenant = t.turn_of
+  where ${LANE}`;
+
+export const INSERT_KEYS = `
+  insert into tenfold.keys (lane, key, workflow, tenant, generation, run, input_hash)
+  select a.lane, t.key, t.workflow, t.tenant, t.generation, t.run, t.input_hash
+  from tenfold.lanes a,
+    unnest($3::text[], $4::text[], $5::text[], $6::integer[], $7::text[], $8::text[])
+      as t (key, workflow, tenant, generation, run, input_hash)
+  where ${LANE}`;
+
+export const INSERT_ATTRIBUTES = `
+  insert into tenfold.attributes (lane, name, value, run)
+  select a.lane, t.name, t.value, t.run
+  from tenfold.lanes a, unnest($3::text[], $4::text[], $5::text[]) as t (name, value, run)
+  where ${LANE}`;
+
+export const TAKE_TURNS = `
+  with bases as (${BASES}, b.taken from unnest($3::text[], $4::integer[]) as b (tenant, taken))
+  insert into tenfold.turns (lane, tenant, turn)
+  select a.lane, b.tenant, b.turn + b.taken
+  from tenfold.lanes a, bases b
+  where ${LANE}`;
+
+export const COUNT_STARTED = `
+  insert into tenfold.tally_changes (lane, minute, workflow, status, runs)
+  select a.lane, t.minute, t.workflow, t.status, t.runs
+  from tenfold.lanes a, unnest($3::bigint[], $4::text[], $5::smallint[], $6::integer[]) as t (minute, workflow, status, runs)
+  where ${LANE}`;
+
+export const KNOWN_STARTS = `select r.id from tenfold.runs r where r.lane = $1 and r.id = any ($2::text[])`;
+
+export const LAST_OF_KEYS = `
+  select t.nth, k.run, k.generation, k.input_hash as "inputHash", r.status
+  from unnest($2::integer[], $3::text[], $4::text[], $5::text[]) as t (nth, key, workflow, tenant)
+    cross join lateral (
+      select k.run, k.generation, k.input_hash
+      from tenfold.keys k
+      where k.lane = $1 and k.key = t.key and k.workflow = t.workflow and k.tenant = t.tenant
+      order by k.generation desc limit 1) as k
+    join tenfold.runs r on r.lane = $1 and r.id = k.run`;
+
+export interface StartingLease {
+  readonly lease: Lease | null;
+  readonly now: number;
+}
+
+/** A start that is new, with the generation of its key. */
+export interface NewStart {
+  readonly start: RunStart;
+  readonly generation: number;
+}
+
+/** The statements that write these, none of which is known. */
+export function insertsOf(lane: number, starts: readonly NewStart[], { lease, now }: StartingLease): Statement[] {
+  const statements: Statement[] = [];
+  const add = (sql: string, ...columns: string[]): void =>
+    void statements.push({ sql, values: [lane, lease?.owner ?? null, ...columns] });
+  if (lease !== null) statements.push({ sql: FENCE_ALIVE, values: [lease.lane, lease.owner] });
+  if (starts.length === 0) return statements;
+  const taken = new Map<string, number>();
+  const rows = starts.map(({ start, generation }) => {
+    const isDue = start.at === null || start.at <= now;
+    const isOwned = isDue && lease !== null;
+    const isInLine = isDue && !isOwned;
+    const nth = isInLine ? (taken.get(start.tenant) ?? 0) : null;
+    if (nth !== null) taken.set(start.tenant, nth + 1);
+    return { start, generation, nth, isOwned, wakeAt: isDue ? null : start.at };
+  });
+  const keyed = starts.filter(({ start }) => start.key !== null);
+  if (keyed.length > 0) {
+    add(
+      INSERT_KEYS,
+      texts(keyed.map(({ start }) => start.key!.key)),
+      texts(keyed.map(({ start }) => start.workflow)),
+      texts(keyed.map(({ start }) => start.tenant)),
+      plain(keyed.map(({ generation }) => generation)),
+      texts(keyed.map(({ start }) => start.id)),
+      texts(keyed.map(({ start }) => start.key!.inputHash)),
+    );
+  }
+  add(
+    INSERT_RUNS,
+    texts(rows.map(({ start }) => start.id)),
+    texts(rows.map(({ start }) => start.workflow)),
+    plain(rows.map(({ isOwned }) => (isOwned ? RUNNING : WAITING))),
+    texts(rows.map(({ isOwned }) => (isOwned ? lease!.owner : null))),
+    plain(rows.map(({ wakeAt }) => wakeAt)),
+    plain(rows.map(({ nth }) => nth)),
+    texts(rows.map(({ start }) => start.tenant)),
+    texts(rows.map(({ start }) => start.key?.key ?? null)),
+    plain(rows.map(({ generation }) => generation)),
+    texts(rows.map(({ start }) => start.graph)),
+    joined(rows.map(({ start }) => start.input)),
+    texts(rows.map(({ start, nth }) => (nth === null ? null : start.tenant))),
+    texts([...taken.keys()]),
+  );
+  const attributes = starts.flatMap(({ start }) => [
+    ...new Map(start.attributes.map(({ name, value }) => [name, { name, value, run: start.id }])).values(),
+  ]);
+  if (attributes.length > 0) {
+    add(
+      INSERT_ATTRIBUTES,
+      texts(attributes.map(({ name }) => name)),
+      texts(attributes.map(({ value }) => value)),
+      texts(attributes.map(({ run }) => run)),
+    );
+  }
+  if (taken.size > 0) add(TAKE_TURNS, texts([...taken.keys()]), plain([...taken.values()]));
+  const counts = countsOf(rows);
+  add(
+    COUNT_STARTED,
+    plain(counts.map(({ minute }) => minute)),
+    texts(counts.map(({ workflow }) => workflow)),
+    plain(counts.map(({ status }) => status)),
+    plain(counts.map(({ runs }) => runs)),
+  );
+  return statements;
+}
+
+interface Count {
+  readonly minute: number;
+  readonly workflow: string;
+  readonly status: number;
+  runs: number;
+}
+
+function countsOf(rows: readonly { readonly start: RunStart; readonly isOwned: boolean }[]): Count[] {
+  const counts = new Map<string, Count>();
+  for (const { start, isOwned } of rows) {
+    const minute = minuteOf(start.id);
+    const status = isOwned ? RUNNING : WAITING;
+    const name = `${minute} ${status} ${start.workflow}`;
+    const count = counts.get(name);
+    if (count === undefined) counts.set(name, { minute, workflow: start.workflow, status, runs: 1 });
+    else count.runs++;
+  }
+  return [...counts.values()];
+}
+
+/** Whether a fenced transaction found its lease. */
+export function foundLease(answers: readonly Answer[]): boolean {
+  return answers[0]!.count > 0;
+}
+
+interface LastOfKey {
+  readonly nth: number;
+  readonly run: string;
+  readonly generation: number;
+  readonly inputHash: string;
+  readonly status: number;
+}
+
+export interface Started {
+  readonly answers: StartAnswer[];
+  /** Those that this call has written. */
+  readonly fresh: readonly RunStart[];
+}
+
+/** Looks at each start, the earlier ones of this batch included, then writes those that are new; null: a dead lease. */
+export async function startCarefully(
+  transaction: Transaction,
+  lane: number,
+  starts: readonly RunStart[],
+  starting: StartingLease,
+): Promise<Started | null> {
+  const { lease, now } = starting;
+  const keyed = starts.flatMap(({ key, workflow, tenant }, nth) =>
+    key === null ? [] : [{ nth, key, workflow, tenant }],
+  );
+  const looks: Statement[] = [
+    { sql: FENCE_ALIVE, values: [lane, lease?.owner ?? ""] },
+    { sql: KNOWN_STARTS, values: [lane, texts(starts.map(({ id }) => id))] },
+    {
+      sql: LAST_OF_KEYS,
+      values: [
+        lane,
+        plain(keyed.map(({ nth }) => nth)),
+        texts(keyed.map(({ key }) => key.key)),
+        texts(keyed.map(({ workflow }) => workflow)),
+        texts(keyed.map(({ tenant }) => tenant)),
+      ],
+    },
+  ];
+  const [alive, known, lasts] = await transaction.send(looks);
+  if (lease !== null && alive!.count === 0) return null;
+  const ids = new Set((known!.rows as { id: string }[]).map(({ id }) => id));
+  const byStart = new Map((lasts!.rows as unknown as LastOfKey[]).map((last) => [last.nth, last]));
+  const byKey = new Map<string, Omit<LastOfKey, "nth">>();
+  const fresh: NewStart[] = [];
+  const answers = starts.map((start, nth): StartAnswer => {
+    if (ids.has(start.id)) return { kind: "started" };
+    let generation = 1;
+    if (start.key !== null) {
+      const { key, inputHash, again } = start.key;
+      const name = JSON.stringify([key, start.workflow, start.tenant]);
+      const last = byKey.get(name) ?? byStart.get(nth);
+      if (last !== undefined) {
+        if (!again || !isFinished(last.status)) {
+          return last.inputHash === inputHash
+            ? { kind: "existing", run: last.run, status: STATUSES[last.status]! }
+            : { kind: "conflict", run: last.run };
+        }
+        generation = last.generation + 1;
+      }
+      const isOwned = lease !== null && (start.at === null || start.at <= now);
+      byKey.set(name, { run: start.id, generation, inputHash, status: isOwned ? RUNNING : WAITING });
+    }
+    ids.add(start.id);
+    fresh.push({ start, generation });
+    return { kind: "started" };
+  });
+  await transaction.commit(insertsOf(lane, fresh, starting));
+  return { answers, fresh: fresh.map(({ start }) => start) };
+}
+
+/** Whether no id and no key stands in this batch twice. */
+export function haveNothingTwice(starts: readonly RunStart[]): boolean {
+  const ids = new Set(starts.map(({ id }) => id));
+  const keyed = starts.filter(({ key }) => key !== null);
+  const keys = new Set(keyed.map(({ key, workflow, tenant }) => JSON.stringify([key!.key, workflow, tenant])));
+  return ids.size === starts.length && keys.size === keyed.length;
+}

@@ -1,0 +1,121 @@
+/**
+ * Counts of runs by workflow, status and time of start. Every transaction that changes one appends what it changes;
+ * now and then the changes are folded into the counts, which are kept by minute, by day and in all.
+ * Invariant: counts and changes together equal a recount at every commit.
+ */
+import { DAY_MS, MINUTE_MS } from "../sqlite/tally.ts";
+import { plain, texts } from "./arrays.ts";
+import type { Transaction } from "./connection.ts";
+
+const BY_MINUTE = 0;
+const BY_DAY = 1;
+const IN_ALL = 2;
+
+/** Rows of one fold. */
+const FOLD_MAX = 20_000;
+
+export const SUM_TALLIES = `
+  select t.workflow, t.status, sum(t.runs)::bigint as runs
+  from (
+    select y.workflow, y.status, y.runs
+    from tenfold.tallies y
+      join unnest($2::smallint[], $3::bigint[], $4::bigint[]) as s (grain, first, until)
+        on y.grain = s.grain and y.slot >= s.first and y.slot < s.until
+    where y.lane = $1
+    union all
+    select c.workflow, c.status, c.runs
+    from tenfold.tally_changes c where c.lane = $1 and c.minute >= $5 and c.minute < $6) as t
+  group by t.workflow, t.status
+  having sum(t.runs) <> 0`;
+
+export const TAKE_CHANGES = `
+  with taken as (
+    select c.ctid as place
+    from tenfold.tally_changes c where c.lane = $1 limit ${FOLD_MAX} for update skip locked)
+  delete from tenfold.tally_changes c
+  where c.lane = $1 and c.ctid in (select place from taken)
+  returning c.minute, c.workflow, c.status, c.runs`;
+
+export const ADD_TO_TALLIES = `
+  insert into tenfold.tallies (lane, grain, slot, workflow, status, runs)
+  select a.lane, t.grain, t.slot, t.workflow, t.status, t.runs
+  from tenfold.lanes a, unnest($2::smallint[], $3::bigint[], $4::text[], $5::smallint[], $6::bigint[])
+    as t (grain, slot, workflow, status, runs)
+  where a.lane = $1
+  on conflict (lane, grain, slot, workflow, status) do update set runs = tallies.runs + excluded.runs`;
+
+/** The turn that is served now is one row again, and turns before it tell nothing any more. */
+export const DROP_TURNS = `
+  delete from tenfold.turns u
+  where u.lane = $1 and u.turn < (select max(s.turn) from tenfold.turns s where s.lane = $1 and s.tenant is null)`;
+
+interface Change {
+  readonly minute: number;
+  readonly workflow: string;
+  readonly status: number;
+  readonly runs: number;
+}
+
+/** Folds what was appended; answers how many rows there were. */
+export async function fold({ send, commit }: Transaction, lane: number): Promise<number> {
+  const [taken] = await send([{ sql: TAKE_CHANGES, values: [lane] }]);
+  const sums = new Map<string, { grain: number; slot: number; workflow: string; status: number; runs: number }>();
+  const add = (grain: number, slot: number, { workflow, status, runs }: Change): void => {
+    const name = `${grain} ${slot} ${status} ${workflow}`;
+    const sum = sums.get(name);
+    if (sum === undefined) sums.set(name, { grain, slot, workflow, status, runs });
+    else sum.runs += runs;
+  };
+  for (const change of taken!.rows as unknown as Change[]) {
+    add(BY_MINUTE, change.minute, change);
+    add(BY_DAY, Math.floor(change.minute / DAY_MS) * DAY_MS, change);
+    add(IN_ALL, 0, change);
+  }
+  // In one order for all who fold at once.
+  const rows = [...sums].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, sum]) => sum);
+  await commit([
+    {
+      sql: ADD_TO_TALLIES,
+      values: [
+        lane,
+        plain(rows.map(({ grain }) => grain)),
+        plain(rows.map(({ slot }) => slot)),
+        texts(rows.map(({ workflow }) => workflow)),
+        plain(rows.map(({ status }) => status)),
+        plain(rows.map(({ runs }) => runs)),
+      ],
+    },
+    { sql: DROP_TURNS, values: [lane] },
+  ]);
+  return taken!.count;
+}
+
+/** The parameters of `SUM_TALLIES` for runs started in [from, until), both taken to the minute. */
+export function spansOf(lane: number, from: number | null, until: number | null): readonly unknown[] {
+  const first = Math.max(0, ceilTo(from ?? 0, MINUTE_MS));
+  const end = until === null ? Number.MAX_SAFE_INTEGER : ceilTo(until, MINUTE_MS);
+  const spans = spansBetween(from === null && until === null, first, end);
+  const column = (index: 0 | 1 | 2): string => plain(spans.map((span) => span[index]));
+  return [lane, column(0), column(1), column(2), first, end];
+}
+
+/** The slots of each grain that together are [first, end): days within, minutes at the ends. */
+function spansBetween(
+  all: boolean,
+  first: number,
+  end: number,
+): readonly (readonly [grain: number, first: number, until: number])[] {
+  if (all) return [[IN_ALL, 0, 1]];
+  const firstDay = ceilTo(first, DAY_MS);
+  const endDay = Math.floor(end / DAY_MS) * DAY_MS;
+  if (firstDay >= endDay) return [[BY_MINUTE, first, end]];
+  return [
+    [BY_MINUTE, first, firstDay],
+    [BY_DAY, firstDay, endDay],
+    [BY_MINUTE, endDay, end],
+  ];
+}
+
+function ceilTo(ms: number, unit: number): number {
+  return Math.min(Math.ceil(ms / unit) * unit, Number.MAX_SAFE_INTEGER);
+}

@@ -1,0 +1,77 @@
+/** The statements of the Postgres store, as a whole: each names its lane, and none is of a shape that costs two nodes. */
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+import * as carefully from "../../src/store/postgres/commit-carefully.ts";
+import * as claim from "../../src/store/postgres/claim.ts";
+import * as commit from "../../src/store/postgres/commit.ts";
+import * as fence from "../../src/store/postgres/fence.ts";
+import * as list from "../../src/store/postgres/list.ts";
+import * as load from "../../src/store/postgres/load.ts";
+import * as membership from "../../src/store/postgres/membership.ts";
+import * as notices from "../../src/store/postgres/notices.ts";
+import * as open from "../../src/store/postgres/open.ts";
+import * as read from "../../src/store/postgres/read.ts";
+import * as send from "../../src/store/postgres/send.ts";
+import * as start from "../../src/store/postgres/start.ts";
+import * as changes from "../../src/store/postgres/tally-changes.ts";
+import * as tally from "../../src/store/postgres/tally.ts";
+
+const STATEMENT = /^\s*(?:with|select|insert|update|delete)\b/;
+const FOLDER = new URL("../../src/store/postgres/", import.meta.url);
+
+/** What is no part of a lane: the store's own facts, and notifications. */
+const OF_NO_LANE = new Set(["READ_META", "NOTIFY", "LOCK"]);
+
+/** Every exported statement by its name. */
+const statements: ReadonlyMap<string, string> = new Map(
+  [carefully, claim, commit, fence, list, load, membership, notices, open, read, send, start, changes, tally]
+    .flatMap((module): [string, unknown][] => Object.entries(module))
+    .filter((entry): entry is [string, string] => typeof entry[1] === "string" && STATEMENT.test(entry[1])),
+);
+
+test("every statement is an exported constant", () => {
+  const written = readdirSync(FOLDER)
+    .filter((file) => file !== "migrations.ts" && file !== "open.ts")
+    .flatMap((file) => [
+      ...readFileSync(new URL(file, FOLDER), "utf8").matchAll(
+        /const (\w+) =\s*["`]\s*(?:with|select|insert|update|delete)\s/g,
+      ),
+    ])
+    .map(([, name]) => name!)
+    .filter((name) => name !== "BASES");
+  assert.deepEqual(
+    written.filter((name) => !statements.has(name)),
+    [],
+  );
+  assert.ok(statements.size > 30, `${statements.size} of them`);
+});
+
+test("every statement names its lane, for each table of which it reads or writes rows", () => {
+  for (const [name, sql] of statements) {
+    if (OF_NO_LANE.has(name)) continue;
+    const tables = sql.match(/tenfold\.(?!lanes)\w+/g)?.length ?? 0;
+    const lanes = sql.match(/\blane\b/g)?.length ?? 0;
+    assert.match(sql, /lane = \$1/, name);
+    assert.ok(lanes >= Math.min(tables, 1), `${name}: ${tables} tables, ${lanes} lanes`);
+    assert.doesNotMatch(sql, /lane = any|lane in \(/, name);
+  }
+});
+
+test("every insert takes its lane from a row, so that it is one node's work", () => {
+  for (const [name, sql] of statements) {
+    if (OF_NO_LANE.has(name) || !/\binsert into\b/.test(sql)) continue;
+    assert.match(sql, /insert into[^;]*select (?:l|a)\.lane/s, name);
+    assert.match(sql, /from tenfold\.(?:leases l|lanes a)\b/, name);
+    assert.equal(sql.match(/\binsert into\b/g)!.length, 1, `${name} inserts once`);
+  }
+});
+
+test("no statement is of a kind that fails or costs two nodes where tables are distributed", () => {
+  for (const [name, sql] of statements) {
+    assert.doesNotMatch(sql, /clock_timestamp|random\(|gen_random_uuid|nextval|now\(\)/, `${name} takes now`);
+    assert.doesNotMatch(sql, /with[^;]*as \(\s*(?:insert|delete)\b[^;]*\binsert into/s, name);
+    assert.doesNotMatch(sql, /select \*|returning \*/, name);
+    if (name !== "LOCK") assert.doesNotMatch(sql, /advisory/, name);
+  }
+});
