@@ -22,10 +22,11 @@ export const DEFAULT_SETTINGS: EngineSettings = {
   runsMax: 1000,
   memoryMax: 256 * 1024 * 1024,
   pollMs: 1000,
+  pollMaxMs: 15_000,
   reconcileMs: 60_000,
   drainMs: 10_000,
   leaseMs: 15_000,
-  beatMs: 3000,
+  beatMs: 5000,
   limits: { payloadMax: 1024 * 1024, parkAfterMs: 5000, deathsMax: 3 },
 };
 

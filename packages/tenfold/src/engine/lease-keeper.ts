@@ -60,8 +60,12 @@ export class LeaseKeeper {
     this.#lease = lease;
     this.#renewedAt = now;
     await this.#takeOverDead(lease, await store.renew(lease));
-    this.#stopThread = store.beat?.(lease, settings.beatMs) ?? null;
-    this.#beatSoon(lease);
+    if (store.beat === undefined) {
+      this.#beatSoon(lease);
+      return lease;
+    }
+    this.#stopThread = store.beat(lease, settings.beatMs, (seen) => this.#told(lease, seen));
+    this.#expectSoon(lease);
     return lease;
   }
 
@@ -84,6 +88,32 @@ export class LeaseKeeper {
     this.#cancelBeat?.();
     this.#stopThread?.();
     this.#cancelBeat = this.#stopThread = null;
+  }
+
+  /** A beat from outside of the main loop was answered. */
+  #told(lease: Lease, seen: readonly LeaseSeen[] | null): void {
+    if (this.#lease !== lease) return;
+    if (seen === null) return this.#lost();
+    this.#renewedAt = this.#parts.ports.clock.elapsed();
+    this.#expectSoon(lease);
+    this.#takeOverDead(lease, seen).catch((thrown: unknown) => {
+      if (this.#lease !== lease) return;
+      if (thrown instanceof LeaseLost) this.#lost();
+      // The next beat tells of them again.
+      else if (!isPassing(thrown)) throw thrown;
+    });
+  }
+
+  /** A thread that tells of no beat any more is as bad as a lease that is refused. */
+  #expectSoon(lease: Lease): void {
+    const { clock } = this.#parts.ports;
+    const { leaseMs, beatMs } = this.#parts.settings;
+    this.#cancelBeat?.();
+    this.#cancelBeat = clock.at(clock.now() + leaseMs - beatMs, () => {
+      if (this.#lease !== lease) return;
+      if (clock.elapsed() - this.#renewedAt >= leaseMs - beatMs) this.#lost();
+      else this.#expectSoon(lease);
+    });
   }
 
   #beatSoon(lease: Lease): void {

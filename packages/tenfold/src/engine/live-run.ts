@@ -132,3 +132,13 @@ function appended<T>(list: readonly T[], item: T): readonly T[] {
   (list as T[]).push(item);
   return list;
 }
+
+/** Characters of inputs and journals. */
+export function bytesOf(claimed: readonly ClaimedRun[]): number {
+  let bytes = 0;
+  for (const run of claimed) {
+    bytes += run.input.length;
+    for (const line of run.journal) bytes += line.data.length;
+  }
+  return bytes;
+}

@@ -99,7 +99,7 @@ function settingsOf(options: OpenOptions): EngineSettings {
     memoryMax: memory ?? DEFAULT_SETTINGS.memoryMax,
     drainMs: drain === undefined ? DEFAULT_SETTINGS.drainMs : durationMs(drain, "`drain`"),
     leaseMs,
-    beatMs: leaseMs / 5,
+    beatMs: leaseMs / 3,
     limits: {
       ...DEFAULT_SETTINGS.limits,
       payloadMax: payload ?? DEFAULT_SETTINGS.limits.payloadMax,

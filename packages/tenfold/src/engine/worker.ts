@@ -3,13 +3,13 @@
  * Invariants: at most one claim, load or mail is under way; a lost lease drops everything before a new one is taken;
  * a run that is being started here is not loaded beside it.
  */
-import type { ClaimedRun, CommitAnswer, Lease, RunCommit, RunStart, StartAnswer, Store } from "../store/store.ts";
+import type { CommitAnswer, Lease, RunCommit, RunStart, StartAnswer, Store } from "../store/store.ts";
 import { LeaseLost } from "../store/store.ts";
 import { isPassing } from "./committer.ts";
 import { Driver, type DriverHost, type DriverLimits } from "./driver.ts";
 import type { EngineEvents } from "./events.ts";
 import { LeaseKeeper, type LeaseTimes } from "./lease-keeper.ts";
-import { RUN_BYTES } from "./live-run.ts";
+import { bytesOf, RUN_BYTES } from "./live-run.ts";
 import type { Host, Ports } from "./ports.ts";
 import type { Registry } from "./registry.ts";
 import type { Slots } from "./slots.ts";
@@ -22,6 +22,8 @@ export interface WorkerSettings extends LeaseTimes {
   readonly memoryMax: number;
   /** Work is looked for at least this often, whatever was or was not notified. */
   readonly pollMs: number;
+  /** The same after looks that found nothing, each twice as long after the last, where the store hears of changes. */
+  readonly pollMaxMs: number;
   /** Rows in this worker's name are compared with what it holds this often. */
   readonly reconcileMs: number;
   readonly drainMs: number;
@@ -65,6 +67,8 @@ export class Worker implements DriverHost {
   #nextReconcileAt = 0;
   /** More runs were due than the last claim could take. */
   #hasBacklog = true;
+  /** Looks, one after the other, that found nothing, and for which nobody had called. */
+  #vainLooks = 0;
   #isStalled = false;
   #ownWrites = 0;
   #isStopping = false;
@@ -153,6 +157,7 @@ export class Worker implements DriverHost {
 
   /** Verbs of this worker change what is due too, and it knows what they do: they are not worth a look at once. */
   #changed(): void {
+    this.#vainLooks = 0;
     if (this.#ownWrites === 0 || this.#isLooking) this.look();
     else if (!this.#isStopping) this.#lookNoLaterThan(this.ports.clock.now() + OWN_CHANGE_MS);
   }
@@ -291,21 +296,25 @@ export class Worker implements DriverHost {
     }
     this.#lastLookAt = this.ports.clock.now();
     if (this.#isStopping || this.#driver === null) return;
-    const { pollMs } = this.#parts.settings;
-    this.#lookNoLaterThan(Math.max(this.#lastLookAt + LOOK_GAP_MS, Math.min(nextAt, this.#lastLookAt + pollMs)));
+    const { pollMs, pollMaxMs } = this.#parts.settings;
+    const patience = this.store.hears ? Math.min(pollMs * 2 ** this.#vainLooks, pollMaxMs) : pollMs;
+    this.#lookNoLaterThan(Math.max(this.#lastLookAt + LOOK_GAP_MS, Math.min(nextAt, this.#lastLookAt + patience)));
     if (this.#looksAgain) this.look();
   }
 
   /** Mail, rows in this worker's name, new runs; answers when there is more to be done. */
   async #lookOnce(driver: Driver): Promise<number> {
     const { clock } = this.ports;
-    const { settings, lane } = this.#parts;
+    const { settings } = this.#parts;
     if (clock.now() >= this.#nextReconcileAt) {
       await this.#reconcile(driver);
       this.#nextReconcileAt = clock.now() + settings.reconcileMs;
     }
     if (driver !== this.#driver) return Infinity;
-    if (driver.runs.size > 0) driver.receive(await this.store.mail(driver.lease, clock.now()));
+    // With a backlog, runs are due: a claim finds them without a look before it.
+    const due = await this.store.look(driver.lease, this.#hasBacklog ? [] : this.registry.names, clock.now());
+    if (driver !== this.#driver) return Infinity;
+    if (due.mail) driver.receive(await this.store.mail(driver.lease, clock.now()));
     if (driver !== this.#driver) return Infinity;
     if (driver.bytes > settings.memoryMax) driver.parkIdle(driver.bytes - settings.memoryMax);
     const room = this.#room(driver);
@@ -313,13 +322,16 @@ export class Worker implements DriverHost {
       this.#hasBacklog = true;
       return Infinity;
     }
+    if (due.runs || due.mail) this.#vainLooks = 0;
+    else this.#vainLooks++;
+    if (!due.runs && !this.#hasBacklog) return due.next ?? Infinity;
     const bytes = settings.memoryMax - driver.bytes;
     const claimed = await this.store.claim(driver.lease, this.registry.names, clock.now(), room, bytes);
     if (driver !== this.#driver || this.#isStopping) return Infinity;
     await driver.adopt(claimed);
     this.#hasBacklog = claimed.length >= room || bytesOf(claimed) >= bytes;
-    if (this.#hasBacklog) return Infinity;
-    return (await this.store.nextDue(lane, this.registry.names)) ?? Infinity;
+    // Nothing more is due now: the next look tells until when.
+    return this.#hasBacklog ? Infinity : clock.now();
   }
 
   /** Adopts runs that the store has in this worker's name and that it does not know of: an answer was lost. */
@@ -330,13 +342,4 @@ export class Worker implements DriverHost {
     const loaded = await this.store.load(driver.lease, unknown);
     if (driver === this.#driver) await driver.adopt(loaded);
   }
-}
-
-function bytesOf(claimed: readonly ClaimedRun[]): number {
-  let bytes = 0;
-  for (const run of claimed) {
-    bytes += run.input.length;
-    for (const line of run.journal) bytes += line.data.length;
-  }
-  return bytes;
 }

@@ -22,6 +22,7 @@ import {
   LeaseLost,
   type ClaimedRun,
   type CommitAnswer,
+  type Due,
   type Holder,
   type Lease,
   type LeaseSeen,
@@ -41,6 +42,7 @@ import {
 
 export class MemoryStore implements Store {
   readonly name = ":memory:";
+  readonly hears = true;
   readonly lanes: number;
   readonly #lanes: readonly Lane[];
   readonly #watchers = new Set<() => void>();
@@ -140,13 +142,16 @@ export class MemoryStore implements Store {
     return rows.filter((row) => row !== undefined && row.owner === lease.owner).map((row) => claimedRun(row!));
   }
 
-  async nextDue(lane: number, workflows: readonly string[]): Promise<number | null> {
+  async look(lease: Lease, workflows: readonly string[], now: number): Promise<Due> {
+    const lane = this.#fenced(lease);
+    const isDue = (row: { wakeAt: number | null }) => row.wakeAt !== null && row.wakeAt <= now;
     let next: number | null = null;
-    for (const row of this.#lane(lane).open) {
-      if (row.owner === null && row.wakeAt !== null && workflows.includes(row.workflow))
+    for (const row of lane.open) {
+      if (row.owner === null && row.wakeAt !== null && !isDue(row) && workflows.includes(row.workflow))
         next = Math.min(next ?? Infinity, row.wakeAt);
     }
-    return next;
+    const mail = [...lane.open].some((row) => row.owner === lease.owner && isDue(row));
+    return { runs: inOrder(lane, workflows, now).length > 0, mail, next };
   }
 
   async commit(lease: Lease, batch: readonly RunCommit[], now: number): Promise<readonly CommitAnswer[]> {

@@ -77,6 +77,16 @@ export interface ClaimedRun {
   readonly mail: Mail;
 }
 
+/** What a look has found. */
+export interface Due {
+  /** A claim would answer something. */
+  readonly runs: boolean;
+  /** `mail` would answer something. */
+  readonly mail: boolean;
+  /** When the next parked run, of those that are not due now, is due; null: none is parked until a time. */
+  readonly next: number | null;
+}
+
 /** The messages of a run that were not absorbed, and the count to compare when parking. */
 export interface Mail {
   readonly run: string;
@@ -195,6 +205,8 @@ export interface Store {
   /** Where it is kept, as a person would name it. */
   readonly name: string;
   readonly lanes: number;
+  /** False while `watch` cannot hear of what others change: then only looking finds it. */
+  readonly hears: boolean;
 
   /** LAW: after it, a run may name these graphs; a hash is written once and never changes. */
   putGraphs(lane: number, graphs: readonly StoredGraph[]): Promise<void>;
@@ -236,8 +248,11 @@ export interface Store {
   owned(lease: Lease): Promise<readonly string[]>;
   /** What `claim` would answer of those `runs` that are this owner's: for a worker that lost an answer. */
   load(lease: Lease, runs: readonly string[]): Promise<readonly ClaimedRun[]>;
-  /** When the next parked run of `workflows` is due, or null. LAW: at or before the true time. */
-  nextDue(lane: number, workflows: readonly string[]): Promise<number | null>;
+  /**
+   * What a worker would find: cheap, because idle workers ask it again and again. LAW: runs of `workflows` that are
+   * due, and mail of the owner's, are told of. Rejects with LeaseLost if the lease is dead.
+   */
+  look(lease: Lease, workflows: readonly string[], now: number): Promise<Due>;
 
   /**
    * Writes what a driver decided.
@@ -263,7 +278,10 @@ export interface Store {
 
   /** LAW: `changed` is called soon after somebody else (or this handle) changed what is due; it may be called for nothing. */
   watch(changed: () => void): () => void;
-  /** Keeps a lease's beat growing from outside of the main loop, where the store can; answers how to stop. */
-  beat?(lease: Lease, everyMs: number): () => void;
+  /**
+   * Renews a lease from outside of the main loop, where the store can, and tells each time what `renew` would answer;
+   * null: the lease is dead. Answers how to stop.
+   */
+  beat?(lease: Lease, everyMs: number, tell: (seen: readonly LeaseSeen[] | null) => void): () => void;
   close(): Promise<void>;
 }

@@ -56,19 +56,19 @@ test("an answer about a lease that is long gone does not cost the worker its new
   const gate = new Gate();
   let isSlow = false;
   const slow = withVerbs(world.store, {
-    claim: async (lease, ...given) => {
+    look: async (lease, ...given) => {
       if (isSlow) {
         isSlow = false;
         await gate.pass();
         throw new LeaseLost(lease);
       }
-      return world.store.claim(lease, ...given);
+      return world.store.look(lease, ...given);
     },
   });
   const opened = await world.open([], {}, slow);
   await world.passes(100);
   isSlow = true;
-  await world.until("a claim hangs", () => gate.entered === 1);
+  await world.until("a look hangs", () => gate.entered === 1);
   for (const { owner } of await world.store.renew({ lane: 0, owner: await ownerOf(world) })) {
     await world.store.takeOver(0, owner, null, world.time.now, false);
   }

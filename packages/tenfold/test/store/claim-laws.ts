@@ -178,18 +178,35 @@ export function claimLaws(open: OpenStore): void {
     assert.deepEqual(idsOf(await store.claim(a, ["w0", "w2"], NOW, 10, 1e9)), expected.slice(4));
   });
 
-  law(open, "nextDue is when the next parked run of the workflows is due", async (store) => {
+  law(open, "a look tells of runs that are due, and when the next of the workflows is", async (store) => {
     const make = idMaker();
     const [early, late] = [make(), make()];
-    assert.equal(await store.nextDue(0, ALL), null);
-    const starts = [startOf(late, { at: NOW + 20 }), startOf(early, { at: NOW + 10, workflow: "invoice" })];
-    await store.start(0, [...starts, startOf(make())], NOW, null);
-    assert.equal(await store.nextDue(0, ALL), NOW + 20);
-    assert.equal(await store.nextDue(0, [WORKFLOW, "invoice"]), NOW + 10);
-    assert.equal(await store.nextDue(0, []), null);
     const a = await joined(store, "a");
+    assert.deepEqual(await store.look(a, ALL, NOW), { runs: false, mail: false, next: null });
+    const starts = [startOf(late, { at: NOW + 20 }), startOf(early, { at: NOW + 10, workflow: "invoice" })];
+    await store.start(0, starts, NOW, null);
+    assert.deepEqual(await store.look(a, ALL, NOW), { runs: false, mail: false, next: NOW + 20 });
+    assert.deepEqual(await store.look(a, [WORKFLOW, "invoice"], NOW), { runs: false, mail: false, next: NOW + 10 });
+    assert.deepEqual(await store.look(a, [WORKFLOW, "invoice"], NOW + 10), { runs: true, mail: false, next: NOW + 20 });
+    assert.deepEqual(await store.look(a, [], NOW + 30), { runs: false, mail: false, next: null });
+    await store.start(0, [startOf(make())], NOW, null);
+    assert.deepEqual(await store.look(a, ["invoice"], NOW), { runs: false, mail: false, next: NOW + 10 });
+    assert.deepEqual(await store.look(a, ALL, NOW), { runs: true, mail: false, next: NOW + 20 });
     await claimAll(store, a, NOW + 20);
-    assert.equal(await store.nextDue(0, ALL), null);
+    assert.deepEqual(await store.look(a, ALL, NOW + 20), { runs: false, mail: false, next: null });
+  });
+
+  law(open, "a look tells of the owner's own mail, and not to a dead lease", async (store) => {
+    const make = idMaker();
+    const [a, b] = [await joined(store, "a"), await joined(store, "b")];
+    const id = make();
+    await store.start(0, [startOf(id)], NOW, a);
+    await store.send(0, [sendOf(id, "m")], NOW);
+    assert.deepEqual(await store.look(a, ALL, NOW), { runs: false, mail: true, next: null });
+    assert.deepEqual(await store.look(b, ALL, NOW), { runs: false, mail: false, next: null });
+    await store.takeOver(0, "a", null, NOW, false);
+    await assert.rejects(store.look(a, ALL, NOW), { name: "LeaseLost" });
+    assert.deepEqual(await store.look(b, ALL, NOW), { runs: true, mail: false, next: null });
   });
 
   law(open, "load answers the runs of an owner as the claim did, and no others", async (store) => {

@@ -153,7 +153,8 @@ async function look(store: Store, name: string, ids: readonly string[], now: num
   const lease = leaseOf(name);
   const leases = await store.renew(lease);
   const mail = [...(await store.mail(lease, now))].sort((a, b) => (a.run < b.run ? -1 : 1));
-  return { leases, mail, owned: [...(await store.owned(lease))].sort(), loaded: await store.load(lease, ids) };
+  const owned = [...(await store.owned(lease))].sort();
+  return { leases, mail, owned, loaded: await store.load(lease, ids), due: await store.look(lease, WORKFLOWS, now) };
 }
 
 async function everything(store: Store, ids: readonly string[]): Promise<unknown> {
@@ -161,7 +162,7 @@ async function everything(store: Store, ids: readonly string[]): Promise<unknown
   const tallies = [...(await store.tallies(0, null, null))].map((tally) => JSON.stringify(tally)).sort();
   const attribute = { name: "region", value: "eu" };
   const listed = await store.list(0, { attribute }, { before: null, limit: RUNS });
-  return { runs: await store.read(0, ids), journals, tallies, listed, due: await store.nextDue(0, WORKFLOWS) };
+  return { runs: await store.read(0, ids), journals, tallies, listed };
 }
 
 /** A verb that a failing sequence prints as `name`. */

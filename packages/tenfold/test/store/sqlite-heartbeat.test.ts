@@ -1,8 +1,10 @@
 /** The thread that beats for a lease: while the main loop is busy, until it hangs, no longer than the lease lives. */
 import assert from "node:assert/strict";
+import { EventEmitter, once } from "node:events";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
-import { startHeartbeat, watchTurns } from "../../src/store/sqlite/heartbeat.ts";
+import { startHeartbeat, watchTurns } from "../../src/store/heartbeat.ts";
+import type { LeaseSeen } from "../../src/store/store.ts";
 import { openSqlite } from "../../src/store/sqlite/sqlite.ts";
 import { newFile } from "./files.ts";
 import { joined, NOW } from "./sample.ts";
@@ -15,7 +17,8 @@ test("a lease's beat grows while the main loop is busy", async () => {
   const path = newFile();
   const store = await openSqlite(path);
   const lease = await joined(store, "a");
-  const stop = store.beat(lease, 5);
+  const told: (readonly LeaseSeen[] | null)[] = [];
+  const stop = store.beat(lease, 5, (seen) => told.push(seen));
   const file = new DatabaseSync(path);
   // This loop never gives way to a timer.
   while (beatIn(file) < 3);
@@ -26,11 +29,38 @@ test("a lease's beat grows while the main loop is busy", async () => {
   assert.ok(last >= 3);
 });
 
+test("each beat tells of the leases of its lane, and of its own lease's end", async () => {
+  const store = await openSqlite(newFile());
+  const [lease] = [await joined(store, "a"), await joined(store, "b")];
+  const told: (readonly LeaseSeen[] | null)[] = [];
+  const tells = new EventEmitter();
+  const stop = store.beat(lease, 5, (seen) => {
+    told.push(seen);
+    tells.emit("told");
+  });
+  // The thread alone keeps no program alive.
+  const alive = setInterval(() => {}, 1000);
+  await once(tells, "told");
+  assert.deepEqual(
+    told[0]!.map(({ owner }) => owner),
+    ["a", "b"],
+  );
+  await store.takeOver(0, "a", null, NOW, false);
+  while (told.at(-1) !== null) await once(tells, "told");
+  clearInterval(alive);
+  stop();
+  await store.close();
+});
+
 test("the thread ends when its lease is gone", async () => {
   const path = newFile();
   const store = await openSqlite(path);
   const lease = await joined(store, "a");
-  const heartbeat = startHeartbeat(path, lease, 5);
+  const heartbeat = startHeartbeat(
+    new URL("../../src/store/sqlite/heartbeat-thread.ts", import.meta.url),
+    { store: path, lease, everyMs: 5 },
+    () => {},
+  );
   await store.takeOver(0, "a", null, NOW, false);
   const alive = setInterval(() => {}, 1000);
   await heartbeat.stopped;

@@ -140,7 +140,7 @@ export function startLaws(open: OpenStore): void {
     const lease = await joined(store, "a");
     await store.start(0, [startOf(id, { at: NOW + 1000 })], NOW, null);
     assert.deepEqual(await claimAll(store, lease, NOW + 999), []);
-    assert.equal(await store.nextDue(0, ALL), NOW + 1000);
+    assert.equal((await store.look(lease, ALL, NOW)).next, NOW + 1000);
     assert.deepEqual(idsOf(await claimAll(store, lease, NOW + 1000)), [id]);
   });
 

@@ -57,14 +57,32 @@ export const SERVE_TURN = `
   from tenfold.lanes a
   where a.lane = $1`;
 
-export const NEXT_WAKE = `
-  select min(c.wake_at) as "wakeAt"
-  from unnest($2::text[]) as w (workflow)
-    cross join lateral (
-      select r.wake_at
-      from tenfold.runs r
-      where r.lane = $1 and r.workflow = w.workflow and r.owner is null and r.wake_at is not null
-      order by r.wake_at limit 1) as c`;
+/** One statement, because idle workers send nothing else; no row: the lease is gone. */
+export const LOOK = `
+  select
+    exists (
+      select from tenfold.runs r
+      where r.lane = $1 and r.owner = $2 and r.wake_at <= $3) as mail,
+    coalesce(bool_or(c.begins or c.first <= $3), false) as runs,
+    min(case when c.first > $3 then c.first else c.later end) as next
+  from tenfold.leases l
+    left join lateral (
+      select
+        exists (
+          select from tenfold.runs r
+          where r.lane = $1 and r.workflow = w.workflow and r.turn is not null) as begins,
+        (select r.wake_at
+          from tenfold.runs r
+          where r.lane = $1 and r.workflow = w.workflow and r.owner is null and r.wake_at is not null
+          order by r.wake_at limit 1) as first,
+        (select r.wake_at
+          from tenfold.runs r
+          where r.lane = $1 and r.workflow = w.workflow and r.owner is null and r.wake_at is not null
+            and r.wake_at > $3
+          order by r.wake_at limit 1) as later
+      from unnest($4::text[]) as w (workflow)) as c on true
+  where l.lane = $1 and l.owner = $2 and l.is_alive
+  group by l.owner`;
 
 interface ClaimedRow extends RunToLoad {
   /** Its status before. */

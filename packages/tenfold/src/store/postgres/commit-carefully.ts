@@ -7,7 +7,7 @@ import type { CommitAnswer, Lease, RunCommit } from "../store.ts";
 import { plain, texts } from "./arrays.ts";
 import { writesOf, type Write } from "./commit.ts";
 import type { Transaction } from "./connection.ts";
-import type { KnownLease } from "./held-runs.ts";
+import { remember, type KnownLease } from "./held-runs.ts";
 
 /** A handle that has not joined the lease keeps the others of that lease out while it writes. */
 export const LOCK_LEASE_OUTSIDE = `
@@ -95,12 +95,6 @@ export async function commitCarefully(
     for (const { commit: each, workflow } of writes) remember(known, each, workflow);
   }
   return answers;
-}
-
-/** What is known of a run after a commit of it was written. */
-export function remember(known: KnownLease, { run, from, lines, then }: RunCommit, workflow: string): void {
-  if (then.kind !== "keep") known.runs.delete(run);
-  else known.runs.set(run, { workflow, length: from + lines.length });
 }
 
 function sameLines(kept: readonly JournalLine[], sent: readonly JournalLine[]): boolean {

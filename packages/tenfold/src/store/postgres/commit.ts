@@ -4,11 +4,13 @@
  * read first. Runs of which that is not known are looked at in `commit-carefully.ts`, and then written by the same
  * statements. A run that is given up is so only if its mail was seen; what belongs to it is written only if it was.
  */
-import type { RunCommit } from "../store.ts";
+import type { CommitAnswer, Lease, RunCommit } from "../store.ts";
 import { RUNNING, statusCode } from "../sqlite/status-code.ts";
 import { joined, jsons, plain, texts } from "./arrays.ts";
-import type { Statement } from "./connection.ts";
+import type { Connection, Statement } from "./connection.ts";
+import { isConflict } from "./failure.ts";
 import { FENCE, FENCED } from "./fence.ts";
+import { remember, type KnownLease } from "./held-runs.ts";
 import { minuteOf } from "./tally-changes.ts";
 
 /** A run of this commit that is not owned any more was given up by it. */
@@ -167,6 +169,35 @@ function mailOf(commits: readonly RunCommit[]): string {
 
 function clearsOf(commits: readonly RunCommit[]): string {
   return plain(commits.map(({ clearsDeaths }) => clearsDeaths));
+}
+
+/** Writes runs that are known to be held; null: what was thought of them is not so, and nothing was written. */
+export async function commitHeld(
+  connection: Connection,
+  lease: Lease,
+  known: KnownLease,
+  writes: readonly Write[],
+  now: number,
+): Promise<CommitAnswer[] | null> {
+  const statements = writesOf([lease.lane, lease.owner, known.outsideCommits], writes, now);
+  try {
+    const answers = await connection.send(statements);
+    if (answers[0]!.count === 0) {
+      known.runs.clear();
+      return null;
+    }
+    const released = new Set<string>();
+    for (const { rows } of answers.slice(1)) for (const row of rows) released.add((row as { id: string }).id);
+    return writes.map(({ commit, workflow }) => {
+      if (commit.then.kind !== "keep" && !released.has(commit.run)) return "mail";
+      remember(known, commit, workflow);
+      return "written";
+    });
+  } catch (error) {
+    known.runs.clear();
+    if (!isConflict(error)) throw error;
+    return null;
+  }
 }
 
 /** The batch in parts in which no run is twice, in order; one empty part of an empty batch, which is fenced too. */

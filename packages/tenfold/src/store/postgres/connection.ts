@@ -53,16 +53,22 @@ const TRIES = 5;
 
 export class Connection {
   readonly options: ConnectionOptions;
-  readonly #url: string;
+  readonly url: string;
   readonly #names = new Map<string, { readonly name: string; readonly text: string }>();
   #client: Promise<pg.Client> | null = null;
   #turn: Promise<unknown> = Promise.resolve();
   #listening: { readonly channel: string; readonly heard: () => void } | null = null;
+  #isConnected = false;
   #isClosed = false;
 
   constructor(url: string, options: ConnectionOptions) {
-    this.#url = url;
+    this.url = url;
     this.options = options;
+  }
+
+  /** Whether it is connected now. */
+  get isOpen(): boolean {
+    return this.#isConnected;
   }
 
   /** Opens the connection if it is not open. */
@@ -176,7 +182,7 @@ export class Connection {
   async #open(): Promise<pg.Client> {
     const { purpose, patienceMs } = this.options;
     const client = new pg.Client({
-      connectionString: this.#url,
+      connectionString: this.url,
       application_name: `tenfold ${purpose}`,
       connectionTimeoutMillis: patienceMs,
       query_timeout: patienceMs,
@@ -187,6 +193,7 @@ export class Connection {
     });
     const forget = (): void => {
       this.#client = null;
+      this.#isConnected = false;
       this.#names.clear();
     };
     client.on("error", forget);
@@ -199,6 +206,7 @@ export class Connection {
         await client.query(`listen "${channel}"`);
         heard();
       }
+      this.#isConnected = true;
       return client;
     } catch (error) {
       forget();

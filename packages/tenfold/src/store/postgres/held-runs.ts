@@ -4,7 +4,7 @@
  * says, since only a lease's own commits change either. A commit of the same lease through another handle is counted
  * in the lease's row, which every fenced statement compares. After an error all of a lease is forgotten.
  */
-import type { Lease } from "../store.ts";
+import type { Lease, RunCommit } from "../store.ts";
 
 export interface HeldRun {
   readonly workflow: string;
@@ -33,6 +33,12 @@ export class HeldRuns {
   lost(lease: Lease): void {
     this.#joined.delete(nameOf(lease));
   }
+}
+
+/** What is known of a run after a commit of it was written. */
+export function remember(known: KnownLease, { run, from, lines, then }: RunCommit, workflow: string): void {
+  if (then.kind !== "keep") known.runs.delete(run);
+  else known.runs.set(run, { workflow, length: from + lines.length });
 }
 
 function nameOf(lease: Lease): string {

@@ -17,6 +17,15 @@ export const SEE_LEASES = `
   select owner, worker, host, process, beat
   from tenfold.leases where lane = $1 and is_alive order by owner`;
 
+/** A beat and what there is to see, as one statement: idle workers send it again and again. */
+export const BEAT_AND_SEE = `
+  with beaten as (
+    update tenfold.leases set beat = beat + 1
+    where lane = $1 and owner = $2 and is_alive
+    returning 1)
+  select l.owner, l.worker, l.host, l.process, l.beat, exists (select from beaten) as beaten
+  from tenfold.leases l where l.lane = $1 and l.is_alive order by l.owner`;
+
 /** Waits for the commits in flight, which hold the row; those that come later wait, and then find it dead. */
 export const LOCK_LEASE = `
   select 1 as held

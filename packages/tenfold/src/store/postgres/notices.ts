@@ -26,6 +26,10 @@ export class Notices {
     this.#hears = hears;
   }
 
+  get isHearing(): boolean {
+    return this.#hears?.isOpen ?? false;
+  }
+
   /** Something of this lane has changed. */
   tell(lane: number): void {
     for (const watcher of [...this.#watchers]) watcher();

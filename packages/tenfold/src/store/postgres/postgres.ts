@@ -5,15 +5,17 @@
  */
 import type { JournalLine } from "../../core/journal-line.ts";
 import { TenfoldError } from "../../value/error.ts";
+import { Heartbeats, type Tell } from "../heartbeat.ts";
 import * as port from "../store.ts";
 import { STATUSES } from "../sqlite/status-code.ts";
 import { texts } from "./arrays.ts";
-import { claim, NEXT_WAKE } from "./claim.ts";
-import { eachRunOnce, writesOf, type Write } from "./commit.ts";
-import { commitCarefully, remember } from "./commit-carefully.ts";
+import { claim, LOOK } from "./claim.ts";
+import { commitHeld, eachRunOnce, type Write } from "./commit.ts";
+import { commitCarefully } from "./commit-carefully.ts";
 import type { Connection, Statement } from "./connection.ts";
 import { isConflict } from "./failure.ts";
 import { FENCE_ALIVE } from "./fence.ts";
+import type { BeatenStore } from "./heartbeat-thread.ts";
 import { HeldRuns } from "./held-runs.ts";
 import { listOf } from "./list.ts";
 import {
@@ -50,12 +52,17 @@ export interface Connections {
   readonly reads: Connection;
 }
 
+/** Beside this module, with the ending that it has itself. */
+const ending = import.meta.url.endsWith(".ts") ? "ts" : "js";
+const THREAD = new URL(`./heartbeat-thread.${ending}`, import.meta.url);
+
 export class PostgresStore implements port.Store {
   readonly name: string;
   readonly lanes: number;
   readonly #to: Connections;
   readonly #notices: Notices;
   readonly #held = new HeldRuns();
+  readonly #heartbeats = new Heartbeats<BeatenStore>(THREAD);
   #changes = 0;
   #isClosed = false;
 
@@ -64,6 +71,10 @@ export class PostgresStore implements port.Store {
     this.lanes = lanes;
     this.#to = connections;
     this.#notices = notices;
+  }
+
+  get hears(): boolean {
+    return this.#notices.isHearing;
   }
 
   async putGraphs(lane: number, graphs: readonly port.StoredGraph[]): Promise<void> {
@@ -199,14 +210,12 @@ export class PostgresStore implements port.Store {
     return loaded;
   }
 
-  async nextDue(lane: number, workflows: readonly string[]): Promise<number | null> {
+  async look(lease: port.Lease, workflows: readonly string[], now: number): Promise<port.Due> {
+    const { lane, owner } = lease;
     this.#checkLane(lane);
-    const [next] = await this.#to.reads.rows<{ wakeAt: number | null }>(
-      NEXT_WAKE,
-      lane,
-      texts([...new Set(workflows)]),
-    );
-    return next!.wakeAt;
+    const [due] = await this.#to.reads.rows<port.Due>(LOOK, lane, owner, now, texts(workflows));
+    if (due === undefined) throw this.#lost(lease);
+    return due;
   }
 
   async commit(
@@ -230,7 +239,7 @@ export class PostgresStore implements port.Store {
         if (held !== undefined && held.length === commit.from) writes.push({ commit, workflow: held.workflow });
       }
       if (writes.length === batch.length) {
-        const answers = await this.#commitHeld(lease, writes, now);
+        const answers = await commitHeld(this.#to.commits, lease, known, writes, now);
         if (answers !== null) return answers;
       }
     }
@@ -239,30 +248,6 @@ export class PostgresStore implements port.Store {
     );
     if (careful === "gone") throw this.#lost(lease);
     return careful;
-  }
-
-  /** One round trip; null: what was thought of these runs is not so, and nothing was written. */
-  async #commitHeld(lease: port.Lease, writes: readonly Write[], now: number): Promise<port.CommitAnswer[] | null> {
-    const known = this.#held.of(lease)!;
-    const statements = writesOf([lease.lane, lease.owner, known.outsideCommits], writes, now);
-    try {
-      const answers = await this.#to.commits.send(statements);
-      if (answers[0]!.count === 0) {
-        known.runs.clear();
-        return null;
-      }
-      const released = new Set<string>();
-      for (const { rows } of answers.slice(1)) for (const row of rows) released.add((row as { id: string }).id);
-      return writes.map(({ commit, workflow }) => {
-        if (commit.then.kind !== "keep" && !released.has(commit.run)) return "mail";
-        remember(known, commit, workflow);
-        return "written";
-      });
-    } catch (error) {
-      known.runs.clear();
-      if (!isConflict(error)) throw error;
-      return null;
-    }
   }
 
   async send(lane: number, sends: readonly port.Send[], now: number): Promise<readonly port.SendAnswer[]> {
@@ -303,9 +288,16 @@ export class PostgresStore implements port.Store {
     return this.#notices.watch(changed);
   }
 
+  beat(lease: port.Lease, everyMs: number, tell: Tell): () => void {
+    const { url, options } = this.#to.commits;
+    const store: BeatenStore = { url, options: { ...options, purpose: "heartbeat" } };
+    return this.#heartbeats.start({ store, lease, everyMs }, tell);
+  }
+
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    await this.#heartbeats.close();
     await this.#notices.close();
     await Promise.all(Object.values(this.#to).map((connection: Connection) => connection.close()));
   }

@@ -3,7 +3,7 @@
  * Rows are read in the order of an index, in pieces that are as long as what is still to be taken; all that are
  * taken are marked by one statement.
  */
-import type { ClaimedRun } from "../store.ts";
+import type { ClaimedRun, Due } from "../store.ts";
 import type { Connection } from "./connection.ts";
 import { loadRun, type RunToLoad } from "./load.ts";
 import { hold, type LiveLease } from "./held-runs.ts";
@@ -32,10 +32,23 @@ export const SERVE_TURN = `
   insert into turns_served (lane, turn) values (?, ?)
   on conflict (lane) do update set turn = max(turn, excluded.turn)`;
 
-export const NEXT_WAKE = `
+export const FIRST_BEGINNING = `
+  select 1
+  from runs where lane = ? and workflow = ? and turn is not null limit 1`;
+
+export const FIRST_DUE = `
   select wake_at as wakeAt
   from runs where lane = ? and workflow = ? and owner is null and wake_at is not null
   order by wake_at limit 1`;
+
+export const NEXT_WAKE = `
+  select wake_at as wakeAt
+  from runs where lane = ? and workflow = ? and owner is null and wake_at is not null and wake_at > ?
+  order by wake_at limit 1`;
+
+export const FIRST_MAIL = `
+  select 1
+  from runs where lane = ? and owner = ? and wake_at <= ? limit 1`;
 
 /** Rows of a first piece: not many, because nothing is known of their size yet. */
 const FIRST_PIECE = 16;
@@ -99,12 +112,22 @@ export function claim(connection: Connection, lease: LiveLease, what: Claim): Cl
   return claimed;
 }
 
-/** When the next parked run is due; null: none is parked until a time. */
-export function nextDue(connection: Connection, lane: number, workflows: readonly string[]): number | null {
-  const times = workflows
-    .map((workflow) => connection.get<{ wakeAt: number }>(NEXT_WAKE, lane, workflow)?.wakeAt)
-    .filter((time) => time !== undefined);
-  return times.length === 0 ? null : Math.min(...times);
+/** What a claim and a look for mail would find now, and when the next parked run is due. */
+export function look(
+  connection: Connection,
+  lease: LiveLease,
+  { lane, workflows, now }: Pick<Claim, "lane" | "workflows" | "now">,
+): Due {
+  let runs = false;
+  let next = Infinity;
+  for (const workflow of workflows) {
+    const first = connection.get<{ wakeAt: number }>(FIRST_DUE, lane, workflow)?.wakeAt ?? Infinity;
+    runs ||= first <= now || connection.get(FIRST_BEGINNING, lane, workflow) !== undefined;
+    const later = first > now ? first : connection.get<{ wakeAt: number }>(NEXT_WAKE, lane, workflow, now)?.wakeAt;
+    next = Math.min(next, later ?? Infinity);
+  }
+  const mail = connection.get(FIRST_MAIL, lane, lease.number, now) !== undefined;
+  return { runs, mail, next: next === Infinity ? null : next };
 }
 
 function continuing(connection: Connection, { lane, workflows, now }: Claim, most: () => number): Iterable<Candidate> {

@@ -6,10 +6,10 @@
 import type { JournalLine } from "../../core/journal-line.ts";
 import { TenfoldError } from "../../value/error.ts";
 import type * as port from "../store.ts";
-import { claim, nextDue } from "./claim.ts";
+import { claim, look } from "./claim.ts";
 import { Commits } from "./commit.ts";
 import type { Connection } from "./connection.ts";
-import { startHeartbeat, type Heartbeat } from "./heartbeat.ts";
+import { Heartbeats, type Tell } from "../heartbeat.ts";
 import { HeldRuns } from "./held-runs.ts";
 import { list } from "./list.ts";
 import { loadRuns, mailOf, ownedRuns } from "./load.ts";
@@ -27,13 +27,18 @@ export async function openSqlite(path: string, options: SqliteOptions = {}): Pro
   return new SqliteStore(connection, lanes);
 }
 
+/** Beside this module, with the ending that it has itself. */
+const ending = import.meta.url.endsWith(".ts") ? "ts" : "js";
+const THREAD = new URL(`./heartbeat-thread.${ending}`, import.meta.url);
+
 export class SqliteStore implements port.Store {
   readonly name: string;
   readonly lanes: number;
+  readonly hears = true;
   readonly #connection: Connection;
   readonly #held: HeldRuns;
   readonly #watch: Watch;
-  readonly #heartbeats = new Set<Heartbeat>();
+  readonly #heartbeats = new Heartbeats<string>(THREAD);
 
   constructor(connection: Connection, lanes: number) {
     this.name = connection.path;
@@ -105,8 +110,9 @@ export class SqliteStore implements port.Store {
     return this.#read(lease.lane, (connection) => loadRuns(connection, lease.lane, this.#held.live(lease), runs));
   }
 
-  async nextDue(lane: number, workflows: readonly string[]): Promise<number | null> {
-    return this.#read(lane, (connection) => nextDue(connection, lane, workflows));
+  async look(lease: port.Lease, workflows: readonly string[], now: number): Promise<port.Due> {
+    const { lane } = lease;
+    return this.#read(lane, (connection) => look(connection, this.#held.live(lease), { lane, workflows, now }));
   }
 
   async commit(
@@ -147,18 +153,13 @@ export class SqliteStore implements port.Store {
     return this.#watch.add(changed);
   }
 
-  beat(lease: port.Lease, everyMs: number): () => void {
-    const heartbeat = startHeartbeat(this.#connection.path, lease, everyMs);
-    this.#heartbeats.add(heartbeat);
-    void heartbeat.stopped.then(() => this.#heartbeats.delete(heartbeat));
-    return () => heartbeat.stop();
+  beat(lease: port.Lease, everyMs: number, tell: Tell): () => void {
+    return this.#heartbeats.start({ store: this.#connection.path, lease, everyMs }, tell);
   }
 
   async close(): Promise<void> {
     this.#watch.close();
-    const heartbeats = [...this.#heartbeats];
-    for (const heartbeat of heartbeats) heartbeat.stop();
-    await Promise.all(heartbeats.map(({ stopped }) => stopped));
+    await this.#heartbeats.close();
     await this.#connection.close();
   }
 

@@ -55,7 +55,7 @@ const VERBS = [
   "mail",
   "owned",
   "load",
-  "nextDue",
+  "look",
   "commit",
   "send",
   "read",
@@ -68,7 +68,7 @@ const WRITES: ReadonlySet<string> = new Set(["join", "start", "claim", "commit",
 
 /** `store` as `connection`'s process sees it. */
 export function faultyStore(store: Store, connection: Connection): Store {
-  const faulty: Record<string, unknown> = { name: store.name, lanes: store.lanes };
+  const faulty: Record<string, unknown> = { name: store.name, lanes: store.lanes, hears: true };
   for (const verb of VERBS) {
     const real = store[verb] as (...args: unknown[]) => Promise<unknown>;
     faulty[verb] = (...args: unknown[]) => call(connection, verb, () => real.apply(store, args));

@@ -3,14 +3,14 @@
  * it when the main loop has not turned for a while, so that a hung one does.
  */
 import { Worker } from "node:worker_threads";
-import type { Lease } from "../store.ts";
+import type { Lease, LeaseSeen } from "./store.ts";
 
 const TURN_EVERY_MS = 1000;
 const FROZEN_AFTER_MS = 60_000;
 
-/** What the thread is given. */
-export interface HeartbeatOrder {
-  readonly path: string;
+/** What the thread is given; `store` is whatever it needs to reach it. */
+export interface HeartbeatOrder<Store> {
+  readonly store: Store;
   readonly lease: Lease;
   readonly everyMs: number;
   readonly frozenAfterMs: number;
@@ -18,24 +18,28 @@ export interface HeartbeatOrder {
   readonly turns: SharedArrayBuffer;
 }
 
-export interface Heartbeat {
+interface Heartbeat {
   stop(): void;
   /** Settles when the thread is gone, and its connection with it. */
   readonly stopped: Promise<void>;
 }
 
-export function startHeartbeat(
-  path: string,
-  lease: Lease,
-  everyMs: number,
+/** What the thread tells after each beat: the leases of its lane, or null if its own is gone. */
+export type Tell = (seen: readonly LeaseSeen[] | null) => void;
+
+/** Starts the thread whose program is `program`. */
+export function startHeartbeat<Store>(
+  program: URL,
+  what: Pick<HeartbeatOrder<Store>, "store" | "lease" | "everyMs">,
+  tell: Tell,
   frozenAfterMs: number = FROZEN_AFTER_MS,
 ): Heartbeat {
   const turns = new SharedArrayBuffer(4);
   const counter = new Int32Array(turns);
   const timer = setInterval(() => Atomics.add(counter, 0, 1), Math.min(TURN_EVERY_MS, frozenAfterMs / 4)).unref();
-  const order: HeartbeatOrder = { path, lease, everyMs, frozenAfterMs, turns };
-  const suffix = import.meta.url.endsWith(".ts") ? "ts" : "js";
-  const thread = new Worker(new URL(`./heartbeat-thread.${suffix}`, import.meta.url), { workerData: order });
+  const order: HeartbeatOrder<Store> = { ...what, frozenAfterMs, turns };
+  const thread = new Worker(program, { workerData: order });
+  thread.on("message", tell);
   thread.unref();
   const stopped = new Promise<void>((resolve) => {
     thread.once("exit", () => {
@@ -51,6 +55,32 @@ export function startHeartbeat(
     thread.postMessage("stop");
   };
   return { stop, stopped };
+}
+
+/** The heartbeats of one handle on a store. */
+export class Heartbeats<Store> {
+  readonly #program: URL;
+  readonly #running = new Set<Heartbeat>();
+
+  /** `program`: that of the thread. */
+  constructor(program: URL) {
+    this.#program = program;
+  }
+
+  /** Beats from now on; answers how to stop. */
+  start(what: Pick<HeartbeatOrder<Store>, "store" | "lease" | "everyMs">, tell: Tell): () => void {
+    const heartbeat = startHeartbeat(this.#program, what, tell);
+    this.#running.add(heartbeat);
+    void heartbeat.stopped.then(() => this.#running.delete(heartbeat));
+    return () => heartbeat.stop();
+  }
+
+  /** Stops them all, and resolves when their threads are gone. */
+  async close(): Promise<void> {
+    const running = [...this.#running];
+    for (const heartbeat of running) heartbeat.stop();
+    await Promise.all(running.map(({ stopped }) => stopped));
+  }
 }
 
 /** Whether the main loop still turns, as its counter tells. */
