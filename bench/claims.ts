@@ -1,9 +1,10 @@
 /** Child: what a claim of a hundred runs costs on this store, through the port. */
+import { openPostgres } from "../packages/tenfold/src/store/postgres/open.ts";
 import { openSqlite } from "../packages/tenfold/src/store/sqlite/sqlite.ts";
 import { answer, asked, quantile } from "./child.ts";
 
 const { store, workflow, claims } = asked<{ store: string; workflow: string; claims: number }>();
-const opened = await openSqlite(store);
+const opened = await (store.includes("://") ? openPostgres(store) : openSqlite(store));
 const lease = { lane: 0, owner: `bench-${Date.now()}` };
 await opened.join(lease, { worker: "bench", host: "bench", process: "bench" });
 const tookMs: number[] = [];

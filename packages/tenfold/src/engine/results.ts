@@ -64,7 +64,7 @@ export class Results {
     this.#store = store;
     this.#clock = clock;
     this.#unlisten = events.on("run", (event) => this.#told(event));
-    this.#unwatch = store.watch(() => this.#lookSoon(LOOK_GAP_MS));
+    this.#unwatch = store.watch("ended", () => this.#lookSoon(LOOK_GAP_MS));
   }
 
   /** Resolves when the run has its outcome; rejects with RUN_UNKNOWN if there is no such run. */

@@ -88,7 +88,7 @@ export class Worker implements DriverHost {
   /** Takes a lease, and over what dead workers left; then works until `stop`. */
   async open(): Promise<void> {
     await this.#join();
-    this.#unwatch = this.store.watch(() => this.#changed());
+    this.#unwatch = this.store.watch("due", () => this.#changed());
     this.look();
   }
 

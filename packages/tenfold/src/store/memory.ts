@@ -21,6 +21,7 @@ import {
 import {
   LeaseLost,
   type ClaimedRun,
+  type Change,
   type CommitAnswer,
   type Due,
   type Holder,
@@ -208,7 +209,7 @@ export class MemoryStore implements Store {
     return [...this.#lane(lane).runs.values()].map(recordOf);
   }
 
-  watch(changed: () => void): () => void {
+  watch(_what: Change, changed: () => void): () => void {
     this.#watchers.add(changed);
     return () => this.#watchers.delete(changed);
   }

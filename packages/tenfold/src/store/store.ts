@@ -87,6 +87,9 @@ export interface Due {
   readonly next: number | null;
 }
 
+/** What whoever watches wants to hear of. */
+export type Change = "due" | "ended";
+
 /** The messages of a run that were not absorbed, and the count to compare when parking. */
 export interface Mail {
   readonly run: string;
@@ -135,8 +138,13 @@ export interface RunCommit {
 export type Then =
   | { readonly kind: "keep" }
   /** Nobody owns it until `wakeAt`, or until mail comes. */
-  | { readonly kind: "park"; readonly wakeAt: number }
+  | Park
   | { readonly kind: "end"; readonly status: RunStatus; readonly output: string | null; readonly error: string | null };
+
+export interface Park {
+  readonly kind: "park";
+  readonly wakeAt: number;
+}
 
 export type CommitAnswer =
   | "written"
@@ -276,8 +284,11 @@ export interface Store {
   /** How many runs of each workflow are in each status, of those started in [from, until) to the minute. */
   tallies(lane: number, from: number | null, until: number | null): Promise<readonly Tally[]>;
 
-  /** LAW: `changed` is called soon after somebody else (or this handle) changed what is due; it may be called for nothing. */
-  watch(changed: () => void): () => void;
+  /**
+   * LAW: `changed` is called soon after somebody else (or this handle) made runs due, or ended some; it may be called
+   * for nothing. Answers how to stop.
+   */
+  watch(what: Change, changed: () => void): () => void;
   /**
    * Renews a lease from outside of the main loop, where the store can, and tells each time what `renew` would answer;
    * null: the lease is dead. Answers how to stop.

@@ -178,3 +178,27 @@ test("a worker that is closed while it joins anew leaves no lease behind", async
   await world.store.join(probe, { worker: "p", host: "p", process: "p" });
   assert.deepEqual((await world.store.renew(probe)).map(({ owner }) => owner), ["last"]); // prettier-ignore
 });
+
+test("an idle worker looks less and less often, and at once when something changes", async () => {
+  const world = new World();
+  const { flow } = countedFlow(world);
+  let looks = 0;
+  const counted = withVerbs(world.store, {
+    look: (...given) => {
+      looks++;
+      return world.store.look(...given);
+    },
+  });
+  await world.open([flow], {}, counted);
+  const client = await world.open([flow], { work: false });
+  await world.passes(MINUTE);
+  looks = 0;
+  await world.passes(MINUTE);
+  assert.ok(looks >= 3 && looks <= 5, `${looks} looks in a minute`);
+  await startMany(world, client, flow, 1);
+  await world.passes(100);
+  assert.deepEqual(
+    world.records.map(({ status }) => status),
+    ["running"],
+  );
+});

@@ -1,5 +1,6 @@
 /** What leases promise: an owner is one incarnation, a dead one writes nothing, and what it owned goes on. */
 import assert from "node:assert/strict";
+import type { Then } from "../../src/store/store.ts";
 import {
   ALL,
   claimAll,
@@ -12,6 +13,7 @@ import {
   leaseOf,
   lineOf,
   NOW,
+  sendOf,
   startOf,
   type OpenStore,
 } from "./sample.ts";
@@ -128,22 +130,26 @@ export function leaseLaws(open: OpenStore): void {
     assert.equal((await store.read(0, [id]))[0]?.deaths, 0);
   });
 
-  law(open, "whoever watches hears of starts, commits, messages and takeovers, until it stops", async (store) => {
-    const id = idMaker()();
+  law(open, "whoever watches hears of what makes runs due and of what ends them, until it stops", async (store) => {
+    const make = idMaker();
+    const [one, two] = [make(), make()];
     const a = await joined(store, "a");
-    let heard = 0;
-    const stop = store.watch(() => heard++);
-    const hears = async (change: () => Promise<unknown>) => {
-      const before = heard;
+    const heard = { due: 0, ended: 0 };
+    const stops = [store.watch("due", () => heard.due++), store.watch("ended", () => heard.ended++)];
+    const hears = async (what: "due" | "ended", change: () => Promise<unknown>) => {
+      const before = heard[what];
       await change();
-      return heard > before;
+      return heard[what] > before;
     };
-    assert.ok(await hears(() => store.start(0, [startOf(id)], NOW, a)));
-    assert.ok(await hears(() => store.commit(a, [commitOf(id, { lines: [lineOf("x")] })], NOW)));
-    assert.ok(await hears(() => store.send(0, [], NOW)));
-    assert.ok(await hears(() => store.takeOver(0, "a", null, NOW, true)));
-    stop();
-    assert.ok(!(await hears(() => store.start(0, [startOf(id)], NOW, null))));
+    const park: Then = { kind: "park", wakeAt: NOW };
+    assert.ok(await hears("due", () => store.start(0, [startOf(one), startOf(two)], NOW, null)));
+    await claimAll(store, a);
+    assert.ok(await hears("ended", () => store.commit(a, [commitOf(one, { then: COMPLETED })], NOW)));
+    assert.ok(await hears("due", () => store.commit(a, [commitOf(two, { then: park })], NOW)));
+    assert.ok(await hears("due", () => store.send(0, [sendOf(two, "m")], NOW)));
+    assert.ok(await hears("due", () => store.takeOver(0, "a", null, NOW, true)));
+    for (const stop of stops) stop();
+    assert.ok(!(await hears("due", () => store.start(0, [startOf(make())], NOW, null))));
   });
 
   law(open, "a graph is kept once under its hash", async (store) => {

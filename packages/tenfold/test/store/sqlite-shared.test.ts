@@ -123,7 +123,7 @@ test("a file that stays locked is busy, and the next call works once it is free"
 test("whoever watches hears of another handle's commits", async () => {
   const path = newFile();
   const [watching, writing] = [await openSqlite(path), await openSqlite(path)];
-  const heard = new Promise<void>((resolve) => watching.watch(resolve));
+  const heard = new Promise<void>((resolve) => watching.watch("due", resolve));
   await writing.start(0, [startOf(idMaker()())], NOW, null);
   // The poll alone does not keep a program alive.
   const alive = setInterval(() => {}, 1000);

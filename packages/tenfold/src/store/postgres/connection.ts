@@ -57,7 +57,7 @@ export class Connection {
   readonly #names = new Map<string, { readonly name: string; readonly text: string }>();
   #client: Promise<pg.Client> | null = null;
   #turn: Promise<unknown> = Promise.resolve();
-  #listening: { readonly channel: string; readonly heard: () => void } | null = null;
+  #listening: { readonly channel: string; readonly heard: (payload: string | undefined) => void } | null = null;
   #isConnected = false;
   #isClosed = false;
 
@@ -133,7 +133,7 @@ export class Connection {
   }
 
   /** Calls `heard` for every notification of this channel, also after the connection was made anew. */
-  async listen(channel: string, heard: () => void): Promise<void> {
+  async listen(channel: string, heard: (payload: string | undefined) => void): Promise<void> {
     this.#listening = { channel, heard };
     await this.#connected().catch(() => undefined);
   }
@@ -202,9 +202,9 @@ export class Connection {
       await client.connect();
       if (this.#listening !== null) {
         const { channel, heard } = this.#listening;
-        client.on("notification", heard);
+        client.on("notification", ({ payload }) => heard(payload));
         await client.query(`listen "${channel}"`);
-        heard();
+        heard(undefined);
       }
       this.#isConnected = true;
       return client;

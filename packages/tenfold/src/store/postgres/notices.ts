@@ -3,10 +3,11 @@
  * Invariants: no notification is part of a commit; however much changes, few are sent a second; one that is lost
  * costs a poll, so nothing here is ever waited for.
  */
+import type { Change } from "../store.ts";
 import type { Connection } from "./connection.ts";
 
-/** Changes within this time are told together. */
-const GATHER_MS = 10;
+/** Between two notifications of one handle: the first goes out at once, what changes after it is told together. */
+const GAP_MS = 20;
 
 export const NOTIFY = "select pg_notify($1, $2)";
 
@@ -14,8 +15,8 @@ export class Notices {
   readonly #channel: string;
   readonly #tells: Connection;
   readonly #hears: Connection | null;
-  readonly #watchers = new Set<() => void>();
-  readonly #lanes = new Set<number>();
+  readonly #watchers: Readonly<Record<Change, Set<() => void>>> = { due: new Set(), ended: new Set() };
+  readonly #untold = new Set<Change>();
   #timer: NodeJS.Timeout | null = null;
   #isClosed = false;
 
@@ -30,34 +31,41 @@ export class Notices {
     return this.#hears?.isOpen ?? false;
   }
 
-  /** Something of this lane has changed. */
-  tell(lane: number): void {
-    for (const watcher of [...this.#watchers]) watcher();
-    this.#lanes.add(lane);
-    this.#timer ??= setTimeout(() => this.#send(), GATHER_MS).unref();
+  /** Something has changed that nobody else needs to hear of. */
+  tellHere(what: Change): void {
+    for (const watcher of [...this.#watchers[what]]) watcher();
   }
 
-  watch(changed: () => void): () => void {
-    this.#watchers.add(changed);
-    if (this.#watchers.size === 1) void this.#hears?.listen(this.#channel, () => this.#heard());
-    return () => this.#watchers.delete(changed);
+  /** Something has changed through this handle. */
+  tell(what: Change): void {
+    this.tellHere(what);
+    this.#untold.add(what);
+    if (this.#timer === null) this.#send();
+  }
+
+  watch(what: Change, changed: () => void): () => void {
+    this.#watchers[what].add(changed);
+    void this.#hears?.listen(this.#channel, (told) => this.#heard(told));
+    return () => this.#watchers[what].delete(changed);
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#watchers.clear();
+    for (const watchers of Object.values(this.#watchers)) watchers.clear();
     if (this.#timer !== null) clearTimeout(this.#timer);
     await this.#hears?.close();
   }
 
-  #heard(): void {
-    for (const watcher of [...this.#watchers]) watcher();
+  /** Undefined: notifications may have been lost. */
+  #heard(told: string | undefined): void {
+    for (const what of ["due", "ended"] as const) if (told === undefined || told.includes(what)) this.tellHere(what);
   }
 
   #send(): void {
     this.#timer = null;
-    const lanes = [...this.#lanes].join(" ");
-    this.#lanes.clear();
-    if (!this.#isClosed) void this.#tells.rows(NOTIFY, this.#channel, lanes).catch(() => undefined);
+    if (this.#untold.size === 0 || this.#isClosed) return;
+    void this.#tells.rows(NOTIFY, this.#channel, [...this.#untold].join(" ")).catch(() => undefined);
+    this.#untold.clear();
+    this.#timer = setTimeout(() => this.#send(), GAP_MS).unref();
   }
 }

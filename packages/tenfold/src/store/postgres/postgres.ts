@@ -119,7 +119,7 @@ export class PostgresStore implements port.Store {
       commit(takeOverOf(lane, owner, beat, now, leaves)),
     );
     const isDead = killed!.count > 0;
-    if (isDead) this.#notices.tell(lane);
+    if (isDead) this.#notices.tell("due");
     return isDead;
   }
 
@@ -136,6 +136,8 @@ export class PostgresStore implements port.Store {
     for (const { id, workflow, at } of started.fresh) {
       if (at === null || at <= now) known?.runs.set(id, { workflow, length: 0 });
     }
+    if (lease === null) this.#notices.tell("due");
+    else this.#notices.tellHere("due");
     this.#changed(lane);
     return started.answers;
   }
@@ -226,6 +228,11 @@ export class PostgresStore implements port.Store {
     this.#checkLane(lease.lane);
     const answers: port.CommitAnswer[] = [];
     for (const part of eachRunOnce(batch)) answers.push(...(await this.#commitPart(lease, part, now)));
+    if (batch.some(({ then }) => then.kind === "end")) this.#notices.tell("ended");
+    // A run that is due later is found by this worker; if it leaves or dies, that is told.
+    const parks = batch.filter(({ then }) => then.kind === "park").map(({ then }) => then as port.Park);
+    if (parks.some(({ wakeAt }) => wakeAt <= now)) this.#notices.tell("due");
+    else if (parks.length > 0) this.#notices.tellHere("due");
     this.#changed(lease.lane);
     return answers;
   }
@@ -253,6 +260,7 @@ export class PostgresStore implements port.Store {
   async send(lane: number, sends: readonly port.Send[], now: number): Promise<readonly port.SendAnswer[]> {
     this.#checkLane(lane);
     const answers = await this.#to.careful.transaction((transaction) => sendAll(transaction, lane, sends, now));
+    this.#notices.tell("due");
     this.#changed(lane);
     return answers;
   }
@@ -284,8 +292,8 @@ export class PostgresStore implements port.Store {
     return rows.map(({ workflow, status, runs }) => ({ workflow, status: STATUSES[status]!, runs }));
   }
 
-  watch(changed: () => void): () => void {
-    return this.#notices.watch(changed);
+  watch(what: port.Change, changed: () => void): () => void {
+    return this.#notices.watch(what, changed);
   }
 
   beat(lease: port.Lease, everyMs: number, tell: Tell): () => void {
@@ -313,7 +321,6 @@ export class PostgresStore implements port.Store {
   }
 
   #changed(lane: number): void {
-    this.#notices.tell(lane);
     if (++this.#changes < CHANGES_PER_FOLD || this.#isClosed) return;
     this.#changes = 0;
     // The counts are right without it; what fails is folded another time.

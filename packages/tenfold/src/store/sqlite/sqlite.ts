@@ -149,7 +149,7 @@ export class SqliteStore implements port.Store {
     return this.#read(lane, (connection) => tallies(connection, lane, from, until));
   }
 
-  watch(changed: () => void): () => void {
+  watch(_what: port.Change, changed: () => void): () => void {
     return this.#watch.add(changed);
   }
 

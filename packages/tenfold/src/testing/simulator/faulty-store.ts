@@ -4,7 +4,7 @@
  */
 import { TenfoldError } from "../../value/error.ts";
 import type { Random } from "../../value/random.ts";
-import type { Store } from "../../store/store.ts";
+import type { Change, Store } from "../../store/store.ts";
 import type { WorkerTime, VirtualTime } from "./virtual-time.ts";
 
 /** How often what goes wrong, as chances per verb. */
@@ -73,8 +73,8 @@ export function faultyStore(store: Store, connection: Connection): Store {
     const real = store[verb] as (...args: unknown[]) => Promise<unknown>;
     faulty[verb] = (...args: unknown[]) => call(connection, verb, () => real.apply(store, args));
   }
-  faulty["watch"] = (changed: () => void) => {
-    return store.watch(() => {
+  faulty["watch"] = (what: Change, changed: () => void) => {
+    return store.watch(what, () => {
       const { random, faults, time, process } = connection;
       if (random() >= faults().lostNotice) time.at(time.now + 1, () => process.run(changed));
     });

