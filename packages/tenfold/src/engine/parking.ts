@@ -14,9 +14,10 @@ export function thenOf(run: LiveRun, { now, parkAfterMs, isDraining }: ParkingFa
   if (run.ending !== null) return run.ending;
   if (run.attempts.size > 0) return { kind: "keep" };
   const wakeAt = wakeAtOf(run);
-  if (isDraining) return { kind: "park", wakeAt };
+  const park: Then = { kind: "park", wakeAt: Math.max(wakeAt, now) };
+  if (isDraining) return park;
   const isLong = wakeAt - now >= parkAfterMs;
-  return isLong || (run.wantsPark && wakeAt > 0) ? { kind: "park", wakeAt } : { kind: "keep" };
+  return isLong || (run.wantsPark && wakeAt > 0) ? park : { kind: "keep" };
 }
 
 /** When the run has to go on; 0: at once, because something of it can be done now. */

@@ -6,6 +6,7 @@
 import type { ClaimedRun } from "../store.ts";
 import { RUNNING, WAITING } from "../sqlite/status-code.ts";
 import { texts } from "./arrays.ts";
+import type { Range } from "./claim-cursor.ts";
 import type { Statement, Transaction } from "./connection.ts";
 import { FENCE_ALIVE } from "./fence.ts";
 import { claimedRuns, READ_JOURNALS, READ_MAIL, type LineRow, type MailRow, type RunToLoad } from "./load.ts";
@@ -20,12 +21,12 @@ export const CLAIM_RUNS = `
         (select r.id, 0 as kind, r.wake_at as place
           from tenfold.runs r
           where r.lane = $1 and r.workflow = w.workflow and r.owner is null and r.wake_at is not null
-            and r.wake_at <= $3
+            and r.wake_at between $9 and $3
           order by r.wake_at, r.id limit $7)
         union all
         (select r.id, 1, r.turn
           from tenfold.runs r
-          where r.lane = $1 and r.workflow = w.workflow and r.turn is not null
+          where r.lane = $1 and r.workflow = w.workflow and r.turn >= $8
           order by r.turn, r.id limit $7)) as c
     order by c.kind, c.place, c.id limit $7),
   locked as (
@@ -70,15 +71,14 @@ export const LOOK = `
       select
         exists (
           select from tenfold.runs r
-          where r.lane = $1 and r.workflow = w.workflow and r.turn is not null) as begins,
+          where r.lane = $1 and r.workflow = w.workflow and r.turn >= $5) as begins,
         (select r.wake_at
           from tenfold.runs r
-          where r.lane = $1 and r.workflow = w.workflow and r.owner is null and r.wake_at is not null
+          where r.lane = $1 and r.workflow = w.workflow and r.owner is null and r.wake_at >= $6
           order by r.wake_at limit 1) as first,
         (select r.wake_at
           from tenfold.runs r
-          where r.lane = $1 and r.workflow = w.workflow and r.owner is null and r.wake_at is not null
-            and r.wake_at > $3
+          where r.lane = $1 and r.workflow = w.workflow and r.owner is null and r.wake_at > $3
           order by r.wake_at limit 1) as later
       from unnest($4::text[]) as w (workflow)) as c on true
   where l.lane = $1 and l.owner = $2 and l.is_alive
@@ -100,17 +100,25 @@ export interface Claim {
   readonly now: number;
   readonly runsMax: number;
   readonly bytesMax: number;
+  readonly range: Range;
+}
+
+export interface Claimed {
+  readonly runs: ClaimedRun[];
+  /** The last turn that was served, and the last due time. */
+  readonly turn: number | undefined;
+  readonly wakeAt: number | undefined;
 }
 
 /** Claims, and reads what a driver needs once the rows are locked; null: the lease is gone. */
-export async function claim({ send, commit }: Transaction, what: Claim): Promise<ClaimedRun[] | null> {
-  const { lane, owner, workflows, now, runsMax, bytesMax } = what;
+export async function claim({ send, commit }: Transaction, what: Claim): Promise<Claimed | null> {
+  const { lane, owner, workflows, now, runsMax, bytesMax, range } = what;
   // A few more candidates than are wanted: others may be taking the first ones now.
   const candidates = Math.ceil(runsMax * 1.5) + 10;
   const names = texts([...new Set(workflows)]);
   const [alive, taken] = await send([
     { sql: FENCE_ALIVE, values: [lane, owner] },
-    { sql: CLAIM_RUNS, values: [lane, owner, now, names, runsMax, bytesMax, candidates] },
+    { sql: CLAIM_RUNS, values: [lane, owner, now, names, runsMax, bytesMax, candidates, range.turn, range.wakeAt] },
   ]);
   if (alive!.count === 0) return null;
   const rows = [...(taken!.rows as unknown as ClaimedRow[])].sort((a, b) => a.nth - b.nth);
@@ -119,14 +127,23 @@ export async function claim({ send, commit }: Transaction, what: Claim): Promise
     { sql: READ_MAIL, values: [lane, texts(rows.filter(({ mail }) => mail > 0).map(({ id }) => id))] },
     ...countsOf(lane, rows),
   ]);
-  return claimedRuns(rows, lines!.rows as unknown as LineRow[], mail!.rows as unknown as MailRow[]);
+  return {
+    runs: claimedRuns(rows, lines!.rows as unknown as LineRow[], mail!.rows as unknown as MailRow[]),
+    turn: lastPlace(rows.filter(({ begins }) => begins)),
+    wakeAt: lastPlace(rows.filter(({ begins }) => !begins)),
+  };
+}
+
+/** Rows are in the order of their places. */
+function lastPlace(rows: readonly ClaimedRow[]): number | undefined {
+  return rows.at(-1)?.place;
 }
 
 /** The turn that is served from now on, and the runs that wait no more. */
 function countsOf(lane: number, rows: readonly ClaimedRow[]): Statement[] {
   const statements: Statement[] = [];
-  const turns = rows.filter(({ begins }) => begins).map(({ place }) => place);
-  if (turns.length > 0) statements.push({ sql: SERVE_TURN, values: [lane, Math.max(...turns)] });
+  const turn = lastPlace(rows.filter(({ begins }) => begins));
+  if (turn !== undefined) statements.push({ sql: SERVE_TURN, values: [lane, turn] });
   const changes = new TallyChanges();
   for (const { id, workflow, was } of rows) if (was === WAITING) changes.move(id, workflow, WAITING, RUNNING);
   return [...statements, ...changes.writes(lane)];

@@ -10,6 +10,7 @@ import * as port from "../store.ts";
 import { STATUSES } from "../sqlite/status-code.ts";
 import { texts } from "./arrays.ts";
 import { claim, LOOK } from "./claim.ts";
+import { ClaimCursor } from "./claim-cursor.ts";
 import { commitHeld, eachRunOnce, type Write } from "./commit.ts";
 import { commitCarefully } from "./commit-carefully.ts";
 import type { Connection, Statement } from "./connection.ts";
@@ -62,6 +63,7 @@ export class PostgresStore implements port.Store {
   readonly #to: Connections;
   readonly #notices: Notices;
   readonly #held = new HeldRuns();
+  readonly #cursors: readonly ClaimCursor[];
   readonly #heartbeats = new Heartbeats<BeatenStore>(THREAD);
   #changes = 0;
   #isClosed = false;
@@ -71,6 +73,7 @@ export class PostgresStore implements port.Store {
     this.lanes = lanes;
     this.#to = connections;
     this.#notices = notices;
+    this.#cursors = Array.from({ length: lanes }, () => new ClaimCursor());
   }
 
   get hears(): boolean {
@@ -172,13 +175,18 @@ export class PostgresStore implements port.Store {
   ): Promise<readonly port.ClaimedRun[]> {
     const { lane, owner } = lease;
     this.#checkLane(lane);
+    const cursor = this.#cursors[lane]!;
+    const from = performance.now();
+    const range = cursor.range(from);
     const claimed = await this.#to.claims.transaction((transaction) =>
-      claim(transaction, { lane, owner, workflows, now, runsMax, bytesMax }),
+      claim(transaction, { lane, owner, workflows, now, runsMax, bytesMax, range }),
     );
     if (claimed === null) throw this.#lost(lease);
+    cursor.read(range, from, performance.now());
+    cursor.claimed(from, claimed.turn, claimed.wakeAt);
     const known = this.#held.of(lease);
-    for (const { id, workflow, journal } of claimed) known?.runs.set(id, { workflow, length: journal.length });
-    return claimed;
+    for (const { id, workflow, journal } of claimed.runs) known?.runs.set(id, { workflow, length: journal.length });
+    return claimed.runs;
   }
 
   async mail(lease: port.Lease, now: number): Promise<readonly port.Mail[]> {
@@ -215,8 +223,13 @@ export class PostgresStore implements port.Store {
   async look(lease: port.Lease, workflows: readonly string[], now: number): Promise<port.Due> {
     const { lane, owner } = lease;
     this.#checkLane(lane);
-    const [due] = await this.#to.reads.rows<port.Due>(LOOK, lane, owner, now, texts(workflows));
+    const cursor = this.#cursors[lane]!;
+    const from = performance.now();
+    const range = cursor.range(from);
+    const places = [range.turn, range.wakeAt];
+    const [due] = await this.#to.reads.rows<port.Due>(LOOK, lane, owner, now, texts(workflows), ...places);
     if (due === undefined) throw this.#lost(lease);
+    cursor.read(range, from, performance.now());
     return due;
   }
 
