@@ -60,9 +60,9 @@ await reader.query("select count(*) from tenfold.runs");
 
 const starter = new Tenfold(new Engine(real, ALL, ports, systemHost(), { ...DEFAULT_SETTINGS, work: false }));
 let started = 0;
-let isOver = false;
+const over = new AbortController();
 const starting = (async () => {
-  while (!isOver) {
+  while (!over.signal.aborted) {
     if (started - ended >= BACKLOG) {
       await new Promise((resolve) => setTimeout(resolve, 20));
       continue;
@@ -87,7 +87,7 @@ for (let slice = 1; slice <= slices; slice++) {
   });
   process.stderr.write(`${JSON.stringify(measured.at(-1))}\n`);
 }
-isOver = true;
+over.abort();
 await starting;
 await reader.query("commit");
 answer(measured);

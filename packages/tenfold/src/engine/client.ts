@@ -3,7 +3,7 @@ import { readLine } from "../core/journal-line.ts";
 import { checkGraph } from "../flow/check-graph.ts";
 import type { Workflow, WorkflowDefinition } from "../flow/definition.ts";
 import type { Graph } from "../flow/graph.ts";
-import type { Message, MessageBody, RunFilter, RunStatus, Send, StartAnswer } from "../store/store.ts";
+import type { Message, MessageBody, RunFilter, RunStart, RunStatus, Send, StartAnswer } from "../store/store.ts";
 import { invariant, TenfoldError } from "../value/error.ts";
 import { laneOfRun } from "../value/id.ts";
 import type { Engine } from "./engine.ts";
@@ -14,7 +14,16 @@ import { Handle, type HandleQuestions, type RunHandle } from "./run-handle.ts";
 import { viewOf, type RunDetails, type RunView } from "./run-view.ts";
 import { Results, runUnknown, type Outcome } from "./results.ts";
 import { StartBatcher } from "./start-batcher.ts";
-import { checkStart, prepareStart, type PreparedStart, type StartFacts, type StartOptions } from "./start.ts";
+import {
+  checkStart,
+  checkStartMany,
+  prepareStart,
+  refusalOf,
+  type PreparedStart,
+  type StartFacts,
+  type StartManyOptions,
+  type StartOptions,
+} from "./start.ts";
 
 /** Runs that `startMany` prepares before it sends them: one commit. */
 const START_MANY = 2000;
@@ -74,7 +83,7 @@ export class Tenfold {
     return [...this.#engine.registry.definitions];
   }
 
-  /** Resolves when the run is durable: from then on it is not lost. */
+  /** Resolves when the run is durable: from then on it is not lost. Given `with`: when that transaction commits. */
   async start<I, O>(workflow: Workflow<I, O>, input: I, options: StartOptions = {}): Promise<RunHandle<O>> {
     return this.startNamed(checkWorkflow(workflow), input, options) as Promise<RunHandle<O>>;
   }
@@ -85,8 +94,11 @@ export class Tenfold {
     const definition = this.#engine.registry.definition(workflow);
     checkStart(options);
     const { lane, start } = await prepareStart(definition, input, options, this.#facts);
-    const [answer] = await this.#batchers[lane]!.add([start]);
-    const run = this.#handleFor(definition, start.id, answer!);
+    const { store, ports } = this.#engine;
+    const [answer] = await (options.with === undefined
+      ? this.#batchers[lane]!.add([start])
+      : store.startWith(options.with, lane, [start], ports.clock.now()));
+    const run = this.#handleFor(start, answer!);
     if (run instanceof TenfoldError) throw run;
     return run;
   }
@@ -95,20 +107,20 @@ export class Tenfold {
   async *startMany<I, O>(
     workflow: Workflow<I, O>,
     inputs: Iterable<I> | AsyncIterable<I>,
-    options: Omit<StartOptions, "key"> = {},
+    options: StartManyOptions = {},
   ): AsyncGenerator<StartManyAnswer<O>> {
     this.#mustBeOpen();
     const definition = this.#engine.registry.definition(checkWorkflow(workflow));
-    checkStart(options);
+    checkStartMany(options);
     checkInputs(inputs);
     let chunk: (PreparedStart | TenfoldError)[] = [];
     for await (const input of inputs) {
       chunk.push(await this.#prepared(definition, input, options));
       if (chunk.length < START_MANY) continue;
-      yield* (await this.#startChunk(definition, chunk)) as StartManyAnswer<O>[];
+      yield* (await this.#startChunk(chunk)) as StartManyAnswer<O>[];
       chunk = [];
     }
-    yield* (await this.#startChunk(definition, chunk)) as StartManyAnswer<O>[];
+    yield* (await this.#startChunk(chunk)) as StartManyAnswer<O>[];
   }
 
   /** The run with this id; whether there is one shows when it is asked something. */
@@ -200,10 +212,7 @@ export class Tenfold {
     }
   }
 
-  async #startChunk(
-    definition: WorkflowDefinition,
-    chunk: readonly (PreparedStart | TenfoldError)[],
-  ): Promise<StartManyAnswer<unknown>[]> {
+  async #startChunk(chunk: readonly (PreparedStart | TenfoldError)[]): Promise<StartManyAnswer<unknown>[]> {
     const prepared = chunk.filter((item) => !(item instanceof TenfoldError)) as PreparedStart[];
     const answers = new Map<string, StartAnswer>();
     for (const [lane, starts] of Map.groupBy(prepared, (item) => item.lane)) {
@@ -212,20 +221,16 @@ export class Tenfold {
     }
     return chunk.map((item) => {
       if (item instanceof TenfoldError) return { kind: "refused", error: item };
-      const run = this.#handleFor(definition, item.start.id, answers.get(item.start.id)!);
+      const run = this.#handleFor(item.start, answers.get(item.start.id)!);
       if (run instanceof TenfoldError) return { kind: "refused", error: run };
       return { kind: run.existing ? "existing" : "started", run };
     });
   }
 
-  #handleFor(definition: WorkflowDefinition, id: string, answer: StartAnswer): RunHandle | TenfoldError {
-    if (answer.kind === "started") return this.#handle(id, false);
+  #handleFor(start: RunStart, answer: StartAnswer): RunHandle | TenfoldError {
+    if (answer.kind === "started") return this.#handle(start.id, false);
     if (answer.kind === "existing") return this.#handle(answer.run, true);
-    return new TenfoldError(
-      "KEY_CONFLICT",
-      `Workflow "${definition.name}" has run ${answer.run} under this key with another input; no run was started. Use another key, or { again: true } once that run is finished.`,
-      { facts: { workflow: definition.name, run: answer.run } },
-    );
+    return refusalOf(start, answer);
   }
 
   #handle(id: string, existing: boolean): RunHandle {

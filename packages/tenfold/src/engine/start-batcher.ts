@@ -1,6 +1,7 @@
 /**
  * Group commit of starts: what is started while the last batch is on its way goes into the next one.
- * Invariant: a start is sent until it is answered, under the same id, so that it is one run.
+ * Invariants: a start is sent until it is answered, under the same id, so that it is one run; one that waits for
+ * somebody's open transaction is asked for again by itself, and nobody else waits with it.
  */
 import type { RunStart, StartAnswer } from "../store/store.ts";
 import { TenfoldError } from "../value/error.ts";
@@ -8,6 +9,10 @@ import type { Clock } from "./ports.ts";
 
 const STARTS_MAX = 5000;
 const RESEND_FOR_MS = 30_000;
+/** How long a transaction elsewhere may keep a key before the start under it is given up. */
+export const LOCKED_FOR_MS = 10_000;
+const ASK_FIRST_MS = 10;
+const ASK_MAX_MS = 2000;
 
 export type SendStarts = (starts: readonly RunStart[], isRepeated: boolean) => Promise<readonly StartAnswer[]>;
 
@@ -28,7 +33,7 @@ export class StartBatcher {
     this.#send = send;
   }
 
-  /** Resolves when all these runs are durable. */
+  /** Resolves when all these runs are durable; a key that is "locked" was so for LOCKED_FOR_MS. */
   add(starts: readonly RunStart[]): Promise<readonly StartAnswer[]> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ starts, resolve, reject });
@@ -44,12 +49,30 @@ export class StartBatcher {
       try {
         const answers = await this.#sendUntilAnswered(batch.flatMap(({ starts }) => starts));
         let from = 0;
-        for (const { starts, resolve } of batch) resolve(answers.slice(from, (from += starts.length)));
+        for (const waiting of batch) this.#answer(waiting, answers.slice(from, (from += waiting.starts.length)));
       } catch (thrown) {
         for (const { reject } of batch) reject(thrown);
       }
     }
     this.#isBusy = false;
+  }
+
+  #answer({ starts, resolve, reject }: Waiting, answers: readonly StartAnswer[]): void {
+    if (answers.every(({ kind }) => kind !== "locked")) return resolve(answers);
+    const decided = answers.map((answer, index) =>
+      answer.kind === "locked" ? this.#askAgain(starts[index]!) : answer,
+    );
+    Promise.all(decided).then(resolve, reject);
+  }
+
+  /** Asks for a start alone, with growing pauses, until its key is free or patience is over. */
+  async #askAgain(start: RunStart): Promise<StartAnswer> {
+    const until = this.#clock.elapsed() + LOCKED_FOR_MS;
+    for (let pauseMs = ASK_FIRST_MS; ; pauseMs = Math.min(pauseMs * 2, ASK_MAX_MS)) {
+      await this.#pause(pauseMs);
+      const [answer] = await this.#sendUntilAnswered([start]);
+      if (answer!.kind !== "locked" || this.#clock.elapsed() >= until) return answer!;
+    }
   }
 
   /** Those that waited longest, up to the bound of one commit; one at least. */
@@ -74,7 +97,11 @@ export class StartBatcher {
         const isUnanswered = thrown instanceof TenfoldError && thrown.code === "STORE_UNREACHABLE";
         if (!isUnanswered || this.#clock.elapsed() >= until) throw thrown;
       }
-      await new Promise<void>((resolve) => this.#clock.at(this.#clock.now() + delayMs, resolve));
+      await this.#pause(delayMs);
     }
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.#clock.at(this.#clock.now() + ms, resolve));
   }
 }

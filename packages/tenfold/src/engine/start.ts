@@ -6,9 +6,11 @@ import { TenfoldError } from "../value/error.ts";
 import { contentHash, hash32 } from "../value/hash.ts";
 import { canonicalJson, jsonProblem, pathText, type Json } from "../value/json.ts";
 import { parseWith, type Parsed } from "../value/schema.ts";
-import type { RunStart } from "../store/store.ts";
+import type { CallerClient } from "../store/caller-client.ts";
+import type { RunStart, StartAnswer } from "../store/store.ts";
 import { readAttributes } from "./attributes.ts";
 import { CHECKED_APART, checkOptions, isFlag, isText, optional, type OptionForm } from "./caller-checks.ts";
+import { LOCKED_FOR_MS } from "./start-batcher.ts";
 
 export interface StartOptions {
   /** Overrides the workflow's own key; one run per key. */
@@ -18,15 +20,21 @@ export interface StartOptions {
   readonly at?: Date | number;
   /** Starts the key's next run if the last one is finished. */
   readonly again?: boolean;
+  /** A client with a transaction open on the store's database: the run exists if and only if that commits. */
+  readonly with?: CallerClient;
 }
+
+/** What `startMany` takes: the key is each input's own, and its commits are its own too. */
+export type StartManyOptions = Omit<StartOptions, "key" | "with">;
 
 const OPTIONS: Readonly<Record<keyof StartOptions, OptionForm>> = {
   key: CHECKED_APART,
   at: CHECKED_APART,
   tenant: optional(isText, "Give a tenant's name."),
   again: optional(isFlag, "Give true or false."),
+  with: CHECKED_APART,
 };
-const LATER: readonly string[] = ["priority", "expires", "ifRunning", "with"];
+const LATER: readonly string[] = ["priority", "expires", "ifRunning"];
 const KEY_MAX = 512;
 
 export interface StartFacts {
@@ -43,7 +51,15 @@ export interface PreparedStart {
   readonly start: RunStart;
 }
 
-/** Refuses options that are none of `start` and `startMany`. */
+/** Refuses options that are none of `startMany`. */
+export function checkStartMany(options: StartManyOptions): void {
+  checkStart(options);
+  if ((options as StartOptions).with === undefined) return;
+  const way = "Start each run with `start` where they belong to a transaction of yours.";
+  throw new TenfoldError("OPTION_UNSUPPORTED", `startMany does not take \`with\`; no run was started. ${way}`);
+}
+
+/** Refuses options that are none of `start`. */
 export function checkStart(options: StartOptions): void {
   const later = LATER.find((name) => Object.hasOwn(Object(options), name));
   if (later === undefined) return checkOptions("start", options, OPTIONS, "no run was started");
@@ -172,5 +188,24 @@ function readTime(at: unknown): number {
   throw new TenfoldError(
     "INPUT_INVALID",
     `\`at\` is no time: ${found}; no run was started. Give a Date, or ms since 1970.`,
+  );
+}
+
+/** Why a start that the store has answered so is none. */
+export function refusalOf(
+  { workflow, key }: RunStart,
+  answer: Extract<StartAnswer, { kind: "conflict" | "locked" }>,
+): TenfoldError {
+  if (answer.kind === "conflict") {
+    return new TenfoldError(
+      "KEY_CONFLICT",
+      `Workflow "${workflow}" has run ${answer.run} under this key with another input; no run was started. Use another key, or { again: true } once that run is finished.`,
+      { facts: { workflow, run: answer.run } },
+    );
+  }
+  return new TenfoldError(
+    "STORE_BUSY",
+    `The key ${describe(key!.key)} of workflow "${workflow}" is held by a transaction that was open for all of ${LOCKED_FOR_MS / 1000} s; no run was started. End that transaction (pg_stat_activity lists it, often as "idle in transaction"), or start again later.`,
+    { facts: { workflow, key: key!.key } },
   );
 }

@@ -4,6 +4,7 @@
  */
 import { TenfoldError } from "../value/error.ts";
 import type { JournalLine } from "../core/journal-line.ts";
+import { clientRefused } from "./caller-client.ts";
 import { matches } from "./filter.ts";
 import {
   newLane,
@@ -100,6 +101,13 @@ export class MemoryStore implements Store {
     const answers = starts.map((start) => startRun(lane, start, now, lease));
     this.#changed();
     return answers;
+  }
+
+  async startWith(): Promise<never> {
+    throw clientRefused(
+      `The store ${this.name} is in no database, so no client given as \`with\` has a transaction on it`,
+      "Leave `with` out, or open a store in an SQLite file or on Postgres.",
+    );
   }
 
   async claim(

@@ -5,6 +5,7 @@
  * memory.ts is this file as a program; test/store/conformance.ts holds every store to it.
  */
 import type { JournalLine } from "../core/journal-line.ts";
+import type { CallerClient } from "./caller-client.ts";
 
 export type RunStatus = "waiting" | "running" | "completed" | "failed" | "cancelled" | "held";
 
@@ -61,7 +62,12 @@ export interface Attribute {
 export type StartAnswer =
   | { readonly kind: "started" }
   | { readonly kind: "existing"; readonly run: string; readonly status: RunStatus }
-  | { readonly kind: "conflict"; readonly run: string };
+  | { readonly kind: "conflict"; readonly run: string }
+  /**
+   * A transaction that is open elsewhere has this key, or so many of the batch that this one was not tried alone:
+   * nothing was written, ask again.
+   */
+  | { readonly kind: "locked" };
 
 /** A run that its new owner may drive: all that is needed to go on. */
 export interface ClaimedRun {
@@ -233,9 +239,23 @@ export interface Store {
 
   /**
    * LAW: a run exists, once, for each "started"; the same start sent again is "started" again. With a lease (of this
-   * lane) the new runs that are due are its own from the start; without one they wait for a claim.
+   * lane) the new runs that are due are its own from the start; without one they wait for a claim. Where many
+   * may write at once, a transaction that is left open elsewhere holds up nobody: starts of its keys are "locked".
    */
   start(lane: number, starts: readonly RunStart[], now: number, lease: Lease | null): Promise<readonly StartAnswer[]>;
+  /**
+   * Starts by statements of `client`, which has a transaction open: nothing of it is durable, or seen by others, before
+   * that commits. What `client` may be is the store's to say; OPTION_UNSUPPORTED for any other.
+   * LAW: a run exists for each "started" if and only if the transaction commits, and waits for a claim, since no driver
+   * can own what may be undone; a known key is answered without harm to the transaction; where this rejects, nothing
+   * of these starts is in it. It waits for another transaction that has the same key, and is never "locked".
+   */
+  startWith(
+    client: CallerClient,
+    lane: number,
+    starts: readonly RunStart[],
+    now: number,
+  ): Promise<readonly StartAnswer[]>;
 
   /**
    * LAW: a due run has one owner, and stays its own until it parks or ends it, or dies. Runs that continue come

@@ -14,6 +14,7 @@ import * as open from "../../src/store/postgres/open.ts";
 import * as read from "../../src/store/postgres/read.ts";
 import * as send from "../../src/store/postgres/send.ts";
 import * as start from "../../src/store/postgres/start.ts";
+import * as startWithin from "../../src/store/postgres/start-within.ts";
 import * as changes from "../../src/store/postgres/tally-changes.ts";
 import * as tally from "../../src/store/postgres/tally.ts";
 
@@ -25,7 +26,23 @@ const OF_NO_LANE = new Set(["READ_META", "NOTIFY", "LOCK"]);
 
 /** Every exported statement by its name. */
 const statements: ReadonlyMap<string, string> = new Map(
-  [carefully, claim, commit, fence, list, load, membership, notices, open, read, send, start, changes, tally]
+  [
+    carefully,
+    claim,
+    commit,
+    fence,
+    list,
+    load,
+    membership,
+    notices,
+    open,
+    read,
+    send,
+    start,
+    startWithin,
+    changes,
+    tally,
+  ]
     .flatMap((module): [string, unknown][] => Object.entries(module))
     .filter((entry): entry is [string, string] => typeof entry[1] === "string" && STATEMENT.test(entry[1])),
 );

@@ -48,9 +48,19 @@ function stateOf(error: unknown): string {
   return typeof code === "string" ? code : "";
 }
 
+/** Whether it is this error of Postgres, or was told as one of ours. */
+function isState(error: unknown, state: string): boolean {
+  return stateOf(error) === state || (error instanceof TenfoldError && stateOf(error.cause) === state);
+}
+
 /** A row with the same key is there already. */
 export function isConflict(error: unknown): boolean {
-  return stateOf(error) === "23505" || (error instanceof TenfoldError && stateOf(error.cause) === "23505");
+  return isState(error, "23505");
+}
+
+/** A row or a key is held by another transaction, for longer than was to be waited. */
+export function isLocked(error: unknown): boolean {
+  return isState(error, "55P03");
 }
 
 /** Postgres ended the transaction for the sake of another one: nothing is wrong, it only takes another try. */

@@ -1,10 +1,10 @@
 /**
  * Tells other workers that something is due, and hears it from them: a notification only saves a poll.
- * Invariants: no notification is part of a commit; however much changes, few are sent a second; one that is lost
+ * Invariants: no notification is part of a driver's commit; however much changes, few are sent a second; one that is lost
  * costs a poll, so nothing here is ever waited for.
  */
 import type { Change } from "../store.ts";
-import type { Connection } from "./connection.ts";
+import type { Connection, Statement } from "./connection.ts";
 
 /** Between two notifications of one handle: the first goes out at once, what changes after it is told together. */
 const GAP_MS = 20;
@@ -29,6 +29,11 @@ export class Notices {
 
   get isHearing(): boolean {
     return this.#hears?.isOpen ?? false;
+  }
+
+  /** Tells, from within a caller's own transaction, that something is due: heard when that commits, and never if it does not. */
+  dueWithin(): Statement {
+    return { sql: NOTIFY, values: [this.#channel, "due" satisfies Change] };
   }
 
   /** Something has changed that nobody else needs to hear of. */

@@ -6,15 +6,16 @@
 import type { JournalLine } from "../../core/journal-line.ts";
 import { TenfoldError } from "../../value/error.ts";
 import { Heartbeats, type Tell } from "../heartbeat.ts";
+import type { CallerClient } from "../caller-client.ts";
 import * as port from "../store.ts";
 import { STATUSES } from "../sqlite/status-code.ts";
 import { texts } from "./arrays.ts";
+import { CallerTransactions } from "./caller-transactions.ts";
 import { claim, LOOK } from "./claim.ts";
 import { ClaimCursor } from "./claim-cursor.ts";
 import { commitHeld, eachRunOnce, type Write } from "./commit.ts";
 import { commitCarefully } from "./commit-carefully.ts";
 import type { Connection, Statement } from "./connection.ts";
-import { isConflict } from "./failure.ts";
 import { FENCE_ALIVE } from "./fence.ts";
 import type { BeatenStore } from "./heartbeat-thread.ts";
 import { HeldRuns } from "./held-runs.ts";
@@ -35,7 +36,8 @@ import { BEAT, JOIN, SEE_LEASES, takeOverOf } from "./membership.ts";
 import type { Notices } from "./notices.ts";
 import { PUT_GRAPHS, READ_GRAPH, READ_JOURNAL, READ_RUNS, recordOf, type RunRow } from "./read.ts";
 import { sendAll } from "./send.ts";
-import { foundLease, haveNothingTwice, insertsOf, startCarefully, type Started, type StartingLease } from "./start.ts";
+import { startBatch } from "./start-batch.ts";
+import { startWithin } from "./start-within.ts";
 import { fold, spansOf, SUM_TALLIES } from "./tally.ts";
 
 /** Transactions that append to the tallies, after which they are folded. */
@@ -62,6 +64,7 @@ export class PostgresStore implements port.Store {
   readonly lanes: number;
   readonly #to: Connections;
   readonly #notices: Notices;
+  readonly #callers: CallerTransactions;
   readonly #held = new HeldRuns();
   readonly #cursors: readonly ClaimCursor[];
   readonly #heartbeats = new Heartbeats<BeatenStore>(THREAD);
@@ -73,6 +76,7 @@ export class PostgresStore implements port.Store {
     this.lanes = lanes;
     this.#to = connections;
     this.#notices = notices;
+    this.#callers = new CallerTransactions(name, connections.starts.options.schema);
     this.#cursors = Array.from({ length: lanes }, () => new ClaimCursor());
   }
 
@@ -133,37 +137,27 @@ export class PostgresStore implements port.Store {
     lease: port.Lease | null,
   ): Promise<readonly port.StartAnswer[]> {
     this.#checkLane(lane);
-    const started = await this.#startNew(lane, starts, { lease, now });
+    const started = await startBatch(this.#to, lane, starts, { lease, now });
     if (started === null) throw this.#lost(lease!);
     const known = lease === null ? undefined : this.#held.of(lease);
     for (const { id, workflow, at } of started.fresh) {
       if (at === null || at <= now) known?.runs.set(id, { workflow, length: 0 });
     }
+    if (started.answers.every(({ kind }) => kind !== "started")) return started.answers;
     if (lease === null) this.#notices.tell("due");
     else this.#notices.tellHere("due");
     this.#changed(lane);
     return started.answers;
   }
 
-  async #startNew(lane: number, starts: readonly port.RunStart[], starting: StartingLease): Promise<Started | null> {
-    const fresh = starts.map((start) => ({ start, generation: 1 }));
-    if (haveNothingTwice(starts)) {
-      try {
-        const answers = await this.#to.starts.send(insertsOf(lane, fresh, starting));
-        if (starting.lease !== null && !foundLease(answers)) return null;
-        return { answers: starts.map(() => ({ kind: "started" })), fresh: starts };
-      } catch (error) {
-        if (!isConflict(error)) throw error;
-      }
-    }
-    for (;;) {
-      try {
-        return await this.#to.careful.transaction((transaction) => startCarefully(transaction, lane, starts, starting));
-      } catch (error) {
-        // Somebody else wrote one of them between the look and the write: the next look sees it.
-        if (!isConflict(error)) throw error;
-      }
-    }
+  async startWith(
+    client: CallerClient,
+    lane: number,
+    starts: readonly port.RunStart[],
+    now: number,
+  ): Promise<readonly port.StartAnswer[]> {
+    this.#checkLane(lane);
+    return this.#callers.within(client, (send) => startWithin(send, lane, starts, now, this.#notices.dueWithin()));
   }
 
   async claim(

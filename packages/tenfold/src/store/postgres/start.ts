@@ -1,13 +1,11 @@
 /**
- * Makes runs: their rows, keys, attributes, turns and tallies.
- * Starts are written for new at once; where a row is there already (23505) everything is undone, and each start is
- * looked at before it is written. Whatever a start without a lease inserts comes from its lane's row, so that it is
- * one node's work where tables are distributed.
+ * Makes runs: their rows, keys, attributes, turns and tallies. Whatever a start without a lease inserts comes from its
+ * lane's row, so that it is one node's work where tables are distributed.
  */
-import type { Lease, RunStart, StartAnswer } from "../store.ts";
+import type { Lease, RunStart, StartAnswer, StartKey } from "../store.ts";
 import { isFinished, RUNNING, STATUSES, WAITING } from "../sqlite/status-code.ts";
 import { joined, jsons, plain, texts } from "./arrays.ts";
-import type { Answer, Statement, Transaction } from "./connection.ts";
+import type { Statement } from "./connection.ts";
 import { FENCE_ALIVE } from "./fence.ts";
 import { minuteOf } from "./tally-changes.ts";
 
@@ -45,6 +43,11 @@ export const INSERT_KEYS = `
       as t (key, workflow, tenant, generation, run, input_hash)
   where ${LANE}`;
 
+/** Those of them that are new: another transaction that has one of them is waited for, and harms nothing. */
+export const TAKE_KEYS = `${INSERT_KEYS}
+  on conflict (lane, key, workflow, tenant, generation) do nothing
+  returning run`;
+
 export const INSERT_ATTRIBUTES = `
   insert into tenfold.attributes (lane, name, value, run)
   select a.lane, t.name, t.value, t.run
@@ -76,7 +79,11 @@ export const LAST_OF_KEYS = `
       order by k.generation desc limit 1) as k
     join tenfold.runs r on r.lane = $1 and r.id = k.run`;
 
-export interface StartingLease {
+/** How long (ms) a key is waited for that another transaction has: a batch waits longer than it takes to take it apart. */
+export const WAIT_A_LITTLE = "set local lock_timeout = 50";
+export const WAIT_HARDLY = "set local lock_timeout = 10";
+
+export interface Starting {
   readonly lease: Lease | null;
   readonly now: number;
 }
@@ -87,13 +94,43 @@ export interface NewStart {
   readonly generation: number;
 }
 
-/** The statements that write these, none of which is known. */
-export function insertsOf(lane: number, starts: readonly NewStart[], { lease, now }: StartingLease): Statement[] {
+/** The statements that write these, none of which is known; the first is the fence, if there is a lease. */
+export function insertsOf(
+  lane: number,
+  starts: readonly NewStart[],
+  starting: Starting,
+  patience: string,
+): Statement[] {
+  const { lease } = starting;
+  const statements: Statement[] = [];
+  if (lease !== null) statements.push({ sql: FENCE_ALIVE, values: [lease.lane, lease.owner] });
+  if (starts.length === 0) return statements;
+  const keys = keysOf(lane, starts, lease);
+  if (keys !== null) statements.push({ sql: patience }, { sql: INSERT_KEYS, values: keys });
+  return [...statements, ...rowsOf(lane, starts, starting)];
+}
+
+/** The values of INSERT_KEYS and TAKE_KEYS; null: no start has a key. */
+export function keysOf(lane: number, starts: readonly NewStart[], lease: Lease | null): unknown[] | null {
+  const keyed = starts.filter(({ start }) => start.key !== null);
+  if (keyed.length === 0) return null;
+  return [
+    lane,
+    lease?.owner ?? null,
+    texts(keyed.map(({ start }) => start.key!.key)),
+    texts(keyed.map(({ start }) => start.workflow)),
+    texts(keyed.map(({ start }) => start.tenant)),
+    plain(keyed.map(({ generation }) => generation)),
+    texts(keyed.map(({ start }) => start.id)),
+    texts(keyed.map(({ start }) => start.key!.inputHash)),
+  ];
+}
+
+/** The statements that write all but the keys. */
+export function rowsOf(lane: number, starts: readonly NewStart[], { lease, now }: Starting): Statement[] {
   const statements: Statement[] = [];
   const add = (sql: string, ...columns: string[]): void =>
     void statements.push({ sql, values: [lane, lease?.owner ?? null, ...columns] });
-  if (lease !== null) statements.push({ sql: FENCE_ALIVE, values: [lease.lane, lease.owner] });
-  if (starts.length === 0) return statements;
   const taken = new Map<string, number>();
   const rows = starts.map(({ start, generation }) => {
     const isDue = start.at === null || start.at <= now;
@@ -103,18 +140,6 @@ export function insertsOf(lane: number, starts: readonly NewStart[], { lease, no
     if (nth !== null) taken.set(start.tenant, nth + 1);
     return { start, generation, nth, isOwned, wakeAt: isDue ? null : start.at };
   });
-  const keyed = starts.filter(({ start }) => start.key !== null);
-  if (keyed.length > 0) {
-    add(
-      INSERT_KEYS,
-      texts(keyed.map(({ start }) => start.key!.key)),
-      texts(keyed.map(({ start }) => start.workflow)),
-      texts(keyed.map(({ start }) => start.tenant)),
-      plain(keyed.map(({ generation }) => generation)),
-      texts(keyed.map(({ start }) => start.id)),
-      texts(keyed.map(({ start }) => start.key!.inputHash)),
-    );
-  }
   add(
     INSERT_RUNS,
     texts(rows.map(({ start }) => start.id)),
@@ -174,86 +199,21 @@ function countsOf(rows: readonly { readonly start: RunStart; readonly isOwned: b
   return [...counts.values()];
 }
 
-/** Whether a fenced transaction found its lease. */
-export function foundLease(answers: readonly Answer[]): boolean {
-  return answers[0]!.count > 0;
-}
-
-interface LastOfKey {
-  readonly nth: number;
+/** The run that a key was last used for. */
+export interface LastOfKey {
   readonly run: string;
   readonly generation: number;
   readonly inputHash: string;
   readonly status: number;
 }
 
-export interface Started {
-  readonly answers: StartAnswer[];
-  /** Those that this call has written. */
-  readonly fresh: readonly RunStart[];
-}
+export type Verdict = Exclude<StartAnswer, { kind: "started" }> | { readonly kind: "new"; readonly generation: number };
 
-/** Looks at each start, the earlier ones of this batch included, then writes those that are new; null: a dead lease. */
-export async function startCarefully(
-  transaction: Transaction,
-  lane: number,
-  starts: readonly RunStart[],
-  starting: StartingLease,
-): Promise<Started | null> {
-  const { lease, now } = starting;
-  const keyed = starts.flatMap(({ key, workflow, tenant }, nth) =>
-    key === null ? [] : [{ nth, key, workflow, tenant }],
-  );
-  const looks: Statement[] = [
-    { sql: FENCE_ALIVE, values: [lane, lease?.owner ?? ""] },
-    { sql: KNOWN_STARTS, values: [lane, texts(starts.map(({ id }) => id))] },
-    {
-      sql: LAST_OF_KEYS,
-      values: [
-        lane,
-        plain(keyed.map(({ nth }) => nth)),
-        texts(keyed.map(({ key }) => key.key)),
-        texts(keyed.map(({ workflow }) => workflow)),
-        texts(keyed.map(({ tenant }) => tenant)),
-      ],
-    },
-  ];
-  const [alive, known, lasts] = await transaction.send(looks);
-  if (lease !== null && alive!.count === 0) return null;
-  const ids = new Set((known!.rows as { id: string }[]).map(({ id }) => id));
-  const byStart = new Map((lasts!.rows as unknown as LastOfKey[]).map((last) => [last.nth, last]));
-  const byKey = new Map<string, Omit<LastOfKey, "nth">>();
-  const fresh: NewStart[] = [];
-  const answers = starts.map((start, nth): StartAnswer => {
-    if (ids.has(start.id)) return { kind: "started" };
-    let generation = 1;
-    if (start.key !== null) {
-      const { key, inputHash, again } = start.key;
-      const name = JSON.stringify([key, start.workflow, start.tenant]);
-      const last = byKey.get(name) ?? byStart.get(nth);
-      if (last !== undefined) {
-        if (!again || !isFinished(last.status)) {
-          return last.inputHash === inputHash
-            ? { kind: "existing", run: last.run, status: STATUSES[last.status]! }
-            : { kind: "conflict", run: last.run };
-        }
-        generation = last.generation + 1;
-      }
-      const isOwned = lease !== null && (start.at === null || start.at <= now);
-      byKey.set(name, { run: start.id, generation, inputHash, status: isOwned ? RUNNING : WAITING });
-    }
-    ids.add(start.id);
-    fresh.push({ start, generation });
-    return { kind: "started" };
-  });
-  await transaction.commit(insertsOf(lane, fresh, starting));
-  return { answers, fresh: fresh.map(({ start }) => start) };
-}
-
-/** Whether no id and no key stands in this batch twice. */
-export function haveNothingTwice(starts: readonly RunStart[]): boolean {
-  const ids = new Set(starts.map(({ id }) => id));
-  const keyed = starts.filter(({ key }) => key !== null);
-  const keys = new Set(keyed.map(({ key, workflow, tenant }) => JSON.stringify([key!.key, workflow, tenant])));
-  return ids.size === starts.length && keys.size === keyed.length;
+/** What becomes of a start under a key that was last used so, or never. */
+export function verdictOf({ inputHash, again }: StartKey, last: LastOfKey | undefined): Verdict {
+  if (last === undefined) return { kind: "new", generation: 1 };
+  if (again && isFinished(last.status)) return { kind: "new", generation: last.generation + 1 };
+  return last.inputHash === inputHash
+    ? { kind: "existing", run: last.run, status: STATUSES[last.status]! }
+    : { kind: "conflict", run: last.run };
 }

@@ -5,7 +5,9 @@
  */
 import type { JournalLine } from "../../core/journal-line.ts";
 import { TenfoldError } from "../../value/error.ts";
+import type { CallerClient } from "../caller-client.ts";
 import type * as port from "../store.ts";
+import { withinCaller } from "./caller-connection.ts";
 import { claim, look } from "./claim.ts";
 import { Commits } from "./commit.ts";
 import type { Connection } from "./connection.ts";
@@ -83,6 +85,18 @@ export class SqliteStore implements port.Store {
     });
     this.#watch.changed();
     return answers;
+  }
+
+  async startWith(
+    client: CallerClient,
+    lane: number,
+    starts: readonly port.RunStart[],
+    now: number,
+  ): Promise<readonly port.StartAnswer[]> {
+    this.#checkLane(lane);
+    return withinCaller(client, this.name, (connection) =>
+      new Starts(connection, lane, now, null).startAll(starts, true),
+    );
   }
 
   async claim(

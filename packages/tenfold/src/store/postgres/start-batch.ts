@@ -1,0 +1,168 @@
+/**
+ * Starts a batch: written for new at once; where a row is there already, everything is undone, and each start is looked
+ * at before it is written. Where a transaction that is open elsewhere has one of the keys, everything is undone too,
+ * and the batch is written in ever smaller parts, until the starts that it holds up are alone.
+ */
+import type { RunStart, StartAnswer } from "../store.ts";
+import { RUNNING, WAITING } from "../sqlite/status-code.ts";
+import { plain, texts } from "./arrays.ts";
+import type { Answer, Connection, Statement, Transaction } from "./connection.ts";
+import { isConflict, isLocked } from "./failure.ts";
+import { FENCE_ALIVE } from "./fence.ts";
+import {
+  insertsOf,
+  KNOWN_STARTS,
+  LAST_OF_KEYS,
+  verdictOf,
+  WAIT_A_LITTLE,
+  WAIT_HARDLY,
+  type LastOfKey,
+  type NewStart,
+  type Starting,
+} from "./start.ts";
+
+export interface StartConnections {
+  readonly starts: Connection;
+  /** For what looks before it writes. */
+  readonly careful: Connection;
+}
+
+export interface Started {
+  readonly answers: readonly StartAnswer[];
+  /** Those that this call has written. */
+  readonly fresh: readonly RunStart[];
+}
+
+/** Parts of one batch that are tried; starts of parts that are left over are "locked" too, and come again alone. */
+const PARTS_MAX = 100;
+
+const LOCKED: StartAnswer = { kind: "locked" };
+
+/** Null: a dead lease. */
+export async function startBatch(
+  to: StartConnections,
+  lane: number,
+  starts: readonly RunStart[],
+  starting: Starting,
+): Promise<Started | null> {
+  const answers: StartAnswer[] = starts.map(() => LOCKED);
+  const fresh: RunStart[] = [];
+  const parts: (readonly number[])[] = [[...starts.keys()]];
+  for (let tried = 0; parts.length > 0 && tried < PARTS_MAX; tried++) {
+    const part = parts.shift()!;
+    const patience = tried === 0 && part.length > 1 ? WAIT_A_LITTLE : WAIT_HARDLY;
+    const itsStarts = part.map((place) => starts[place]!);
+    try {
+      const started = await startWhole(to, lane, itsStarts, starting, patience);
+      if (started === null) return null;
+      part.forEach((place, nth) => (answers[place] = started.answers[nth]!));
+      fresh.push(...started.fresh);
+    } catch (error) {
+      if (!isLocked(error)) throw error;
+      if (part.length > 1) parts.unshift(...takenApart(part, starts));
+    }
+  }
+  return { answers, fresh };
+}
+
+/** Starts without a key, which nobody holds up; then the others, in two halves. */
+function takenApart(part: readonly number[], starts: readonly RunStart[]): (readonly number[])[] {
+  const free = part.filter((place) => starts[place]!.key === null);
+  const keyed = part.filter((place) => starts[place]!.key !== null);
+  const middle = Math.ceil(keyed.length / 2);
+  return [free, keyed.slice(0, middle), keyed.slice(middle)].filter(({ length }) => length > 0);
+}
+
+async function startWhole(
+  to: StartConnections,
+  lane: number,
+  starts: readonly RunStart[],
+  starting: Starting,
+  patience: string,
+): Promise<Started | null> {
+  if (haveNothingTwice(starts)) {
+    const fresh = starts.map((start) => ({ start, generation: 1 }));
+    try {
+      const answers = await to.starts.send(insertsOf(lane, fresh, starting, patience));
+      if (starting.lease !== null && !foundLease(answers)) return null;
+      return { answers: starts.map(() => ({ kind: "started" })), fresh: starts };
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+    }
+  }
+  for (;;) {
+    try {
+      return await to.careful.transaction((transaction) =>
+        startCarefully(transaction, lane, starts, starting, patience),
+      );
+    } catch (error) {
+      // Somebody else wrote one of them between the look and the write: the next look sees it.
+      if (!isConflict(error)) throw error;
+    }
+  }
+}
+
+/** Whether a fenced transaction found its lease. */
+function foundLease(answers: readonly Answer[]): boolean {
+  return answers[0]!.count > 0;
+}
+
+/** Looks at each start, the earlier ones of this batch included, then writes those that are new; null: a dead lease. */
+async function startCarefully(
+  transaction: Transaction,
+  lane: number,
+  starts: readonly RunStart[],
+  starting: Starting,
+  patience: string,
+): Promise<Started | null> {
+  const { lease, now } = starting;
+  const keyed = starts.flatMap(({ key, workflow, tenant }, nth) =>
+    key === null ? [] : [{ nth, key, workflow, tenant }],
+  );
+  const looks: Statement[] = [
+    { sql: FENCE_ALIVE, values: [lane, lease?.owner ?? ""] },
+    { sql: KNOWN_STARTS, values: [lane, texts(starts.map(({ id }) => id))] },
+    {
+      sql: LAST_OF_KEYS,
+      values: [
+        lane,
+        plain(keyed.map(({ nth }) => nth)),
+        texts(keyed.map(({ key }) => key.key)),
+        texts(keyed.map(({ workflow }) => workflow)),
+        texts(keyed.map(({ tenant }) => tenant)),
+      ],
+    },
+  ];
+  const [alive, known, lasts] = await transaction.send(looks);
+  if (lease !== null && alive!.count === 0) return null;
+  const ids = new Set((known!.rows as { id: string }[]).map(({ id }) => id));
+  const lastOf = new Map((lasts!.rows as unknown as (LastOfKey & { nth: number })[]).map((last) => [last.nth, last]));
+  const startedOf = new Map<string, LastOfKey>();
+  const fresh: NewStart[] = [];
+  const answers = starts.map((start, nth): StartAnswer => {
+    if (ids.has(start.id)) return { kind: "started" };
+    let generation = 1;
+    if (start.key !== null) {
+      const name = JSON.stringify([start.key.key, start.workflow, start.tenant]);
+      const verdict = verdictOf(start.key, startedOf.get(name) ?? lastOf.get(nth));
+      if (verdict.kind !== "new") return verdict;
+      generation = verdict.generation;
+      const isOwned = lease !== null && (start.at === null || start.at <= now);
+      const { inputHash } = start.key;
+      startedOf.set(name, { run: start.id, generation, inputHash, status: isOwned ? RUNNING : WAITING });
+    }
+    ids.add(start.id);
+    fresh.push({ start, generation });
+    return { kind: "started" };
+  });
+  await transaction.commit(insertsOf(lane, fresh, starting, patience));
+  return { answers, fresh: fresh.map(({ start }) => start) };
+}
+
+/** Whether no id and no key stands in this batch twice. */
+function haveNothingTwice(starts: readonly RunStart[]): boolean {
+  const ids = new Set(starts.map(({ id }) => id));
+  const keyed = starts.filter(({ key }) => key !== null);
+  const keys = new Set(keyed.map(({ key, workflow, tenant }) => JSON.stringify([key!.key, workflow, tenant])));
+  return ids.size === starts.length && keys.size === keyed.length;
+}

@@ -1,0 +1,73 @@
+/**
+ * Starts runs within a transaction that is the caller's: looks before it writes, because a row that is refused would end
+ * that transaction, and takes a key before it writes anything else.
+ */
+import type { RunStart, StartAnswer } from "../store.ts";
+import { clientRefused } from "../caller-client.ts";
+import { plain, texts } from "./arrays.ts";
+import type { SendWithin } from "./caller-transactions.ts";
+import type { Statement } from "./connection.ts";
+import { keysOf, LAST_OF_KEYS, rowsOf, TAKE_KEYS, verdictOf, type LastOfKey } from "./start.ts";
+
+/** One text, because a caller's client may name columns, and read numbers, in ways of its own. */
+export const LOOK_BEFORE_START = `
+  select json_build_object(
+      'isGraphKnown', exists (select from tenfold.graphs g where g.lane = $1 and g.hash = $6),
+      'last', row_to_json(f))::text as found
+  from tenfold.lanes a
+    left join (${LAST_OF_KEYS}) as f on true
+  where a.lane = $1`;
+
+interface Found {
+  readonly isGraphKnown: boolean;
+  readonly last: LastOfKey | null;
+}
+
+/** `tell` is the statement by which others hear of a new run. */
+export async function startWithin(
+  send: SendWithin,
+  lane: number,
+  starts: readonly RunStart[],
+  now: number,
+  tell: Statement,
+): Promise<readonly StartAnswer[]> {
+  const answers: StartAnswer[] = [];
+  for (const start of starts) answers.push(await startOne(send, lane, start, now, tell));
+  return answers;
+}
+
+async function startOne(
+  send: SendWithin,
+  lane: number,
+  start: RunStart,
+  now: number,
+  tell: Statement,
+): Promise<StartAnswer> {
+  for (;;) {
+    const last = await lookFor(send, lane, start);
+    const verdict = start.key === null ? ({ kind: "new", generation: 1 } as const) : verdictOf(start.key, last);
+    if (verdict.kind !== "new") return verdict;
+    const fresh = [{ start, generation: verdict.generation }];
+    const keys = keysOf(lane, fresh, null);
+    if (keys !== null) {
+      const [taken] = await send([{ sql: TAKE_KEYS, values: keys }]);
+      // Another transaction has committed it since the look: the next look sees it.
+      if (taken!.length === 0) continue;
+    }
+    await send([...rowsOf(lane, fresh, { lease: null, now }), tell]);
+    return { kind: "started" };
+  }
+}
+
+async function lookFor(send: SendWithin, lane: number, start: RunStart): Promise<LastOfKey | undefined> {
+  const { key, workflow, tenant, graph } = start;
+  const values = [lane, plain([0]), texts([key?.key ?? null]), texts([workflow]), texts([tenant]), graph];
+  const [rows] = await send([{ sql: LOOK_BEFORE_START, values }]);
+  const [text] = Object.values(rows![0] as Readonly<Record<string, string>>);
+  const { isGraphKnown, last } = JSON.parse(text!) as Found;
+  if (isGraphKnown) return last ?? undefined;
+  throw clientRefused(
+    "start was given a client as `with` that is connected to the database of another store, which does not know this workflow's graph",
+    "Give a client of the store's own database.",
+  );
+}
