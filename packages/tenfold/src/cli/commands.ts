@@ -39,6 +39,11 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import("./commands/change.ts")).cancelCommand,
   },
   {
+    name: "lanes",
+    does: "show which server holds which lane, and move one to another server",
+    load: async () => (await import("./commands/lanes.ts")).lanesCommand,
+  },
+  {
     name: "graph",
     does: "draw a workflow, as text or for Mermaid",
     load: async () => (await import("./commands/graph.ts")).graphCommand,

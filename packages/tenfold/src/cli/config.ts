@@ -14,8 +14,9 @@ import type { Terminal } from "./terminal.ts";
 const NAMES = ["tenfold.config.ts", "tenfold.config.mts", "tenfold.config.js", "tenfold.config.mjs"];
 
 const KEYS: Readonly<Record<keyof Config, string>> = {
-  store: `a file such as "leads.db", "postgres://user:password@host/database", or ":memory:"`,
+  store: `a file such as "leads.db", "postgres://user:password@host/database", a list of such URLs, or ":memory:"`,
   workflows: "a list of workflows",
+  lanes: "a number of lanes for a store that is made now",
   slots: "a number",
   memory: "a number of bytes",
   payload: "a number of characters",
@@ -88,8 +89,9 @@ type Refuse = (reason: string, facts?: Readonly<Record<string, unknown>>) => Ten
 
 function checkValues(file: string, given: Readonly<Record<string, unknown>>, refuse: Refuse): Config {
   const { workflows, store = process.env["DATABASE_URL"] } = given;
-  if (typeof store !== "string" || store === "") {
-    throw refuse(`its \`store\` is ${typeof store}; nothing was done. Give ${KEYS.store}.`);
+  if (!isStore(store)) {
+    const found = Array.isArray(store) ? "a list, not of URLs" : typeof store;
+    throw refuse(`its \`store\` is ${found}; nothing was done. Give ${KEYS.store}.`);
   }
   if (!Array.isArray(workflows)) {
     throw refuse(`its \`workflows\` is no list; nothing was done. Write \`workflows: [leadIntake]\`.`);
@@ -107,9 +109,24 @@ function checkValues(file: string, given: Readonly<Record<string, unknown>>, ref
   return config as unknown as Config;
 }
 
-/** `store` as it is opened: a file is meant from `folder`. */
-export function storePath(store: string, folder: string): string {
-  return store === ":memory:" || store.includes("://") ? store : path.resolve(folder, store);
+/** Where runs are kept: a file, a URL, or the URLs of several servers. */
+export type StoreName = string | readonly string[];
+
+function isStore(store: unknown): store is StoreName {
+  if (typeof store === "string") return store !== "";
+  return Array.isArray(store) && store.length > 0 && store.every((url) => typeof url === "string" && isUrl(url));
+}
+
+export function isUrl(store: StoreName): boolean {
+  return typeof store !== "string" || store.includes("://");
+}
+
+/** `store` as it is opened: a file is meant from `folder`, URLs with commas between them are those of several servers. */
+export function storePath(store: StoreName, folder: string): StoreName {
+  if (typeof store !== "string" || store === ":memory:") return store;
+  if (!isUrl(store)) return path.resolve(folder, store);
+  const urls = store.split(/,\s*(?=postgres(?:ql)?:\/\/)/);
+  return urls.length === 1 ? store : urls;
 }
 
 /** What a config may export by name beside its keys: that which it is made of. */

@@ -6,7 +6,7 @@ import type { WorkflowDefinition } from "../flow/definition.ts";
 import { TenfoldError } from "../value/error.ts";
 import { nearestName } from "../value/nearest.ts";
 import { usageError, type Call } from "./command.ts";
-import { findConfig, loadConfig, storePath, type LoadedConfig } from "./config.ts";
+import { findConfig, isUrl, loadConfig, storePath, type LoadedConfig, type StoreName } from "./config.ts";
 import { brief, oneLine } from "./columns.ts";
 import { withPatience } from "./patience.ts";
 import type { Terminal } from "./terminal.ts";
@@ -14,6 +14,7 @@ import type { Terminal } from "./terminal.ts";
 export interface Opened {
   readonly tenfold: Tenfold;
   readonly config: LoadedConfig;
+  /** As a person would name it. */
   readonly store: string;
 }
 
@@ -22,7 +23,8 @@ export async function openConfigured(call: Call, work: boolean): Promise<Opened>
   const config = await mustLoad(call);
   const store = storeOf(call, config)!;
   const log = config.config.log ?? sentenceLog(call.terminal);
-  return { tenfold: await openStore(call, { ...config.config, store, work, log }), config, store };
+  const tenfold = await openStore(call, { ...config.config, store, work, log });
+  return { tenfold, config, store: tenfold.store };
 }
 
 /** Opens the config's store for a worker that others start runs for. */
@@ -52,7 +54,7 @@ async function openStore({ terminal }: Call, options: OpenOptions): Promise<Tenf
   const { store } = options;
   return withPatience(open(options), async () => {
     const { BUSY_MS, isLocked } = await import("../store/sqlite/open.ts");
-    if (store === undefined || store.includes("://") || !isLocked(store)) return;
+    if (typeof store !== "string" || isUrl(store) || !isLocked(store)) return;
     terminal.say(
       `Waiting: another program has locked the store ${store}. It is tried for ${BUSY_MS / 1000} s; Ctrl-C gives up.`,
     );
@@ -71,7 +73,7 @@ export async function mustLoad(call: Call): Promise<LoadedConfig> {
 }
 
 /** The store that a call means. */
-export function storeOf(call: Call, config: LoadedConfig | undefined): string | undefined {
+export function storeOf(call: Call, config: LoadedConfig | undefined): StoreName | undefined {
   const named = call.flags.text("store");
   return named === undefined ? config?.config.store : storePath(named, call.folder);
 }
@@ -91,14 +93,23 @@ export function workflowNamed(config: LoadedConfig, name: string): WorkflowDefin
   );
 }
 
-async function mustExist(store: string): Promise<void> {
-  if (store.includes("://")) return;
+async function mustExist(store: StoreName): Promise<void> {
+  if (typeof store !== "string" || isUrl(store)) return;
   const { existsSync } = await import("node:fs");
   if (existsSync(store)) return;
   throw usageError(
     `There is no store ${store} yet; nothing was done. It is made with the first run: \`tenfold run <workflow> <input>\`.`,
     { store },
   );
+}
+
+/** Says which part of the store was not reached: what was shown or changed lacks the runs there. */
+export function tellMissing(terminal: Terminal, tenfold: Tenfold): void {
+  for (const { server, lanes, reason } of tenfold.missing) {
+    const word = terminal.tint("yellow", "missing");
+    const which = lanes.length === 1 ? `lane ${lanes[0]}` : `lanes ${lanes.join(", ")}`;
+    terminal.say(`${word}: the runs of ${which} on ${server}, which is not reached (${brief(oneLine(reason))})`);
+  }
 }
 
 /** What the engine warns of, as sentences. */

@@ -9,7 +9,7 @@ import { callBody, inputOf, type Settled } from "./body.ts";
 import { AttemptContext, type ContextRun } from "./context.ts";
 import type { Ports } from "./ports.ts";
 import type { StepPlan } from "./registry.ts";
-import type { Slots } from "./slots.ts";
+import type { LaneSlots } from "./slots.ts";
 import { judged } from "./unless.ts";
 
 /** The reason with which a body's signal aborts, and with which its attempt is then recorded. */
@@ -30,7 +30,7 @@ export interface AttemptRun {
 /** Whoever started the attempt, and hears of it. */
 export interface AttemptHost<R extends AttemptRun> {
   readonly ports: Ports;
-  readonly slots: Slots;
+  readonly slots: LaneSlots;
   settled(attempt: Attempt<R>, result: Settled): void;
   progressed(attempt: Attempt<R>, done: number, total: number | undefined): void;
 }
@@ -67,6 +67,7 @@ export class Attempt<R extends AttemptRun = AttemptRun> {
   call(): void {
     const { ports, slots } = this.#host;
     if (this.#isStopped) return slots.release();
+    if (slots.isPaused) return slots.setAside(this);
     this.startedAt = ports.clock.now();
     const { place, run } = this;
     const readyAt = place.frame.readyAt[place.node.local]!;

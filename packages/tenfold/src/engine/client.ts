@@ -3,13 +3,23 @@ import { readLine } from "../core/journal-line.ts";
 import { checkGraph } from "../flow/check-graph.ts";
 import type { Workflow, WorkflowDefinition } from "../flow/definition.ts";
 import type { Graph } from "../flow/graph.ts";
-import type { Message, MessageBody, RunFilter, RunStart, RunStatus, Send, StartAnswer } from "../store/store.ts";
+import type {
+  Message,
+  MessageBody,
+  Missing,
+  RunFilter,
+  RunStart,
+  RunStatus,
+  Send,
+  StartAnswer,
+} from "../store/store.ts";
 import { invariant, TenfoldError } from "../value/error.ts";
 import { laneOfRun } from "../value/id.ts";
 import type { Engine } from "./engine.ts";
 import type { EventTypes, Listener } from "./events.ts";
 import { checkChange, checkInputs, checkPage, checkRunId, checkWorkflow } from "./caller-checks.ts";
-import { countRuns, listRuns } from "./listing.ts";
+import { isUnreached } from "./committer.ts";
+import { countRuns, isMissing, laneChooser, listRuns } from "./listing.ts";
 import { Handle, type HandleQuestions, type RunHandle } from "./run-handle.ts";
 import { viewOf, type RunDetails, type RunView } from "./run-view.ts";
 import { Results, runUnknown, type Outcome } from "./results.ts";
@@ -68,15 +78,19 @@ export class Tenfold {
     this.#batchers = Array.from({ length: store.lanes }, (_, lane) => {
       return new StartBatcher(ports.clock, (starts, isRepeated) => engine.start(lane, starts, isRepeated));
     });
-    let nextLane = 0;
     const { payloadMax } = engine.settings.limits;
-    const anyLane = () => nextLane++ % store.lanes;
+    const anyLane = laneChooser(store);
     this.#facts = { payloadMax, lanes: store.lanes, newId: engine.newId, anyLane };
   }
 
   /** Where the runs are kept. */
   get store(): string {
     return this.#engine.store.name;
+  }
+
+  /** What is out of reach now, of a store on several servers: what was listed or counted lacks its runs. */
+  get missing(): readonly Missing[] {
+    return this.#engine.store.missing ?? [];
   }
 
   get workflows(): readonly WorkflowDefinition[] {
@@ -214,14 +228,20 @@ export class Tenfold {
 
   async #startChunk(chunk: readonly (PreparedStart | TenfoldError)[]): Promise<StartManyAnswer<unknown>[]> {
     const prepared = chunk.filter((item) => !(item instanceof TenfoldError)) as PreparedStart[];
-    const answers = new Map<string, StartAnswer>();
-    for (const [lane, starts] of Map.groupBy(prepared, (item) => item.lane)) {
-      const answered = await this.#batchers[lane]!.add(starts.map(({ start }) => start));
+    const answers = new Map<string, StartAnswer | TenfoldError>();
+    const inLane = async (lane: number, starts: readonly PreparedStart[]): Promise<void> => {
+      const answered = await this.#batchers[lane]!.add(starts.map(({ start }) => start)).catch((thrown: unknown) => {
+        if (isUnreached(thrown) && isMissing(this.#engine.store, lane)) return starts.map(() => thrown as TenfoldError);
+        throw thrown;
+      });
       starts.forEach(({ start }, index) => answers.set(start.id, answered[index]!));
-    }
+    };
+    await Promise.all([...Map.groupBy(prepared, ({ lane }) => lane)].map(([lane, starts]) => inLane(lane, starts)));
     return chunk.map((item) => {
       if (item instanceof TenfoldError) return { kind: "refused", error: item };
-      const run = this.#handleFor(item.start, answers.get(item.start.id)!);
+      const answer = answers.get(item.start.id)!;
+      if (answer instanceof TenfoldError) return { kind: "refused", error: answer };
+      const run = this.#handleFor(item.start, answer);
       if (run instanceof TenfoldError) return { kind: "refused", error: run };
       return { kind: run.existing ? "existing" : "started", run };
     });

@@ -141,6 +141,11 @@ export class Committer {
   }
 }
 
+/** Whether the store, or the part of it that was asked, is not there now. */
+export function isUnreached(thrown: unknown): boolean {
+  return thrown instanceof TenfoldError && thrown.code === "STORE_UNREACHABLE";
+}
+
 /** Whether a store's error may pass by itself, so that the same verb is worth sending again. */
 export function isPassing(thrown: unknown): boolean {
   if (!(thrown instanceof TenfoldError)) return false;

@@ -23,7 +23,7 @@ import { longestIdle, thenOf, unloaded } from "./parking.ts";
 import type { Ports } from "./ports.ts";
 import { Recorder } from "./recorder.ts";
 import type { Plan, Registry } from "./registry.ts";
-import type { Slots } from "./slots.ts";
+import type { LaneSlots } from "./slots.ts";
 import { SUSPECT_PAUSE_MS, Suspects } from "./suspects.ts";
 
 /** How long a due timer waits for the answer of a commit that parks its run. */
@@ -42,7 +42,7 @@ export interface DriverHost {
   readonly ports: Ports;
   readonly store: Store;
   readonly registry: Registry;
-  readonly slots: Slots;
+  readonly slots: LaneSlots;
   readonly events: EngineEvents;
   readonly limits: DriverLimits;
   commit(lease: Lease, batch: readonly RunCommit[]): Promise<readonly CommitAnswer[]>;
@@ -86,7 +86,7 @@ export class Driver {
     return this.#host.store;
   }
 
-  get slots(): Slots {
+  get slots(): LaneSlots {
     return this.#host.slots;
   }
 

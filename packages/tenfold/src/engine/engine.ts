@@ -3,10 +3,11 @@ import type { WorkflowDefinition } from "../flow/definition.ts";
 import type { RunStart, StartAnswer, Store } from "../store/store.ts";
 import { laneOfRun, runIdMaker } from "../value/id.ts";
 import { EngineEvents } from "./events.ts";
+import { isUnreached, isPassing } from "./committer.ts";
 import { listRuns } from "./listing.ts";
 import type { Host, Ports } from "./ports.ts";
 import { Registry } from "./registry.ts";
-import { Slots } from "./slots.ts";
+import { LaneSlots, Slots } from "./slots.ts";
 import { Worker, type WorkerSettings } from "./worker.ts";
 
 export interface EngineSettings extends WorkerSettings {
@@ -38,6 +39,8 @@ export class Engine {
   readonly settings: EngineSettings;
   readonly newId: (lane: number) => string;
   readonly #workers: Worker[] = [];
+  /** Lanes that know the graphs. */
+  readonly #prepared = new Set<number>();
 
   constructor(
     store: Store,
@@ -54,24 +57,58 @@ export class Engine {
     const makeId = runIdMaker(ports.random);
     this.newId = (lane) => makeId(ports.clock.now(), lane);
     if (!settings.work) return;
-    const slots = new Slots(settings.slots);
+    const shared = new Slots(settings.slots);
     for (let lane = 0; lane < store.lanes; lane++) {
       const { registry, events } = this;
+      const slots = new LaneSlots(shared);
+      const prepare = () => this.#putGraphs(lane);
+      const joinedLate = () => void this.#releaseHeld().catch(ignorePassing);
       const newOwner = () => this.newId(lane);
       this.#workers.push(
-        new Worker({ ports, host, store, registry, slots, events, settings, lane, name: host.worker, newOwner }),
+        new Worker({
+          ports,
+          host,
+          store,
+          registry,
+          slots,
+          events,
+          settings,
+          lane,
+          name: host.worker,
+          newOwner,
+          prepare,
+          joinedLate,
+        }),
       );
     }
   }
 
-  /** Makes the graphs known to the store, and starts to work. */
+  /** Makes the graphs known to the store, and starts to work; what is out of reach comes later, where others go on. */
   async open(): Promise<void> {
+    for (let lane = 0; lane < this.store.lanes; lane++) {
+      await this.#putGraphs(lane).catch((thrown: unknown) => {
+        if (!isUnreached(thrown) || this.store.missing === undefined) throw thrown;
+      });
+    }
+    for (const worker of this.#workers) await worker.open();
+    if (this.#workers.length > 0) await this.#releaseHeld();
+    for (const { server, lanes, reason } of this.store.missing ?? []) {
+      this.ports.log.write("warn", "a server of the store is not reached; its lanes wait, the others go on", {
+        server,
+        lanes: lanes.join(", "),
+        reason,
+      });
+    }
+  }
+
+  /** Before a run of the lane names one; once is enough. */
+  async #putGraphs(lane: number): Promise<void> {
+    if (this.#prepared.has(lane)) return;
     const graphs = [...this.registry.definitions].map(({ name, hash, graph }) => {
       return { hash, workflow: name, graph: JSON.stringify(graph) };
     });
-    for (let lane = 0; lane < this.store.lanes; lane++) await this.store.putGraphs(lane, graphs);
-    for (const worker of this.#workers) await worker.open();
-    if (this.#workers.length > 0) await this.#releaseHeld();
+    await this.store.putGraphs(lane, graphs);
+    this.#prepared.add(lane);
   }
 
   /** Runs that are held for want of code go on: a worker that has the code is here, or holds them again. */
@@ -95,7 +132,8 @@ export class Engine {
   }
 
   /** `isRepeated`: the same starts were sent before, and got no answer. */
-  start(lane: number, starts: readonly RunStart[], isRepeated = false): Promise<readonly StartAnswer[]> {
+  async start(lane: number, starts: readonly RunStart[], isRepeated = false): Promise<readonly StartAnswer[]> {
+    if (!this.#prepared.has(lane)) await this.#putGraphs(lane);
     const worker = this.#workers[lane];
     if (worker !== undefined) return worker.start(starts, isRepeated);
     return this.store.start(lane, starts, this.ports.clock.now(), null);
@@ -111,4 +149,8 @@ export class Engine {
     const stopped = await Promise.all(this.#workers.map((worker) => worker.stop()));
     return stopped.reduce((sum, count) => sum + count, 0);
   }
+}
+
+function ignorePassing(thrown: unknown): void {
+  if (!isPassing(thrown)) throw thrown;
 }

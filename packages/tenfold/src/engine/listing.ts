@@ -1,9 +1,39 @@
 /** Lists and counts over all lanes of a store: merged by id, paged by key, never by offset. */
 import type { RunFilter, RunRecord, RunStatus, Store } from "../store/store.ts";
 import { checkCountFilter, checkFilter } from "./caller-checks.ts";
+import { isUnreached } from "./committer.ts";
 
 const PAGE = 200;
-/** Runs of every lane, newest first. LAW: one that was there from the start is answered once. */
+
+/** Whether a lane is known to be out of reach, of a store that is kept in several places. */
+export function isMissing(store: Store, lane: number): boolean {
+  return store.missing?.some(({ lanes }) => lanes.includes(lane)) ?? false;
+}
+
+/** Chooses lanes for runs that may be in any: in turn, past those that are known to be out of reach. */
+export function laneChooser(store: Store): () => number {
+  let next = 0;
+  return () => {
+    for (let tried = 0; tried < store.lanes && isMissing(store, next % store.lanes); tried++) next++;
+    return next++ % store.lanes;
+  };
+}
+
+/**
+ * What a lane answers; nothing, if it is out of reach and others are not: `store.missing` tells which are, and whoever
+ * shows the answer has to say so.
+ */
+async function ofReached<T>(store: Store, lane: number, ask: () => Promise<readonly T[]>): Promise<readonly T[]> {
+  try {
+    return await ask();
+  } catch (thrown) {
+    const missing = store.missing?.reduce((sum, { lanes }) => sum + lanes.length, 0) ?? 0;
+    if (isUnreached(thrown) && isMissing(store, lane) && missing < store.lanes) return [];
+    throw thrown;
+  }
+}
+
+/** Runs of every lane that is reached, newest first. LAW: one that was there from the start is answered once. */
 export async function* listRuns(
   store: Store,
   filter: RunFilter,
@@ -15,7 +45,7 @@ export async function* listRuns(
   const lanes = await Promise.all(
     Array.from({ length: store.lanes }, async (_, lane) => ({
       lane,
-      page: await store.list(lane, filter, { before, limit }),
+      page: await ofReached(store, lane, () => store.list(lane, filter, { before, limit })),
       next: 0,
     })),
   );
@@ -29,13 +59,14 @@ export async function* listRuns(
     const record = newest.page[newest.next++]!;
     yield record;
     if (newest.next === newest.page.length && newest.page.length === limit) {
-      newest.page = await store.list(newest.lane, filter, { before: record.id, limit });
+      const { lane } = newest;
+      newest.page = await ofReached(store, lane, () => store.list(lane, filter, { before: record.id, limit }));
       newest.next = 0;
     }
   }
 }
 
-/** How many runs of each workflow are in each status. */
+/** How many runs of each workflow are in each status, in the lanes that are reached. */
 export async function countRuns(
   store: Store,
   filter: Pick<RunFilter, "workflow" | "from" | "until">,
@@ -44,7 +75,8 @@ export async function countRuns(
   const { workflow, from, until } = filter;
   const sums = new Map<string, { workflow: string; status: RunStatus; runs: number }>();
   for (let lane = 0; lane < store.lanes; lane++) {
-    for (const tally of await store.tallies(lane, from ?? null, until ?? null)) {
+    const tallies = await ofReached(store, lane, () => store.tallies(lane, from ?? null, until ?? null));
+    for (const tally of tallies) {
       if (tally.runs === 0 || (workflow !== undefined && tally.workflow !== workflow)) continue;
       const name = `${tally.workflow} ${tally.status}`;
       const sum = sums.get(name) ?? { workflow: tally.workflow, status: tally.status, runs: 0 };

@@ -3,6 +3,7 @@ import type { WorkflowDefinition } from "../flow/definition.ts";
 import { MemoryStore } from "../store/memory.ts";
 import type { Store } from "../store/store.ts";
 import { durationMs, type Duration } from "../value/duration.ts";
+import { LANES_MAX } from "../value/id.ts";
 import {
   CHECKED_APART,
   checkOptions,
@@ -19,9 +20,11 @@ import type { Log } from "./ports.ts";
 import { inlineExecutor, stderrLog, systemClock, systemHost } from "./system.ts";
 
 export interface OpenOptions {
-  /** A file of the embedded store, ":memory:", or the URL of a Postgres database. */
-  readonly store: string;
+  /** A file of the embedded store, ":memory:", the URL of a Postgres database, or a list of such URLs. */
+  readonly store: string | readonly string[];
   readonly workflows: readonly WorkflowDefinition[];
+  /** Lanes of a store that is made now: one, or one a server; a store that exists keeps its own. */
+  readonly lanes?: number;
   /** False: a client that executes nothing; true by default. */
   readonly work?: boolean;
   /** Bodies that run at once in this process; 1,000 by default. */
@@ -41,13 +44,17 @@ const MEMORY_LEAST = 1024 * 1024;
 
 const OPTIONS: Readonly<Record<keyof OpenOptions, OptionForm>> = {
   store: {
-    fits: (value) => isText(value) && value !== "",
-    way: 'Give a file such as "leads.db", "postgres://user:password@host/database", or ":memory:".',
+    fits: (value) => (isText(value) && value !== "") || areServers(value),
+    way: 'Give a file such as "leads.db", "postgres://user:password@host/database", a list of such URLs, each once, or ":memory:".',
   },
   workflows: {
     fits: (value) => Array.isArray(value) && value.every(isWorkflow),
     way: "Give a list of what `workflow(…)` answered, and of nothing else.",
   },
+  lanes: optional(
+    (value) => isWholeFrom(1)(value) && (value as number) <= LANES_MAX,
+    `Give a whole number from 1 to ${LANES_MAX}.`,
+  ),
   work: optional(isFlag, "Give true or false."),
   slots: optional(isWholeFrom(1), "Give a whole number from 1."),
   memory: optional(isWholeFrom(MEMORY_LEAST), `Give bytes, a whole number from ${MEMORY_LEAST}.`),
@@ -62,7 +69,7 @@ export async function open(options: OpenOptions): Promise<Tenfold> {
   checkOptions("open", options, OPTIONS, "nothing was opened");
   const settings = settingsOf(options);
   const ports = { clock: systemClock, random: Math.random, executor: inlineExecutor, log: options.log ?? stderrLog };
-  const store = await openStore(options.store);
+  const store = await openStore(options.store, options.lanes === undefined ? {} : { lanes: options.lanes });
   try {
     const engine = new Engine(store, options.workflows, ports, systemHost(), settings);
     await engine.open();
@@ -77,15 +84,26 @@ function isLog(value: unknown): boolean {
   return typeof value === "object" && value !== null && "write" in value && typeof value.write === "function";
 }
 
-/** The store that `name` names. */
-async function openStore(name: string): Promise<Store> {
-  if (name === ":memory:") return new MemoryStore();
-  if (/^postgres(ql)?:\/\//.test(name)) {
+const POSTGRES = /^postgres(ql)?:\/\//;
+
+function areServers(value: unknown): boolean {
+  if (!Array.isArray(value) || value.length === 0 || new Set(value).size < value.length) return false;
+  return value.every((url) => isText(url) && POSTGRES.test(url as string));
+}
+
+/** The store that `named` names. */
+async function openStore(named: string | readonly string[], options: { readonly lanes?: number }): Promise<Store> {
+  if (typeof named !== "string") {
+    const { openServers } = await import("../store/postgres/open-servers.ts");
+    return openServers(named, options);
+  }
+  if (named === ":memory:") return new MemoryStore(options.lanes);
+  if (POSTGRES.test(named)) {
     const { openPostgres } = await import("../store/postgres/open.ts");
-    return openPostgres(name);
+    return openPostgres(named, options);
   }
   const { openSqlite } = await import("../store/sqlite/sqlite.ts");
-  return openSqlite(name);
+  return openSqlite(named, options);
 }
 
 function settingsOf(options: OpenOptions): EngineSettings {

@@ -12,6 +12,13 @@ export interface Clock {
   soon(callback: () => void): void;
 }
 
+/** Resolves when `holds` does, looked at again and again. */
+export async function waitUntil(clock: Clock, holds: () => boolean): Promise<void> {
+  for (let delayMs = 0; !holds(); delayMs = Math.min(delayMs + 1, 10)) {
+    await new Promise<void>((resolve) => clock.at(clock.now() + delayMs, resolve));
+  }
+}
+
 /** Calls a body. Whatever it throws or rejects with is the attempt's failure. */
 export interface Executor {
   execute(step: StepDefinition, input: unknown, ctx: StepContext): unknown;

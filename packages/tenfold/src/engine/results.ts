@@ -2,13 +2,14 @@
  * Callers that wait for runs to end: told at once by the driver of this process, else by looking into the store.
  * Invariant: every waiting caller is answered once the run has its outcome, whoever drove it.
  */
-import { FINISHED, type Store } from "../store/store.ts";
+import { FINISHED, type RunRecord, type Store } from "../store/store.ts";
 import { TenfoldError } from "../value/error.ts";
 import { laneOfRun } from "../value/id.ts";
 import type { Json } from "../value/json.ts";
 import type { RunError } from "../core/entry.ts";
 import { isPassing } from "./committer.ts";
 import type { EngineEvents, RunEvent } from "./events.ts";
+import { isMissing } from "./listing.ts";
 import type { Clock } from "./ports.ts";
 
 /** How a run ended; `output` is undefined where its flow returns nothing. */
@@ -130,13 +131,24 @@ export class Results {
       for (let from = 0; from < runs.length && !this.#isClosed; from += READ_MAX) {
         const part = runs.slice(from, from + READ_MAX);
         const known = lane < 0 || lane >= this.#store.lanes;
-        const records = known ? part.map(() => undefined) : await this.#store.read(lane, part);
+        const records = known ? part.map(() => undefined) : await this.#read(lane, part);
+        if (records === null) break;
         part.forEach((run, index) => {
           const record = records[index];
           if (record === undefined) this.#refuse(run);
           else if (FINISHED.has(record.status)) this.#answer(run, record.status, record.output, record.error);
         });
       }
+    }
+  }
+
+  /** Null: what is out of reach is asked again with the next look, and the other lanes with this one. */
+  async #read(lane: number, runs: readonly string[]): Promise<readonly (RunRecord | undefined)[] | null> {
+    try {
+      return await this.#store.read(lane, runs);
+    } catch (thrown) {
+      if (isMissing(this.#store, lane) && isPassing(thrown)) return null;
+      throw thrown;
     }
   }
 

@@ -1,6 +1,7 @@
 /**
- * The bodies that this worker runs at once, and the line of those that wait for a place, oldest run first.
- * Invariant: a slot is held until its body has settled, not until its timeout fired.
+ * The bodies that this program runs at once, and the line of those that wait for a place, oldest run first.
+ * Invariants: a slot is held until its body has settled, not until its timeout fired; a lane that is paused starts
+ * none of its bodies, and keeps no slot from other lanes.
  */
 
 export interface Waiting {
@@ -19,8 +20,6 @@ interface Group {
 export class Slots {
   readonly size: number;
   #used = 0;
-  /** How many have paused it: each lane for itself. */
-  #pauses = 0;
   /** True while the line is served: a body that settles at once must not serve it from below. */
   #serving = false;
   /** A binary heap by id. */
@@ -43,7 +42,7 @@ export class Slots {
 
   /** Calls at once if a slot is free and nobody older waits; else in turn. */
   take(waiting: Waiting): void {
-    if (this.#used < this.size && this.#pauses === 0 && this.#line.length === 0) {
+    if (this.#used < this.size && this.#line.length === 0) {
       this.#used++;
       waiting.call();
     } else {
@@ -57,21 +56,11 @@ export class Slots {
     this.#next();
   }
 
-  /** While paused, bodies that run go on, and none is started. */
-  pause(): void {
-    this.#pauses++;
-  }
-
-  proceed(): void {
-    this.#pauses--;
-    this.#next();
-  }
-
   #next(): void {
     if (this.#serving) return;
     this.#serving = true;
     try {
-      while (this.#pauses === 0 && this.#used < this.size && this.#line.length > 0) {
+      while (this.#used < this.size && this.#line.length > 0) {
         this.#used++;
         this.#pop().call();
       }
@@ -120,5 +109,46 @@ export class Slots {
       at = child;
     }
     line[at] = last;
+  }
+}
+
+/** The slots as one lane uses them. */
+export class LaneSlots {
+  readonly #shared: Slots;
+  #isPaused = false;
+  /** Bodies whose turn came while the lane was paused. */
+  #aside: Waiting[] = [];
+
+  constructor(shared: Slots) {
+    this.#shared = shared;
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  take(waiting: Waiting): void {
+    if (this.#isPaused) this.#aside.push(waiting);
+    else this.#shared.take(waiting);
+  }
+
+  release(): void {
+    this.#shared.release();
+  }
+
+  /** The body that was called gives its slot back, and is called again once the lane proceeds. */
+  setAside(waiting: Waiting): void {
+    this.#aside.push(waiting);
+    this.#shared.release();
+  }
+
+  /** While paused, bodies that run go on, and none is started. */
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  proceed(): void {
+    this.#isPaused = false;
+    for (const waiting of this.#aside.splice(0).sort((a, b) => (a.id < b.id ? -1 : 1))) this.take(waiting);
   }
 }

@@ -4,7 +4,8 @@
  * somebody's open transaction is asked for again by itself, and nobody else waits with it.
  */
 import type { RunStart, StartAnswer } from "../store/store.ts";
-import { TenfoldError } from "../value/error.ts";
+import type { TenfoldError } from "../value/error.ts";
+import { isUnreached } from "./committer.ts";
 import type { Clock } from "./ports.ts";
 
 const STARTS_MAX = 5000;
@@ -94,8 +95,9 @@ export class StartBatcher {
       try {
         return await this.#send(starts, isRepeated);
       } catch (thrown) {
-        const isUnanswered = thrown instanceof TenfoldError && thrown.code === "STORE_UNREACHABLE";
-        if (!isUnanswered || this.#clock.elapsed() >= until) throw thrown;
+        if (!isUnreached(thrown) || this.#clock.elapsed() >= until) throw thrown;
+        // What is known to be out of reach was not asked: nothing of these is anywhere.
+        if (!isRepeated && (thrown as TenfoldError).facts["sent"] === false) throw thrown;
       }
       await this.#pause(delayMs);
     }

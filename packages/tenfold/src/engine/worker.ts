@@ -5,14 +5,14 @@
  */
 import type { CommitAnswer, Lease, RunCommit, RunStart, StartAnswer, Store } from "../store/store.ts";
 import { LeaseLost } from "../store/store.ts";
-import { isPassing } from "./committer.ts";
+import { isPassing, isUnreached } from "./committer.ts";
 import { Driver, type DriverHost, type DriverLimits } from "./driver.ts";
 import type { EngineEvents } from "./events.ts";
 import { LeaseKeeper, type LeaseTimes } from "./lease-keeper.ts";
 import { bytesOf, RUN_BYTES } from "./live-run.ts";
-import type { Host, Ports } from "./ports.ts";
+import { waitUntil, type Host, type Ports } from "./ports.ts";
 import type { Registry } from "./registry.ts";
-import type { Slots } from "./slots.ts";
+import type { LaneSlots } from "./slots.ts";
 
 export interface WorkerSettings extends LeaseTimes {
   readonly limits: DriverLimits;
@@ -34,7 +34,7 @@ export interface WorkerParts {
   readonly host: Host;
   readonly store: Store;
   readonly registry: Registry;
-  readonly slots: Slots;
+  readonly slots: LaneSlots;
   readonly events: EngineEvents;
   readonly settings: WorkerSettings;
   readonly lane: number;
@@ -42,6 +42,10 @@ export interface WorkerParts {
   readonly name: string;
   /** Makes the name of a new incarnation, never used before. */
   readonly newOwner: () => string;
+  /** Makes the lane ready for runs, before its first lease. */
+  readonly prepare: () => Promise<void>;
+  /** The lane, which was missing when the others were joined, was joined at last. */
+  readonly joinedLate: () => void;
 }
 
 /** Between two looks into the store, unless the last found more than it could take. */
@@ -53,7 +57,7 @@ export class Worker implements DriverHost {
   readonly ports: Ports;
   readonly store: Store;
   readonly registry: Registry;
-  readonly slots: Slots;
+  readonly slots: LaneSlots;
   readonly events: EngineEvents;
   readonly limits: DriverLimits;
   readonly #parts: WorkerParts;
@@ -85,9 +89,14 @@ export class Worker implements DriverHost {
     this.#keeper = new LeaseKeeper(parts, () => this.leaseLost());
   }
 
-  /** Takes a lease, and over what dead workers left; then works until `stop`. */
+  /** Takes a lease, and over what dead workers left; then works until `stop`. A lane that is missing is joined later. */
   async open(): Promise<void> {
-    await this.#join();
+    try {
+      await this.#join();
+    } catch (thrown) {
+      if (!isUnreached(thrown) || this.store.missing === undefined) throw thrown;
+      this.#joinAgain(100, this.#parts.joinedLate);
+    }
     this.#unwatch = this.store.watch("due", () => this.#changed());
     this.look();
   }
@@ -203,30 +212,31 @@ export class Worker implements DriverHost {
     this.#joinAgain(100);
   }
 
-  #joinAgain(delayMs: number): void {
+  #joinAgain(delayMs: number, joined?: () => void): void {
     this.ports.clock.at(this.ports.clock.now() + delayMs, () => {
       if (this.#isStopping) return;
       this.#join().then(
-        () => (this.#isStopping ? this.#keeper.leave() : this.look()),
+        () => {
+          if (!this.#isStopping) joined?.();
+          return this.#isStopping ? this.#keeper.leave() : this.look();
+        },
         (thrown: unknown) => {
           if (!isPassing(thrown)) throw thrown;
-          this.#joinAgain(Math.min(delayMs * 2, 5000));
+          this.#joinAgain(Math.min(delayMs * 2, 5000), joined);
         },
       );
     });
   }
 
   async #join(): Promise<void> {
+    await this.#parts.prepare();
     const lease = await this.#keeper.join();
     this.#nextReconcileAt = this.ports.clock.now() + this.#parts.settings.reconcileMs;
     this.#hasBacklog = true;
     this.#driver = new Driver(this, lease);
   }
 
-  /**
-   * Starts nothing new, lets bodies finish until `drainMs` have passed, gives the rest back and leaves.
-   * Answers how many bodies had to be stopped.
-   */
+  /** Starts nothing new, lets bodies finish for `drainMs`, gives the rest back, leaves; answers how many it stopped. */
   async stop(): Promise<number> {
     this.#isStopping = true;
     this.#unwatch?.();
@@ -236,21 +246,15 @@ export class Worker implements DriverHost {
     const { clock } = this.ports;
     driver.drain();
     const until = clock.now() + this.#parts.settings.drainMs;
-    await this.#when(() => driver.isQuiet || this.#driver !== driver || clock.now() >= until);
+    await waitUntil(clock, () => driver.isQuiet || this.#driver !== driver || clock.now() >= until);
     const stopped = driver.bodiesRunning;
     driver.giveBack(new Error("This worker is shutting down."));
     const patience = clock.now() + this.#parts.settings.drainMs + 1000;
-    await this.#when(() => driver.isQuiet || this.#driver !== driver || clock.now() >= patience);
+    await waitUntil(clock, () => driver.isQuiet || this.#driver !== driver || clock.now() >= patience);
     driver.close(new Error("This worker has shut down."));
     if (this.#driver === driver) await this.#keeper.leave();
     this.#driver = null;
     return stopped;
-  }
-
-  async #when(holds: () => boolean): Promise<void> {
-    for (let delayMs = 0; !holds(); delayMs = Math.min(delayMs + 1, 10)) {
-      await new Promise<void>((resolve) => this.ports.clock.at(this.ports.clock.now() + delayMs, resolve));
-    }
   }
 
   #room(driver: Driver): number {

@@ -201,6 +201,14 @@ export interface Page {
   readonly limit: number;
 }
 
+/** Lanes that are not reached now, and where they are. */
+export interface Missing {
+  readonly lanes: readonly number[];
+  /** The server that they are on, as a person would name it. */
+  readonly server: string;
+  readonly reason: string;
+}
+
 export interface Tally {
   readonly workflow: string;
   readonly status: RunStatus;
@@ -221,6 +229,8 @@ export interface Store {
   readonly lanes: number;
   /** False while `watch` cannot hear of what others change: then only looking finds it. */
   readonly hears: boolean;
+  /** What is known to be out of reach of a store that is kept in several places, while the others go on. */
+  readonly missing?: readonly Missing[];
 
   /** LAW: after it, a run may name these graphs; a hash is written once and never changes. */
   putGraphs(lane: number, graphs: readonly StoredGraph[]): Promise<void>;

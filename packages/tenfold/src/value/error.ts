@@ -45,6 +45,7 @@ export type ErrorCode =
   | "STORE_FULL"
   | "STORE_READ_ONLY"
   | "STORE_FOREIGN"
+  | "STORE_MIXED"
   | "STORE_NEWER"
   | "STORE_NETWORK"
   | "STORE_UNREACHABLE"

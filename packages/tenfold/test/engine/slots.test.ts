@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { Slots } from "../../src/engine/slots.ts";
+import { LaneSlots, Slots } from "../../src/engine/slots.ts";
 import { stepOf, workflowOf, World } from "./world.ts";
 
 const ids = fc.array(fc.integer({ min: 0, max: 50 }), { maxLength: 60 });
@@ -26,17 +26,29 @@ test("whatever order they came in, those that wait are called oldest first, neve
   );
 });
 
-test("while paused none is called; then those that wait are, oldest first", () => {
-  const slots = new Slots(2);
+test("while paused none of a lane is called; then those that wait are, oldest first, and other lanes never waited", () => {
+  const shared = new Slots(2);
+  const [lane, other] = [new LaneSlots(shared), new LaneSlots(shared)];
   const called: string[] = [];
-  const take = (id: string) => slots.take({ id, call: () => called.push(id) });
-  take("1");
-  slots.pause();
-  for (const id of ["9", "3", "5"]) take(id);
-  slots.release();
-  assert.deepEqual(called, ["1"]);
-  slots.proceed();
-  assert.deepEqual(called, ["1", "3", "5"]);
+  const take = (slots: LaneSlots, id: string) => {
+    const waiting = { id, call: () => void (slots.isPaused ? slots.setAside(waiting) : called.push(id)) };
+    slots.take(waiting);
+  };
+  take(lane, "1");
+  take(other, "2");
+  for (const id of ["9", "3"]) take(lane, id);
+  lane.pause();
+  take(lane, "5");
+  take(other, "7");
+  lane.release();
+  other.release();
+  assert.deepEqual(called, ["1", "2", "7"]);
+  assert.equal(shared.used, 1);
+  other.release();
+  lane.proceed();
+  assert.deepEqual(called.slice(3), ["3", "5"]);
+  lane.release();
+  assert.deepEqual([called.at(-1), shared.used], ["9", 2]);
 });
 
 test("bodies that settle at once serve a long line without exhausting the stack", () => {

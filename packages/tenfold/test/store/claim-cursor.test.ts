@@ -30,3 +30,10 @@ test("reads begin at the place that was served two seconds ago, and never furthe
   assert.deepEqual(cursor.range(4499), { turn: 9, wakeAt: 48_000, isWhole: false });
   assert.deepEqual(cursor.range(90_000), { turn: 9, wakeAt: 48_000, isWhole: false });
 });
+
+test("the next read is of everything once something is expected late", () => {
+  const cursor = new ClaimCursor();
+  cursor.read(cursor.range(0), 0, 1000);
+  cursor.expectLate();
+  assert.equal(cursor.range(1001).isWhole, true);
+});

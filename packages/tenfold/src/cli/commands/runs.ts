@@ -6,7 +6,7 @@ import { formatDuration } from "../../value/duration.ts";
 import { laneOfRun } from "../../value/id.ts";
 import { EXIT, usageError, type Call, type Command } from "../command.ts";
 import { brief, oneLine, tableLines } from "../columns.ts";
-import { openStored } from "../opening.ts";
+import { openStored, tellMissing } from "../opening.ts";
 import { FILTER_FLAGS, filterFlagsText, readFilter } from "../run-filter.ts";
 import { paintStatus } from "../status.ts";
 import type { Terminal } from "../terminal.ts";
@@ -36,8 +36,9 @@ export const runsCommand: Command = {
     checkBefore(call);
     const tenfold = await openStored(call);
     try {
-      if (call.flags.has("count")) await tellCounts(call.terminal, await countsOf(tenfold, filter));
+      if (call.flags.has("count")) tellCounts(call.terminal, await countsOf(tenfold, filter), tenfold);
       else await tellPage(call, tenfold, filter, limit);
+      tellMissing(call.terminal, tenfold);
       return EXIT.yes;
     } finally {
       await tenfold.close();
@@ -84,9 +85,9 @@ async function countsOf(tenfold: Tenfold, filter: RunFilter): Promise<readonly C
   return [...counts.values()];
 }
 
-function tellCounts(terminal: Terminal, counts: readonly Count[]): void {
+function tellCounts(terminal: Terminal, counts: readonly Count[], { missing }: Tenfold): void {
   const total = counts.reduce((sum, { runs }) => sum + runs, 0);
-  if (terminal.isJson) return terminal.document({ total, counts });
+  if (terminal.isJson) return terminal.document({ total, counts, missing });
   if (counts.length === 0) return terminal.say("There are no such runs.");
   const cells = counts.map(({ workflow, status, runs }) => [
     workflow,
@@ -106,7 +107,7 @@ async function tellPage(call: Call, tenfold: Tenfold, filter: RunFilter, limit: 
   const found = await tenfold.page(filter, { limit: limit + 1, ...(before === undefined ? {} : { before }) });
   const page = found.slice(0, limit);
   const next = found.length > limit ? page.at(-1)!.id : null;
-  if (terminal.isJson) return terminal.document({ runs: page.map(runJson), next });
+  if (terminal.isJson) return terminal.document({ runs: page.map(runJson), next, missing: tenfold.missing });
   if (page.length === 0) {
     return terminal.say(
       before === undefined && Object.keys(filter).length === 0

@@ -122,7 +122,7 @@ export class CallerTransactions {
         return new TenfoldError(
           "STORE_PERMISSION",
           `The user of the client given as \`with\` may not write to the tables of ${this.#store} (${(error as Error).message}); no run was ` +
-            `started. Have it granted: \`grant usage on schema ${this.#schema} to <user>; grant select, insert on all tables in schema ${this.#schema} to <user>\`.`,
+            `started. Have it granted: \`grant usage on schema ${this.#schema} to <user>; grant select, insert on all tables in schema ${this.#schema} to <user>; grant update on ${this.#schema}.lanes to <user>\`.`,
           { facts, cause: error },
         );
       case "55P03":

@@ -45,6 +45,11 @@ export class ClaimCursor {
     if (isWhole) this.#wholeAt = until + Math.max((until - from) / SHARE, WHOLE_LEAST_MS);
   }
 
+  /** Something may have become visible anywhere: the next read is of all. */
+  expectLate(): void {
+    this.#wholeAt = -Infinity;
+  }
+
   /** The last places that were claimed: of runs that begin, and of runs that continue. */
   claimed(elapsed: number, turn: number | undefined, wakeAt: number | undefined): void {
     const last = this.#served.at(-1)!;

@@ -171,14 +171,20 @@ function clearsOf(commits: readonly RunCommit[]): string {
   return plain(commits.map(({ clearsDeaths }) => clearsDeaths));
 }
 
-/** Writes runs that are known to be held; null: what was thought of them is not so, and nothing was written. */
+/** Writes runs that are known to be held; null: one is not, or what was thought of it is not so, and nothing was written. */
 export async function commitHeld(
   connection: Connection,
   lease: Lease,
   known: KnownLease,
-  writes: readonly Write[],
+  batch: readonly RunCommit[],
   now: number,
 ): Promise<CommitAnswer[] | null> {
+  const writes: Write[] = [];
+  for (const commit of batch) {
+    const held = known.runs.get(commit.run);
+    if (held === undefined || held.length !== commit.from) return null;
+    writes.push({ commit, workflow: held.workflow });
+  }
   const statements = writesOf([lease.lane, lease.owner, known.outsideCommits], writes, now);
   try {
     const answers = await connection.send(statements);

@@ -78,4 +78,9 @@ export const MIGRATIONS: readonly string[] = [
   );
   create index tally_changes_of_lane on tenfold.tally_changes (lane);
   `,
+  `
+  create table tenfold.moves (
+    lane integer primary key, target text not null, is_handed boolean not null
+  );
+  `,
 ];

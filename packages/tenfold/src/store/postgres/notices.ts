@@ -9,9 +9,14 @@ import type { Connection, Statement } from "./connection.ts";
 /** Between two notifications of one handle: the first goes out at once, what changes after it is told together. */
 const GAP_MS = 20;
 
+/** Told with a change that was made long before it became visible. */
+const LATE = "late";
+
 export const NOTIFY = "select pg_notify($1, $2)";
 
 export class Notices {
+  /** Called before the watchers, where what has changed may be older than what was seen last. */
+  onLate: () => void = () => {};
   readonly #channel: string;
   readonly #tells: Connection;
   readonly #hears: Connection | null;
@@ -33,7 +38,7 @@ export class Notices {
 
   /** Tells, from within a caller's own transaction, that something is due: heard when that commits, and never if it does not. */
   dueWithin(): Statement {
-    return { sql: NOTIFY, values: [this.#channel, "due" satisfies Change] };
+    return { sql: NOTIFY, values: [this.#channel, `${"due" satisfies Change} ${LATE}`] };
   }
 
   /** Something has changed that nobody else needs to hear of. */
@@ -63,6 +68,7 @@ export class Notices {
 
   /** Undefined: notifications may have been lost. */
   #heard(told: string | undefined): void {
+    if (told === undefined || told.includes(LATE)) this.onLate();
     for (const what of ["due", "ended"] as const) if (told === undefined || told.includes(what)) this.tellHere(what);
   }
 

@@ -1,6 +1,9 @@
 /** Opens the store of a URL: looks whether it can be worked with, makes or changes its tables, and counts its lanes. */
+import { randomInt } from "node:crypto";
 import { TenfoldError } from "../../value/error.ts";
+import { plain } from "./arrays.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
+import { COUNT_LANES } from "./lane-row.ts";
 import { MIGRATIONS } from "./migrations.ts";
 import { Notices } from "./notices.ts";
 import { PostgresStore } from "./postgres.ts";
@@ -14,6 +17,16 @@ export interface PostgresOptions {
   readonly listens?: boolean;
   /** How long an answer is waited for (ms). */
   readonly patienceMs?: number;
+  /** This is one of several servers of a store. */
+  readonly share?: Share;
+}
+
+/** What one of several servers has of their store. */
+export interface Share {
+  /** Names the store: servers of two stores are never mixed. */
+  readonly store: number;
+  /** The lanes that are made here with the tables. */
+  readonly lanes: readonly number[];
 }
 
 const DEFAULT_PATIENCE_MS = 15_000;
@@ -27,7 +40,8 @@ export async function openPostgres(url: string, options: PostgresOptions = {}): 
   };
   const careful = connection("careful");
   try {
-    const lanes = await prepare(careful, options.lanes ?? 1);
+    const lanes = await prepare(careful, options.lanes ?? 1, options.share);
+    if (options.share === undefined) await mustHoldAll(careful, lanes);
     const reads = connection("reads");
     const notices = new Notices(schema, reads, listens ? connection("listens") : null);
     return new PostgresStore(
@@ -56,13 +70,29 @@ export function nameOf(url: string): string {
   }
 }
 
+async function mustHoldAll(connection: Connection, lanes: number): Promise<void> {
+  const [here] = await connection.rows<{ count: number }>(COUNT_LANES);
+  if (here!.count === lanes) return;
+  const { name } = connection.options;
+  throw new TenfoldError(
+    "STORE_MIXED",
+    `The store ${name} holds ${here!.count} of the ${lanes} lanes of its store, the others are on other servers; nothing ` +
+      `was opened. Name them all: \`store: ["${name}", …]\`.`,
+    { facts: { store: name, lanes, here: here!.count } },
+  );
+}
+
 const FORMAT = MIGRATIONS.length;
+
+export const NAME_STORE = `
+  insert into tenfold.meta (name, value) values ('store', $1::bigint), ('server', $2::bigint)
+  on conflict (name) do nothing`;
 
 export const READ_META = "select name, value from tenfold.meta";
 const LOCK = "select pg_advisory_xact_lock(hashtext($1))";
 
 /** Brings the tables to this version's format and answers the number of lanes. */
-async function prepare(connection: Connection, lanes: number): Promise<number> {
+async function prepare(connection: Connection, lanes: number, share: Share | undefined): Promise<number> {
   const { schema } = connection.options;
   const found = await connection.rows<{ there: boolean }>(
     "select to_regclass($1) is not null as there",
@@ -88,9 +118,10 @@ async function prepare(connection: Connection, lanes: number): Promise<number> {
       await send([{ sql: schema === "tenfold" ? migration : migration.replaceAll("tenfold.", `${schema}.`) }]);
     }
     if (meta.lanes === 0) {
-      await send([
-        { sql: "insert into tenfold.lanes (lane) select generate_series(0, $1::integer - 1)", values: [lanes] },
-      ]);
+      const held = share?.lanes ?? Array.from({ length: lanes }, (_, lane) => lane);
+      await send([{ sql: "insert into tenfold.lanes (lane) select unnest($1::integer[])", values: [plain(held)] }]);
+      // No more than a name: it has to be another one than that of other stores.
+      if (share !== undefined) await send([{ sql: NAME_STORE, values: [share.store, newName()] }]);
     }
     await commit([
       {
@@ -102,6 +133,11 @@ async function prepare(connection: Connection, lanes: number): Promise<number> {
     ]);
     return meta.lanes === 0 ? lanes : meta.lanes;
   });
+}
+
+/** Names a store, or one server of it. */
+export function newName(): number {
+  return randomInt(1, 2 ** 48 - 1);
 }
 
 interface MetaRow {

@@ -13,12 +13,13 @@ import { texts } from "./arrays.ts";
 import { CallerTransactions } from "./caller-transactions.ts";
 import { claim, LOOK } from "./claim.ts";
 import { ClaimCursor } from "./claim-cursor.ts";
-import { commitHeld, eachRunOnce, type Write } from "./commit.ts";
+import { commitHeld, eachRunOnce } from "./commit.ts";
 import { commitCarefully } from "./commit-carefully.ts";
-import type { Connection, Statement } from "./connection.ts";
+import type { Answer, Connection, Statement } from "./connection.ts";
 import { FENCE_ALIVE } from "./fence.ts";
 import type { BeatenStore } from "./heartbeat-thread.ts";
 import { HeldRuns } from "./held-runs.ts";
+import { HAS_LANE, LaneGone, LOCK_LANE } from "./lane-row.ts";
 import { listOf } from "./list.ts";
 import {
   claimedRuns,
@@ -78,6 +79,7 @@ export class PostgresStore implements port.Store {
     this.#notices = notices;
     this.#callers = new CallerTransactions(name, connections.starts.options.schema);
     this.#cursors = Array.from({ length: lanes }, () => new ClaimCursor());
+    notices.onLate = () => this.#cursors.forEach((cursor) => cursor.expectLate());
   }
 
   get hears(): boolean {
@@ -86,13 +88,16 @@ export class PostgresStore implements port.Store {
 
   async putGraphs(lane: number, graphs: readonly port.StoredGraph[]): Promise<void> {
     this.#checkLane(lane);
-    await this.#to.starts.rows(
-      PUT_GRAPHS,
-      lane,
+    const columns = [
       texts(graphs.map(({ hash }) => hash)),
       texts(graphs.map(({ workflow }) => workflow)),
       texts(graphs.map(({ graph }) => graph)),
-    );
+    ];
+    const [here] = await this.#to.starts.send([
+      { sql: LOCK_LANE, values: [lane] },
+      { sql: PUT_GRAPHS, values: [lane, ...columns] },
+    ]);
+    if (here!.count === 0) throw new LaneGone(lane, this.name);
   }
 
   async graph(lane: number, hash: string): Promise<port.StoredGraph | undefined> {
@@ -102,9 +107,11 @@ export class PostgresStore implements port.Store {
 
   async join(lease: port.Lease, { worker, host, process }: port.Holder): Promise<void> {
     this.#checkLane(lease.lane);
-    const [joined] = await this.#to.commits.send([
+    const [here, joined] = await this.#to.commits.send([
+      { sql: LOCK_LANE, values: [lease.lane] },
       { sql: JOIN, values: [lease.lane, lease.owner, worker, host, process] },
     ]);
+    if (here!.count === 0) throw new LaneGone(lease.lane, this.name);
     if (joined!.count === 0) throw new port.LeaseLost(lease);
     this.#held.joined(lease);
   }
@@ -138,7 +145,7 @@ export class PostgresStore implements port.Store {
   ): Promise<readonly port.StartAnswer[]> {
     this.#checkLane(lane);
     const started = await startBatch(this.#to, lane, starts, { lease, now });
-    if (started === null) throw this.#lost(lease!);
+    if (started === null) throw lease === null ? new LaneGone(lane, this.name) : this.#lost(lease);
     const known = lease === null ? undefined : this.#held.of(lease);
     for (const { id, workflow, at } of started.fresh) {
       if (at === null || at <= now) known?.runs.set(id, { workflow, length: 0 });
@@ -185,27 +192,24 @@ export class PostgresStore implements port.Store {
 
   async mail(lease: port.Lease, now: number): Promise<readonly port.Mail[]> {
     const { lane, owner } = lease;
-    const [alive, mail] = await this.#fenced(lease, { sql: READ_DUE_MAIL, values: [lane, owner, now] });
-    if (alive!.count === 0) throw this.#lost(lease);
+    const [mail] = await this.#fenced(lease, { sql: READ_DUE_MAIL, values: [lane, owner, now] });
     return mailsOf(mail!.rows as unknown as MailRow[]);
   }
 
   async owned(lease: port.Lease): Promise<readonly string[]> {
-    const [alive, owned] = await this.#fenced(lease, { sql: OWNED_IDS, values: [lease.lane, lease.owner] });
-    if (alive!.count === 0) throw this.#lost(lease);
+    const [owned] = await this.#fenced(lease, { sql: OWNED_IDS, values: [lease.lane, lease.owner] });
     return (owned!.rows as { id: string }[]).map(({ id }) => id);
   }
 
   async load(lease: port.Lease, runs: readonly string[]): Promise<readonly port.ClaimedRun[]> {
     const { lane, owner } = lease;
     const ids = texts(runs);
-    const [alive, rows, lines, mail] = await this.#fenced(
+    const [rows, lines, mail] = await this.#fenced(
       lease,
       { sql: OWNED_RUNS, values: [lane, owner, ids] },
       { sql: READ_JOURNALS, values: [lane, ids] },
       { sql: READ_MAIL, values: [lane, ids] },
     );
-    if (alive!.count === 0) throw this.#lost(lease);
     const byId = new Map((rows!.rows as unknown as RunToLoad[]).map((row) => [row.id, row]));
     const owned = runs.map((id) => byId.get(id)).filter((row) => row !== undefined);
     const loaded = claimedRuns(owned, lines!.rows as unknown as LineRow[], mail!.rows as unknown as MailRow[]);
@@ -246,17 +250,8 @@ export class PostgresStore implements port.Store {
 
   async #commitPart(lease: port.Lease, batch: readonly port.RunCommit[], now: number): Promise<port.CommitAnswer[]> {
     const known = this.#held.of(lease);
-    if (known !== undefined) {
-      const writes: Write[] = [];
-      for (const commit of batch) {
-        const held = known.runs.get(commit.run);
-        if (held !== undefined && held.length === commit.from) writes.push({ commit, workflow: held.workflow });
-      }
-      if (writes.length === batch.length) {
-        const answers = await commitHeld(this.#to.commits, lease, known, writes, now);
-        if (answers !== null) return answers;
-      }
-    }
+    const answers = known === undefined ? null : await commitHeld(this.#to.commits, lease, known, batch, now);
+    if (answers !== null) return answers;
     const careful = await this.#to.careful.transaction((transaction) =>
       commitCarefully(transaction, batch, { lease, known, now }),
     );
@@ -267,6 +262,7 @@ export class PostgresStore implements port.Store {
   async send(lane: number, sends: readonly port.Send[], now: number): Promise<readonly port.SendAnswer[]> {
     this.#checkLane(lane);
     const answers = await this.#to.careful.transaction((transaction) => sendAll(transaction, lane, sends, now));
+    if (answers === null) throw new LaneGone(lane, this.name);
     this.#notices.tell("due");
     this.#changed(lane);
     return answers;
@@ -299,6 +295,12 @@ export class PostgresStore implements port.Store {
     return rows.map(({ workflow, status, runs }) => ({ workflow, status: STATUSES[status]!, runs }));
   }
 
+  /** Whether the lane is here; asked right behind a read, whether it was when that was answered. */
+  async holds(lane: number): Promise<boolean> {
+    this.#checkLane(lane);
+    return (await this.#to.reads.rows<{ here: boolean }>(HAS_LANE, lane))[0]!.here;
+  }
+
   watch(what: port.Change, changed: () => void): () => void {
     return this.#notices.watch(what, changed);
   }
@@ -317,9 +319,12 @@ export class PostgresStore implements port.Store {
     await Promise.all(Object.values(this.#to).map((connection: Connection) => connection.close()));
   }
 
-  #fenced(lease: port.Lease, ...statements: readonly Statement[]) {
+  async #fenced(lease: port.Lease, ...statements: readonly Statement[]): Promise<readonly Answer[]> {
     this.#checkLane(lease.lane);
-    return this.#to.reads.send([{ sql: FENCE_ALIVE, values: [lease.lane, lease.owner] }, ...statements]);
+    const fence = { sql: FENCE_ALIVE, values: [lease.lane, lease.owner] };
+    const [alive, ...answers] = await this.#to.reads.send([fence, ...statements]);
+    if (alive!.count === 0) throw this.#lost(lease);
+    return answers;
   }
 
   #lost(lease: port.Lease): port.LeaseLost {

@@ -3,6 +3,7 @@ import type { Send, SendAnswer } from "../store.ts";
 import { COMPLETED, HELD, isFinished, RUNNING, STATUSES } from "../sqlite/status-code.ts";
 import { plain, texts } from "./arrays.ts";
 import type { Statement, Transaction } from "./connection.ts";
+import { LOCK_LANE } from "./lane-row.ts";
 import { TallyChanges } from "./tally-changes.ts";
 
 export const LOCK_RUNS_TO_SEND = `
@@ -38,18 +39,21 @@ interface Target {
   readonly was: number;
 }
 
+/** Null: the lane is not here. */
 export async function sendAll(
   { send, commit }: Transaction,
   lane: number,
   sends: readonly Send[],
   now: number,
-): Promise<SendAnswer[]> {
+): Promise<SendAnswer[] | null> {
   const runs = texts([...new Set(sends.map(({ run }) => run))]);
   // The mail is looked at by a statement of its own: its snapshot has to be newer than the lock.
-  const [locked, known] = await send([
+  const [here, locked, known] = await send([
+    { sql: LOCK_LANE, values: [lane] },
     { sql: LOCK_RUNS_TO_SEND, values: [lane, runs] },
     { sql: KNOWN_MESSAGES, values: [lane, runs] },
   ]);
+  if (here!.count === 0) return null;
   const targets = new Map<string, Target>();
   for (const row of locked!.rows as unknown as Omit<Target, "was">[]) targets.set(row.id, { ...row, was: row.status });
   const inInbox = new Set((known!.rows as { run: string; key: string }[]).map(({ run, key }) => `${run} ${key}`));

@@ -6,10 +6,11 @@
 import type { RunStart, StartAnswer } from "../store.ts";
 import { RUNNING, WAITING } from "../sqlite/status-code.ts";
 import { plain, texts } from "./arrays.ts";
-import type { Answer, Connection, Statement, Transaction } from "./connection.ts";
+import type { Connection, Statement, Transaction } from "./connection.ts";
 import { isConflict, isLocked } from "./failure.ts";
-import { FENCE_ALIVE } from "./fence.ts";
 import {
+  fenceOf,
+  foundFence,
   insertsOf,
   KNOWN_STARTS,
   LAST_OF_KEYS,
@@ -38,7 +39,7 @@ const PARTS_MAX = 100;
 
 const LOCKED: StartAnswer = { kind: "locked" };
 
-/** Null: a dead lease. */
+/** Null: a dead lease, or a lane that is not here. */
 export async function startBatch(
   to: StartConnections,
   lane: number,
@@ -84,7 +85,7 @@ async function startWhole(
     const fresh = starts.map((start) => ({ start, generation: 1 }));
     try {
       const answers = await to.starts.send(insertsOf(lane, fresh, starting, patience));
-      if (starting.lease !== null && !foundLease(answers)) return null;
+      if (!foundFence(answers)) return null;
       return { answers: starts.map(() => ({ kind: "started" })), fresh: starts };
     } catch (error) {
       if (!isConflict(error)) throw error;
@@ -102,12 +103,7 @@ async function startWhole(
   }
 }
 
-/** Whether a fenced transaction found its lease. */
-function foundLease(answers: readonly Answer[]): boolean {
-  return answers[0]!.count > 0;
-}
-
-/** Looks at each start, the earlier ones of this batch included, then writes those that are new; null: a dead lease. */
+/** Looks at each start, the earlier ones of this batch included, then writes those that are new; null as above. */
 async function startCarefully(
   transaction: Transaction,
   lane: number,
@@ -120,7 +116,7 @@ async function startCarefully(
     key === null ? [] : [{ nth, key, workflow, tenant }],
   );
   const looks: Statement[] = [
-    { sql: FENCE_ALIVE, values: [lane, lease?.owner ?? ""] },
+    fenceOf(lane, lease),
     { sql: KNOWN_STARTS, values: [lane, texts(starts.map(({ id }) => id))] },
     {
       sql: LAST_OF_KEYS,
@@ -133,8 +129,9 @@ async function startCarefully(
       ],
     },
   ];
-  const [alive, known, lasts] = await transaction.send(looks);
-  if (lease !== null && alive!.count === 0) return null;
+  const looked = await transaction.send(looks);
+  if (!foundFence(looked)) return null;
+  const [, known, lasts] = looked;
   const ids = new Set((known!.rows as { id: string }[]).map(({ id }) => id));
   const lastOf = new Map((lasts!.rows as unknown as (LastOfKey & { nth: number })[]).map((last) => [last.nth, last]));
   const startedOf = new Map<string, LastOfKey>();

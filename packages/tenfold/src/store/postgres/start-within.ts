@@ -16,7 +16,8 @@ export const LOOK_BEFORE_START = `
       'last', row_to_json(f))::text as found
   from tenfold.lanes a
     left join (${LAST_OF_KEYS}) as f on true
-  where a.lane = $1`;
+  where a.lane = $1
+  for key share of a`;
 
 interface Found {
   readonly isGraphKnown: boolean;
@@ -63,6 +64,12 @@ async function lookFor(send: SendWithin, lane: number, start: RunStart): Promise
   const { key, workflow, tenant, graph } = start;
   const values = [lane, plain([0]), texts([key?.key ?? null]), texts([workflow]), texts([tenant]), graph];
   const [rows] = await send([{ sql: LOOK_BEFORE_START, values }]);
+  if (rows!.length === 0) {
+    throw clientRefused(
+      `start was given a client as \`with\` that is connected to a server which does not hold lane ${lane}, where this run belongs`,
+      "Give a client of the store's own database; where the store is a list of servers, of the one that holds the lane (`tenfold lanes`).",
+    );
+  }
   const [text] = Object.values(rows![0] as Readonly<Record<string, string>>);
   const { isGraphKnown, last } = JSON.parse(text!) as Found;
   if (isGraphKnown) return last ?? undefined;

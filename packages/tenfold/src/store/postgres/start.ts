@@ -5,8 +5,9 @@
 import type { Lease, RunStart, StartAnswer, StartKey } from "../store.ts";
 import { isFinished, RUNNING, STATUSES, WAITING } from "../sqlite/status-code.ts";
 import { joined, jsons, plain, texts } from "./arrays.ts";
-import type { Statement } from "./connection.ts";
+import type { Answer, Statement } from "./connection.ts";
 import { FENCE_ALIVE } from "./fence.ts";
+import { LOCK_LANE } from "./lane-row.ts";
 import { minuteOf } from "./tally-changes.ts";
 
 /** The lane's row, if no lease is named or the lease is alive. */
@@ -94,18 +95,16 @@ export interface NewStart {
   readonly generation: number;
 }
 
-/** The statements that write these, none of which is known; the first is the fence, if there is a lease. */
+/** The statements that write these, none of which is known; the first is the fence. */
 export function insertsOf(
   lane: number,
   starts: readonly NewStart[],
   starting: Starting,
   patience: string,
 ): Statement[] {
-  const { lease } = starting;
-  const statements: Statement[] = [];
-  if (lease !== null) statements.push({ sql: FENCE_ALIVE, values: [lease.lane, lease.owner] });
+  const statements = [fenceOf(lane, starting.lease)];
   if (starts.length === 0) return statements;
-  const keys = keysOf(lane, starts, lease);
+  const keys = keysOf(lane, starts, starting.lease);
   if (keys !== null) statements.push({ sql: patience }, { sql: INSERT_KEYS, values: keys });
   return [...statements, ...rowsOf(lane, starts, starting)];
 }
@@ -179,6 +178,11 @@ export function rowsOf(lane: number, starts: readonly NewStart[], { lease, now }
   return statements;
 }
 
+/** What the other statements depend on: the lease, or the lane itself. */
+export function fenceOf(lane: number, lease: Lease | null): Statement {
+  return lease === null ? { sql: LOCK_LANE, values: [lane] } : { sql: FENCE_ALIVE, values: [lane, lease.owner] };
+}
+
 interface Count {
   readonly minute: number;
   readonly workflow: string;
@@ -197,6 +201,11 @@ function countsOf(rows: readonly { readonly start: RunStart; readonly isOwned: b
     else count.runs++;
   }
   return [...counts.values()];
+}
+
+/** Whether a transaction found the lease that fences it, or the lane. */
+export function foundFence(answers: readonly Answer[]): boolean {
+  return answers[0]!.count > 0;
 }
 
 /** The run that a key was last used for. */

@@ -6,6 +6,7 @@
 import { DAY_MS, MINUTE_MS } from "../sqlite/tally.ts";
 import { plain, texts } from "./arrays.ts";
 import type { Transaction } from "./connection.ts";
+import { LOCK_LANE } from "./lane-row.ts";
 
 const BY_MINUTE = 0;
 const BY_DAY = 1;
@@ -58,7 +59,12 @@ interface Change {
 
 /** Folds what was appended; answers how many rows there were. */
 export async function fold({ send, commit }: Transaction, lane: number): Promise<number> {
-  const [taken] = await send([{ sql: TAKE_CHANGES, values: [lane] }]);
+  const [here, taken] = await send([
+    { sql: LOCK_LANE, values: [lane] },
+    { sql: TAKE_CHANGES, values: [lane] },
+  ]);
+  // Undone: where the counts went, the changes went too.
+  if (here!.count === 0) return 0;
   const sums = new Map<string, { grain: number; slot: number; workflow: string; status: number; runs: number }>();
   const add = (grain: number, slot: number, { workflow, status, runs }: Change): void => {
     const name = `${grain} ${slot} ${status} ${workflow}`;
