@@ -45,7 +45,9 @@ const body: Body = async (ctx, uses, value, flaw = "none") => {
   log.write({ kind: "before", call, run: run.id, node, key, attempt, now: ctx.now(), uses: used });
   fatal.pass("before-effect");
   await pause(Math.random() * BEFORE_EFFECT_MS);
-  if (flaw === "hangs") await new Promise((resolve) => ctx.signal.addEventListener("abort", resolve, { once: true }));
+  if (flaw === "hangs" && !ctx.signal.aborted) {
+    await new Promise((resolve) => ctx.signal.addEventListener("abort", resolve, { once: true }));
+  }
   if (flaw !== "none") {
     log.write({ kind: "threw", call });
     throw new Error(`Attempt ${attempt} of ${node} was meant to fail.`);

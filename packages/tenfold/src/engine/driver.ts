@@ -49,8 +49,8 @@ export interface DriverHost {
   /** The lease is gone. */
   leaseLost(): void;
   stalled(isStalled: boolean, cause: unknown): void;
-  /** A run left memory: there may be room for another. */
-  left(): void;
+  /** A run left memory: there may be room for another. It may still be, or again, in this worker's name. */
+  left(isClaimedAgain: boolean): void;
 }
 
 export class Driver {
@@ -114,7 +114,11 @@ export class Driver {
   async adopt(claimed: readonly ClaimedRun[]): Promise<void> {
     const postponed: [ClaimedRun, Plan][] = [];
     for (const run of claimed) {
-      if (this.runs.has(run.id)) continue;
+      const known = this.runs.get(run.id);
+      if (known !== undefined) {
+        known.isClaimedAgain = true;
+        continue;
+      }
       const { registry } = this.#host;
       const plan =
         registry.known(run.graph) ?? (await registry.fetch(this.store, this.lease.lane, run.workflow, run.graph));
@@ -340,6 +344,6 @@ export class Driver {
     run.drop(run.attempts.size === 0 ? undefined : new Error("The run is not this worker's any more."));
     this.runs.delete(run.id);
     this.bytes -= run.bytes;
-    this.#host.left();
+    this.#host.left(run.isClaimedAgain);
   }
 }

@@ -4,6 +4,7 @@ import type { RunStart, StartAnswer, Store } from "../store/store.ts";
 import { laneOfRun, runIdMaker } from "../value/id.ts";
 import { EngineEvents } from "./events.ts";
 import { isUnreached, isPassing } from "./committer.ts";
+import { Courier } from "./courier.ts";
 import { listRuns } from "./listing.ts";
 import type { Host, Ports } from "./ports.ts";
 import { Registry } from "./registry.ts";
@@ -71,6 +72,7 @@ export class Engine {
           store,
           registry,
           slots,
+          courier: new Courier(store, lane, ports.clock),
           events,
           settings,
           lane,

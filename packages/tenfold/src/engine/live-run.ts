@@ -2,7 +2,7 @@
 import type { Command } from "../core/command.ts";
 import type { JournalLine } from "../core/journal-line.ts";
 import type { RunState } from "../core/state.ts";
-import type { ClaimedRun, Then } from "../store/store.ts";
+import type { ClaimedRun, Then, RunStart } from "../store/store.ts";
 import type { Attempt } from "./attempt.ts";
 import type { ContextRun } from "./context.ts";
 import type { Plan } from "./registry.ts";
@@ -49,6 +49,8 @@ export class LiveRun {
   isParking = false;
   /** A node of it is open and nobody here works on it: whoever takes the run next has to. */
   wakesNow = false;
+  /** It was given up, and claimed again by this worker, before the answer that it was given up came. */
+  isClaimedAgain = false;
   /** Given up, lost or ended: whatever still comes for it is ignored. */
   isGone = false;
   bytes: number;
@@ -141,4 +143,10 @@ export function bytesOf(claimed: readonly ClaimedRun[]): number {
     for (const line of run.journal) bytes += line.data.length;
   }
   return bytes;
+}
+
+/** A run as its claim would answer it, had it been claimed right after its start. */
+export function justStarted({ id, workflow, graph, tenant, key, input }: RunStart): ClaimedRun {
+  const mail = { run: id, messages: [], count: 0 };
+  return { id, workflow, graph, tenant, key: key?.key ?? null, input, deaths: 0, journal: [], mail };
 }

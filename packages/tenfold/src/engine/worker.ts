@@ -6,10 +6,11 @@
 import type { CommitAnswer, Lease, RunCommit, RunStart, StartAnswer, Store } from "../store/store.ts";
 import { LeaseLost } from "../store/store.ts";
 import { isPassing, isUnreached } from "./committer.ts";
+import type { Courier } from "./courier.ts";
 import { Driver, type DriverHost, type DriverLimits } from "./driver.ts";
 import type { EngineEvents } from "./events.ts";
 import { LeaseKeeper, type LeaseTimes } from "./lease-keeper.ts";
-import { bytesOf, RUN_BYTES } from "./live-run.ts";
+import { bytesOf, justStarted, RUN_BYTES } from "./live-run.ts";
 import { waitUntil, type Host, type Ports } from "./ports.ts";
 import type { Registry } from "./registry.ts";
 import type { LaneSlots } from "./slots.ts";
@@ -35,6 +36,7 @@ export interface WorkerParts {
   readonly store: Store;
   readonly registry: Registry;
   readonly slots: LaneSlots;
+  readonly courier: Courier;
   readonly events: EngineEvents;
   readonly settings: WorkerSettings;
   readonly lane: number;
@@ -150,10 +152,7 @@ export class Worker implements DriverHost {
       const plan = this.registry.known(start.graph);
       const isDue = start.at === null || start.at <= now;
       if (answers[index]!.kind !== "started" || !isDue || plan === undefined || driver.runs.has(start.id)) return;
-      const { id, workflow, graph, tenant, input } = start;
-      const mail = { run: id, messages: [], count: 0 };
-      const key = start.key?.key ?? null;
-      driver.drive({ id, workflow, graph, tenant, key, input, deaths: 0, journal: [], mail }, plan);
+      driver.drive(justStarted(start), plan);
     });
   }
 
@@ -184,10 +183,9 @@ export class Worker implements DriverHost {
     }
   }
 
-  left(): void {
-    const driver = this.#driver;
-    if (driver === null || !this.#hasBacklog) return;
-    if (driver.runs.size <= this.#parts.settings.runsMax / 2) this.look();
+  left(isClaimedAgain: boolean): void {
+    if (isClaimedAgain) this.#nextReconcileAt = 0;
+    if (isClaimedAgain || (this.#hasBacklog && this.held <= this.#parts.settings.runsMax / 2)) this.look();
   }
 
   stalled(isStalled: boolean, cause: unknown): void {
@@ -318,6 +316,7 @@ export class Worker implements DriverHost {
     // With a backlog, runs are due: a claim finds them without a look before it.
     const due = await this.store.look(driver.lease, this.#hasBacklog ? [] : this.registry.names, clock.now());
     if (driver !== this.#driver) return Infinity;
+    if (due.parcels) void this.#parts.courier.carry();
     if (due.mail) driver.receive(await this.store.mail(driver.lease, clock.now()));
     if (driver !== this.#driver) return Infinity;
     if (driver.bytes > settings.memoryMax) driver.parkIdle(driver.bytes - settings.memoryMax);
@@ -340,6 +339,7 @@ export class Worker implements DriverHost {
 
   /** Adopts runs that the store has in this worker's name and that it does not know of: an answer was lost. */
   async #reconcile(driver: Driver): Promise<void> {
+    await this.#parts.courier.sweep();
     const owned = await this.store.owned(driver.lease);
     const unknown = owned.filter((run) => !driver.runs.has(run) && !this.#starting.has(run));
     if (unknown.length === 0 || driver !== this.#driver) return;

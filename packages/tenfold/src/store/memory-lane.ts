@@ -9,6 +9,8 @@ import {
   type LeaseSeen,
   type Mail,
   type Message,
+  type Parcel,
+  type ParcelName,
   type RunCommit,
   type RunRecord,
   type RunStart,
@@ -47,6 +49,9 @@ export interface Lane {
   /** The turn that comes next for each tenant, and the highest turn that was claimed. */
   readonly turns: Map<string, number>;
   turnServed: number;
+  /** By their names. */
+  readonly outbox: Map<string, Parcel>;
+  readonly received: Map<string, { readonly name: ParcelName; readonly at: number }>;
 }
 
 export function newLane(): Lane {
@@ -59,6 +64,8 @@ export function newLane(): Lane {
     keys: new Map(),
     turns: new Map(),
     turnServed: 0,
+    outbox: new Map(),
+    received: new Map(),
   };
 }
 
@@ -138,6 +145,9 @@ export function commitRun(lane: Lane, lease: Lease, commit: RunCommit, now: numb
   for (const key of commit.absorbed) row.inbox.delete(key);
   if (commit.absorbed.length > 0 && commit.mailSeen === row.mail) row.wakeAt = null;
   if (commit.clearsDeaths) row.deaths = 0;
+  for (const send of commit.parcels ?? []) {
+    lane.outbox.set(textOf({ from: row.id, key: send.message.key }), { from: row.id, send });
+  }
   if (commit.then.kind === "park") {
     row.owner = null;
     row.wakeAt = commit.then.wakeAt;
@@ -151,6 +161,11 @@ export function commitRun(lane: Lane, lease: Lease, commit: RunCommit, now: numb
     if (FINISHED.has(row.status)) lane.open.delete(row);
   }
   return "written";
+}
+
+/** Sorts as the name does. */
+export function textOf({ from, key }: ParcelName): string {
+  return `${from} ${key}`;
 }
 
 function sameLines(kept: readonly JournalLine[], sent: readonly JournalLine[]): boolean {

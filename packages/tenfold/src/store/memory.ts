@@ -19,6 +19,7 @@ import {
   type Mutable,
   type Peek,
 } from "./memory-lane.ts";
+import { MemoryPost } from "./memory-post.ts";
 import {
   LeaseLost,
   type ClaimedRun,
@@ -46,12 +47,17 @@ export class MemoryStore implements Store {
   readonly name = ":memory:";
   readonly hears = true;
   readonly lanes: number;
+  readonly post: MemoryPost;
   readonly #lanes: readonly Lane[];
   readonly #watchers = new Set<() => void>();
 
   constructor(lanes = 1) {
     this.lanes = lanes;
     this.#lanes = Array.from({ length: lanes }, newLane);
+    this.post = new MemoryPost(
+      (lane) => this.#lane(lane),
+      () => this.#changed(),
+    );
   }
 
   async putGraphs(lane: number, graphs: readonly StoredGraph[]): Promise<void> {
@@ -160,7 +166,7 @@ export class MemoryStore implements Store {
         next = Math.min(next ?? Infinity, row.wakeAt);
     }
     const mail = [...lane.open].some((row) => row.owner === lease.owner && isDue(row));
-    return { runs: inOrder(lane, workflows, now).length > 0, mail, next };
+    return { runs: inOrder(lane, workflows, now).length > 0, parcels: lane.outbox.size > 0, mail, next };
   }
 
   async commit(lease: Lease, batch: readonly RunCommit[], now: number): Promise<readonly CommitAnswer[]> {

@@ -6,11 +6,10 @@
  */
 import type { JournalLine } from "../core/journal-line.ts";
 import type { CallerClient } from "./caller-client.ts";
+import type { Attribute, Page, RunFilter, RunRecord, RunStatus, Tally } from "./run-record.ts";
 
-export type RunStatus = "waiting" | "running" | "completed" | "failed" | "cancelled" | "held";
-
-/** Statuses of runs that have their outcome. A held run has none: it waits for a person, or for its code. */
-export const FINISHED: ReadonlySet<RunStatus> = new Set(["completed", "failed", "cancelled"]);
+export { FINISHED } from "./run-record.ts";
+export type { Attribute, Page, RunFilter, RunRecord, RunStatus, Tally } from "./run-record.ts";
 
 /** A worker's right to own runs of a lane; `owner` names one incarnation of it and is never used again. */
 export interface Lease {
@@ -54,11 +53,6 @@ export interface StartKey {
   readonly again: boolean;
 }
 
-export interface Attribute {
-  readonly name: string;
-  readonly value: string;
-}
-
 export type StartAnswer =
   | { readonly kind: "started" }
   | { readonly kind: "existing"; readonly run: string; readonly status: RunStatus }
@@ -87,6 +81,8 @@ export interface ClaimedRun {
 export interface Due {
   /** A claim would answer something. */
   readonly runs: boolean;
+  /** Something lies in the lane's outbox. */
+  readonly parcels: boolean;
   /** `mail` would answer something. */
   readonly mail: boolean;
   /** When the next parked run, of those that are not due now, is due; null: none is parked until a time. */
@@ -126,6 +122,36 @@ export interface Send {
 export type SendAnswer =
   { readonly kind: "sent" } | { readonly kind: "finished"; readonly status: RunStatus } | { readonly kind: "unknown" };
 
+/** A message on its way from a run of one lane to a run of another; its sender and its message's key name it. */
+export interface Parcel {
+  readonly from: string;
+  readonly send: Send;
+}
+
+export interface ParcelName {
+  readonly from: string;
+  readonly key: string;
+}
+
+/**
+ * Carries parcels between lanes, each verb a transaction of one of them: (1) `deliver` to the receiver's lane, (2) `remove`
+ * from the sender's outbox, (3) `release` at the receiver's what keeps a second delivery out. Whoever dies between two
+ * of them leaves what another one finds: sent at least once, received once.
+ */
+export interface Post {
+  /** The parcels of the lane's outbox, in the order of their names, from behind one on. */
+  outgoing(lane: number, after: ParcelName | null, limit: number): Promise<readonly Parcel[]>;
+  /** LAW: each message is kept as `send` keeps it, once, however often its parcel comes until it is released; "sent" for those that came before. Each delivery counts for `received`. */
+  deliver(lane: number, parcels: readonly Parcel[], now: number): Promise<readonly SendAnswer[]>;
+  /** LAW: they are in the outbox no more. */
+  remove(lane: number, names: readonly ParcelName[]): Promise<void>;
+  /** Parcels that were delivered to the lane before a time, and not released. */
+  received(lane: number, before: number, limit: number): Promise<readonly ParcelName[]>;
+  /** Whether each is in the lane's outbox. */
+  holds(lane: number, names: readonly ParcelName[]): Promise<readonly boolean[]>;
+  release(lane: number, names: readonly ParcelName[]): Promise<void>;
+}
+
 /** What a driver decided about one run. */
 export interface RunCommit {
   readonly run: string;
@@ -138,6 +164,8 @@ export interface RunCommit {
   readonly mailSeen: number;
   /** The run got new lines after an owner died on it. */
   readonly clearsDeaths: boolean;
+  /** Messages to other lanes, written to the outbox if `lines` are, and only then; their keys differ. */
+  readonly parcels?: readonly Send[];
   readonly then: Then;
 }
 
@@ -165,54 +193,12 @@ export interface StoredGraph {
   readonly graph: string;
 }
 
-/** A run as it is shown. */
-export interface RunRecord {
-  readonly id: string;
-  readonly workflow: string;
-  readonly graph: string;
-  readonly status: RunStatus;
-  readonly tenant: string;
-  readonly key: string | null;
-  readonly generation: number;
-  readonly owner: string | null;
-  readonly wakeAt: number | null;
-  readonly deaths: number;
-  readonly input: string;
-  readonly output: string | null;
-  readonly error: string | null;
-  readonly startedAt: number;
-  readonly endedAt: number | null;
-}
-
-export interface RunFilter {
-  readonly workflow?: string;
-  readonly status?: RunStatus;
-  readonly tenant?: string;
-  readonly key?: string;
-  readonly attribute?: Attribute;
-  /** Started at or after, and before (ms since 1970). */
-  readonly from?: number;
-  readonly until?: number;
-}
-
-export interface Page {
-  /** Runs older than this one come next; null: the newest first. */
-  readonly before: string | null;
-  readonly limit: number;
-}
-
 /** Lanes that are not reached now, and where they are. */
 export interface Missing {
   readonly lanes: readonly number[];
   /** The server that they are on, as a person would name it. */
   readonly server: string;
   readonly reason: string;
-}
-
-export interface Tally {
-  readonly workflow: string;
-  readonly status: RunStatus;
-  readonly runs: number;
 }
 
 /** A worker that lost its lease may write nothing: the answer to whatever it sends. */
@@ -231,6 +217,8 @@ export interface Store {
   readonly hears: boolean;
   /** What is known to be out of reach of a store that is kept in several places, while the others go on. */
   readonly missing?: readonly Missing[];
+  /** What goes from lane to lane. */
+  readonly post: Post;
 
   /** LAW: after it, a run may name these graphs; a hash is written once and never changes. */
   putGraphs(lane: number, graphs: readonly StoredGraph[]): Promise<void>;
@@ -288,7 +276,7 @@ export interface Store {
   load(lease: Lease, runs: readonly string[]): Promise<readonly ClaimedRun[]>;
   /**
    * What a worker would find: cheap, because idle workers ask it again and again. LAW: runs of `workflows` that are
-   * due, and mail of the owner's, are told of. Rejects with LeaseLost if the lease is dead.
+   * due, mail of the owner's, and parcels are told of. Rejects with LeaseLost if the lease is dead.
    */
   look(lease: Lease, workflows: readonly string[], now: number): Promise<Due>;
 

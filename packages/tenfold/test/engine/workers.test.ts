@@ -3,7 +3,18 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LeaseLost } from "../../src/store/store.ts";
 import { TenfoldError } from "../../src/value/error.ts";
-import { allCompleted, countedFlow, Gate, MINUTE, rejects, startMany, withVerbs, World } from "./world.ts";
+import {
+  allCompleted,
+  countedFlow,
+  Gate,
+  MINUTE,
+  rejects,
+  startMany,
+  stepOf,
+  withVerbs,
+  workflowOf,
+  World,
+} from "./world.ts";
 
 test("what a dead engine drove is taken over after its lease, and no recorded result is computed again", async () => {
   const world = new World();
@@ -105,6 +116,39 @@ test("a claim whose answer was lost is found by asking for all rows in this work
   await world.until("all are completed", () => world.records.every(({ status }) => status === "completed"), MINUTE);
   assert.equal(lost, 1);
   assert.ok([...calls.values()].every((count) => count === 1));
+});
+
+test("a run that its own worker claims again before it knows that it was parked goes on at once", async () => {
+  const world = new World();
+  const gate = new Gate();
+  let parks = 0;
+  const slow = withVerbs(world.store, {
+    commit: async (lease, batch, now) => {
+      const answers = await world.store.commit(lease, batch, now);
+      if (batch.some(({ then }) => then.kind === "park") && parks++ === 0) await gate.pass();
+      return answers;
+    },
+    claim: async (...given) => {
+      const claimed = await world.store.claim(...given);
+      if (parks === 1 && claimed.length > 0) world.time.at(world.time.now + 5, () => gate.open());
+      return claimed;
+    },
+  });
+  const flaky = stepOf(
+    "flaky",
+    (_: unknown, { attempt }: { attempt: number }) => {
+      if (attempt === 1) throw new Error("once");
+      return attempt;
+    },
+    { retry: { first: "1s", jitter: "none" } },
+  );
+  const flow = workflowOf("retried", (given) => flaky(given));
+  const options = { limits: { parkAfterMs: 10 }, reconcileMs: 60 * MINUTE };
+  const opened = await world.open([flow], options, slow);
+  const run = await world.happens(opened.tenfold.start(flow, {}));
+  await world.until("it is completed", () => world.record(run.id).status === "completed", MINUTE);
+  assert.equal(parks, 1);
+  assert.equal(opened.attempts.length, 2);
 });
 
 test("while the disk is full, start rejects and running bodies go on; afterwards nothing is lost or done twice", async () => {

@@ -182,18 +182,33 @@ export function claimLaws(open: OpenStore): void {
     const make = idMaker();
     const [early, late] = [make(), make()];
     const a = await joined(store, "a");
-    assert.deepEqual(await store.look(a, ALL, NOW), { runs: false, mail: false, next: null });
+    assert.deepEqual(await store.look(a, ALL, NOW), { runs: false, parcels: false, mail: false, next: null });
     const starts = [startOf(late, { at: NOW + 20 }), startOf(early, { at: NOW + 10, workflow: "invoice" })];
     await store.start(0, starts, NOW, null);
-    assert.deepEqual(await store.look(a, ALL, NOW), { runs: false, mail: false, next: NOW + 20 });
-    assert.deepEqual(await store.look(a, [WORKFLOW, "invoice"], NOW), { runs: false, mail: false, next: NOW + 10 });
-    assert.deepEqual(await store.look(a, [WORKFLOW, "invoice"], NOW + 10), { runs: true, mail: false, next: NOW + 20 });
-    assert.deepEqual(await store.look(a, [], NOW + 30), { runs: false, mail: false, next: null });
+    assert.deepEqual(await store.look(a, ALL, NOW), { runs: false, parcels: false, mail: false, next: NOW + 20 });
+    assert.deepEqual(await store.look(a, [WORKFLOW, "invoice"], NOW), {
+      runs: false,
+      parcels: false,
+      mail: false,
+      next: NOW + 10,
+    });
+    assert.deepEqual(await store.look(a, [WORKFLOW, "invoice"], NOW + 10), {
+      runs: true,
+      parcels: false,
+      mail: false,
+      next: NOW + 20,
+    });
+    assert.deepEqual(await store.look(a, [], NOW + 30), { runs: false, parcels: false, mail: false, next: null });
     await store.start(0, [startOf(make())], NOW, null);
-    assert.deepEqual(await store.look(a, ["invoice"], NOW), { runs: false, mail: false, next: NOW + 10 });
-    assert.deepEqual(await store.look(a, ALL, NOW), { runs: true, mail: false, next: NOW + 20 });
+    assert.deepEqual(await store.look(a, ["invoice"], NOW), {
+      runs: false,
+      parcels: false,
+      mail: false,
+      next: NOW + 10,
+    });
+    assert.deepEqual(await store.look(a, ALL, NOW), { runs: true, parcels: false, mail: false, next: NOW + 20 });
     await claimAll(store, a, NOW + 20);
-    assert.deepEqual(await store.look(a, ALL, NOW + 20), { runs: false, mail: false, next: null });
+    assert.deepEqual(await store.look(a, ALL, NOW + 20), { runs: false, parcels: false, mail: false, next: null });
   });
 
   law(open, "a look tells of the owner's own mail, and not to a dead lease", async (store) => {
@@ -202,11 +217,11 @@ export function claimLaws(open: OpenStore): void {
     const id = make();
     await store.start(0, [startOf(id)], NOW, a);
     await store.send(0, [sendOf(id, "m")], NOW);
-    assert.deepEqual(await store.look(a, ALL, NOW), { runs: false, mail: true, next: null });
-    assert.deepEqual(await store.look(b, ALL, NOW), { runs: false, mail: false, next: null });
+    assert.deepEqual(await store.look(a, ALL, NOW), { runs: false, parcels: false, mail: true, next: null });
+    assert.deepEqual(await store.look(b, ALL, NOW), { runs: false, parcels: false, mail: false, next: null });
     await store.takeOver(0, "a", null, NOW, false);
     await assert.rejects(store.look(a, ALL, NOW), { name: "LeaseLost" });
-    assert.deepEqual(await store.look(b, ALL, NOW), { runs: true, mail: false, next: null });
+    assert.deepEqual(await store.look(b, ALL, NOW), { runs: true, parcels: false, mail: false, next: null });
   });
 
   law(open, "load answers the runs of an owner as the claim did, and no others", async (store) => {

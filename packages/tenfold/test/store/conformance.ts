@@ -5,6 +5,7 @@ import { commitLaws } from "./commit-laws.ts";
 import { leaseLaws } from "./lease-laws.ts";
 import { listLaws } from "./list-laws.ts";
 import { modelLaw } from "./model-law.ts";
+import { postLaws } from "./post-laws.ts";
 import type { OpenStore } from "./sample.ts";
 import { sendLaws } from "./send-laws.ts";
 import { startLaws } from "./start-laws.ts";
@@ -16,6 +17,7 @@ export function conformance(name: string, open: OpenStore, { sequences = 200 } =
     claimLaws(open);
     commitLaws(open);
     sendLaws(open);
+    postLaws(open);
     leaseLaws(open);
     listLaws(open);
     modelLaw(open, sequences);

@@ -14,6 +14,7 @@ import * as notices from "../../src/store/postgres/notices.ts";
 import * as open from "../../src/store/postgres/open.ts";
 import * as openServers from "../../src/store/postgres/open-servers.ts";
 import * as place from "../../src/store/postgres/place.ts";
+import * as post from "../../src/store/postgres/post.ts";
 import * as read from "../../src/store/postgres/read.ts";
 import * as send from "../../src/store/postgres/send.ts";
 import * as start from "../../src/store/postgres/start.ts";
@@ -31,7 +32,23 @@ const OF_NO_LANE = new Set([
 ]);
 
 const MODULES: readonly object[] = [
-  ...[carefully, claim, commit, fence, laneRow, list, load, membership, notices, open, openServers, place, read, send],
+  ...[
+    carefully,
+    claim,
+    commit,
+    fence,
+    laneRow,
+    list,
+    load,
+    membership,
+    notices,
+    open,
+    openServers,
+    place,
+    post,
+    read,
+    send,
+  ],
   ...[start, startWithin, changes, tally],
 ];
 

@@ -64,6 +64,7 @@ export const LOOK = `
     exists (
       select from tenfold.runs r
       where r.lane = $1 and r.owner = $2 and r.wake_at <= $3) as mail,
+    exists (select from tenfold.outbox o where o.lane = $1) as parcels,
     coalesce(bool_or(c.begins or c.first <= $3), false) as runs,
     min(case when c.first > $3 then c.first else c.later end) as next
   from tenfold.leases l

@@ -51,6 +51,12 @@ export const ABSORB = `
   using tenfold.leases l, unnest($4::text[], $5::text[], $6::boolean[]) as t (run, key, releases)
   where ${FENCED} and i.lane = l.lane and i.run = t.run and i.key = t.key and not (t.releases and ${IS_OURS})`;
 
+export const INSERT_PARCELS = `
+  insert into tenfold.outbox (lane, run, key, send)
+  select l.lane, t.run, t.key, t.send
+  from tenfold.leases l, unnest($4::text[], $5::text[], ${jsons("$6")}, $7::boolean[]) as t (run, key, send, releases)
+  where ${FENCED} and not (t.releases and ${IS_OURS})`;
+
 export const INSERT_LINES = `
   insert into tenfold.journal (lane, run, seq, kind, node, data, at)
   select l.lane, t.run, t.seq, t.kind, t.node, t.data, t.at
@@ -123,6 +129,7 @@ export function writesOf(fence: readonly [number, string, number], writes: reado
       plain(keys.map(({ commit }) => commit.then.kind !== "keep")),
     );
   }
+  addParcels(writes, add);
   addLines(INSERT_LINES, kept, add);
   addLines(INSERT_LAST_LINES, [...ended, ...parked], add);
   if (ends.length > 0) {
@@ -135,6 +142,18 @@ export function writesOf(fence: readonly [number, string, number], writes: reado
     );
   }
   return statements;
+}
+
+function addParcels(writes: readonly Write[], add: (sql: string, ...columns: string[]) => void): void {
+  const parcels = writes.flatMap(({ commit }) => (commit.parcels ?? []).map((send) => ({ commit, send })));
+  if (parcels.length === 0) return;
+  add(
+    INSERT_PARCELS,
+    texts(parcels.map(({ commit }) => commit.run)),
+    texts(parcels.map(({ send }) => send.message.key)),
+    joined(parcels.map(({ send }) => JSON.stringify(send))),
+    plain(parcels.map(({ commit }) => commit.then.kind !== "keep")),
+  );
 }
 
 function addLines(sql: string, commits: readonly RunCommit[], add: (sql: string, ...columns: string[]) => void): void {

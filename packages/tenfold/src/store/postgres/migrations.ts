@@ -83,4 +83,16 @@ export const MIGRATIONS: readonly string[] = [
     lane integer primary key, target text not null, is_handed boolean not null
   );
   `,
+  `
+  create table tenfold.outbox (
+    lane integer not null, run text collate "C" not null, key text collate "C" not null, send text not null,
+    primary key (lane, run, key)
+  );
+
+  create table tenfold.received (
+    lane integer not null, run text collate "C" not null, key text collate "C" not null, at bigint not null,
+    primary key (lane, run, key)
+  );
+  create index received_at on tenfold.received (lane, at);
+  `,
 ];

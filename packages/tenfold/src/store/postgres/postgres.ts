@@ -35,6 +35,7 @@ import {
 } from "./load.ts";
 import { BEAT, JOIN, SEE_LEASES, takeOverOf } from "./membership.ts";
 import type { Notices } from "./notices.ts";
+import { PostgresPost } from "./post.ts";
 import { PUT_GRAPHS, READ_GRAPH, READ_JOURNAL, READ_RUNS, recordOf, type RunRow } from "./read.ts";
 import { sendAll } from "./send.ts";
 import { startBatch } from "./start-batch.ts";
@@ -63,6 +64,7 @@ const THREAD = new URL(`./heartbeat-thread.${ending}`, import.meta.url);
 export class PostgresStore implements port.Store {
   readonly name: string;
   readonly lanes: number;
+  readonly post: PostgresPost;
   readonly #to: Connections;
   readonly #notices: Notices;
   readonly #callers: CallerTransactions;
@@ -77,6 +79,7 @@ export class PostgresStore implements port.Store {
     this.lanes = lanes;
     this.#to = connections;
     this.#notices = notices;
+    this.post = new PostgresPost(connections, name, () => notices.tell("due"));
     this.#callers = new CallerTransactions(name, connections.starts.options.schema);
     this.#cursors = Array.from({ length: lanes }, () => new ClaimCursor());
     notices.onLate = () => this.#cursors.forEach((cursor) => cursor.expectLate());
@@ -243,7 +246,7 @@ export class PostgresStore implements port.Store {
     // A run that is due later is found by this worker; if it leaves or dies, that is told.
     const parks = batch.filter(({ then }) => then.kind === "park").map(({ then }) => then as port.Park);
     if (parks.some(({ wakeAt }) => wakeAt <= now)) this.#notices.tell("due");
-    else if (parks.length > 0) this.#notices.tellHere("due");
+    else if (parks.length > 0 || batch.some(({ parcels }) => parcels !== undefined)) this.#notices.tellHere("due");
     this.#changed(lease.lane);
     return answers;
   }

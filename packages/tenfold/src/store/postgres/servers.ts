@@ -22,6 +22,14 @@ export class PostgresServers implements port.Store {
   readonly name: string;
   readonly lanes: number;
   readonly places: readonly Place[];
+  readonly post: port.Post = {
+    outgoing: (lane, ...given) => this.#read(lane, (store) => store.post.outgoing(lane, ...given)),
+    deliver: (lane, ...given) => this.#at(lane, (store) => store.post.deliver(lane, ...given)),
+    remove: (lane, ...given) => this.#at(lane, (store) => store.post.remove(lane, ...given)),
+    received: (lane, ...given) => this.#read(lane, (store) => store.post.received(lane, ...given)),
+    holds: (lane, ...given) => this.#read(lane, (store) => store.post.holds(lane, ...given)),
+    release: (lane, ...given) => this.#at(lane, (store) => store.post.release(lane, ...given)),
+  };
   readonly #whole: Whole;
   readonly #watchers: Readonly<Record<port.Change, Set<() => void>>> = { due: new Set(), ended: new Set() };
   readonly #watched = new Set<PostgresStore>();

@@ -46,6 +46,8 @@ export const NEXT_WAKE = `
   from runs where lane = ? and workflow = ? and owner is null and wake_at is not null and wake_at > ?
   order by wake_at limit 1`;
 
+export const FIRST_PARCEL = "select 1 from outbox where lane = ? limit 1";
+
 export const FIRST_MAIL = `
   select 1
   from runs where lane = ? and owner = ? and wake_at <= ? limit 1`;
@@ -127,7 +129,8 @@ export function look(
     next = Math.min(next, later ?? Infinity);
   }
   const mail = connection.get(FIRST_MAIL, lane, lease.number, now) !== undefined;
-  return { runs, mail, next: next === Infinity ? null : next };
+  const parcels = connection.get(FIRST_PARCEL, lane) !== undefined;
+  return { runs, parcels, mail, next: next === Infinity ? null : next };
 }
 
 function continuing(connection: Connection, { lane, workflows, now }: Claim, most: () => number): Iterable<Candidate> {

@@ -34,6 +34,8 @@ export const MAIL_ABSORBED = `
 
 export const CLEAR_DEATHS = "update runs set deaths = 0 where lane = ? and number = ?";
 
+export const INSERT_PARCEL = "insert into outbox (lane, run, key, send) values (?, ?, ?, ?)";
+
 export const ABSORB = "delete from inbox where lane = ? and run = ? and key = ?";
 
 /** One transaction's commits. */
@@ -78,6 +80,9 @@ export class Commits {
     }
     for (const key of absorbed) this.#connection.run(ABSORB, this.#lane, held.number, key);
     if (commit.clearsDeaths) this.#connection.run(CLEAR_DEATHS, this.#lane, held.number);
+    for (const send of commit.parcels ?? []) {
+      this.#connection.run(INSERT_PARCEL, this.#lane, commit.run, send.message.key, JSON.stringify(send));
+    }
     let seq = commit.from;
     for (const { kind, node, data, at } of lines) this.#lines.add(this.#lane, held.number, seq++, kind, node, data, at);
     held.length = seq;

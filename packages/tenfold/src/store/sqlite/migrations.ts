@@ -84,6 +84,18 @@ const MIGRATIONS: readonly string[] = [
     primary key (lane, grain, slot, workflow, status)
   ) without rowid;
   `,
+  `
+  create table outbox (
+    lane integer not null, run text not null, key text not null, send text not null,
+    primary key (lane, run, key)
+  ) without rowid;
+
+  create table received (
+    lane integer not null, run text not null, key text not null, at integer not null,
+    primary key (lane, run, key)
+  ) without rowid;
+  create index received_at on received (lane, at);
+  `,
 ];
 
 const FORMAT = MIGRATIONS.length;

@@ -17,6 +17,7 @@ import { list } from "./list.ts";
 import { loadRuns, mailOf, ownedRuns } from "./load.ts";
 import { join, renew, takeOver } from "./membership.ts";
 import { openConnection, type SqliteOptions } from "./open.ts";
+import { SqlitePost } from "./post.ts";
 import { putGraphs, readGraph, readJournalOf, readRun } from "./read.ts";
 import { sendAll } from "./send.ts";
 import { Starts } from "./start.ts";
@@ -37,6 +38,7 @@ export class SqliteStore implements port.Store {
   readonly name: string;
   readonly lanes: number;
   readonly hears = true;
+  readonly post: SqlitePost;
   readonly #connection: Connection;
   readonly #held: HeldRuns;
   readonly #watch: Watch;
@@ -48,6 +50,11 @@ export class SqliteStore implements port.Store {
     this.#connection = connection;
     this.#held = new HeldRuns(connection);
     this.#watch = new Watch(() => connection.dataVersion());
+    this.post = new SqlitePost({
+      read: (lane, act) => this.#read(lane, act),
+      write: (lane, act) => this.#write(lane, act),
+      changed: () => this.#watch.changed(),
+    });
   }
 
   async putGraphs(lane: number, graphs: readonly port.StoredGraph[]): Promise<void> {

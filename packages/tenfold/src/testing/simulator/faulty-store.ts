@@ -4,7 +4,7 @@
  */
 import { TenfoldError } from "../../value/error.ts";
 import type { Random } from "../../value/random.ts";
-import type { Change, Store } from "../../store/store.ts";
+import type { Change, Post, Store } from "../../store/store.ts";
 import type { WorkerTime, VirtualTime } from "./virtual-time.ts";
 
 /** How often what goes wrong, as chances per verb. */
@@ -64,7 +64,25 @@ const VERBS = [
   "tallies",
 ] as const satisfies readonly (keyof Store)[];
 
-const WRITES: ReadonlySet<string> = new Set(["join", "start", "claim", "commit", "send"]);
+const POST_VERBS = [
+  "outgoing",
+  "deliver",
+  "remove",
+  "received",
+  "holds",
+  "release",
+] as const satisfies readonly (keyof Post)[];
+
+const WRITES: ReadonlySet<string> = new Set([
+  "join",
+  "start",
+  "claim",
+  "commit",
+  "send",
+  "deliver",
+  "remove",
+  "release",
+]);
 
 /** `store` as `connection`'s process sees it. */
 export function faultyStore(store: Store, connection: Connection): Store {
@@ -73,6 +91,12 @@ export function faultyStore(store: Store, connection: Connection): Store {
     const real = store[verb] as (...args: unknown[]) => Promise<unknown>;
     faulty[verb] = (...args: unknown[]) => call(connection, verb, () => real.apply(store, args));
   }
+  faulty["post"] = Object.fromEntries(
+    POST_VERBS.map((verb) => {
+      const real = store.post[verb].bind(store.post) as (...args: unknown[]) => Promise<unknown>;
+      return [verb, (...args: unknown[]) => call(connection, verb, () => real(...args))];
+    }),
+  );
   faulty["watch"] = (what: Change, changed: () => void) => {
     return store.watch(what, () => {
       const { random, faults, time, process } = connection;
