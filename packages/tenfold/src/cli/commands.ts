@@ -19,6 +19,11 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import("./commands/dev.ts")).devCommand,
   },
   {
+    name: "work",
+    does: "a worker for production: works the store until SIGTERM, which drains it",
+    load: async () => (await import("./commands/work.ts")).workCommand,
+  },
+  {
     name: "runs",
     does: "list runs, newest first, or count them",
     load: async () => (await import("./commands/runs.ts")).runsCommand,
@@ -52,5 +57,10 @@ export const COMMANDS: readonly Listed[] = [
     name: "check",
     does: "find what is wrong with workflows before they run",
     load: async () => (await import("./commands/check.ts")).checkCommand,
+  },
+  {
+    name: "move",
+    does: "carry a store with all its runs from a file to Postgres, or back",
+    load: async () => (await import("./commands/move.ts")).moveCommand,
   },
 ];

@@ -48,13 +48,13 @@ export function findConfig(folder: string, named: string | undefined): string | 
   }
 }
 
-/** Loads and checks the config in `file`. */
-export async function loadConfig(file: string, terminal: Terminal): Promise<LoadedConfig> {
-  return { file, config: checkConfig(file, await importConfig(file, terminal)) };
+/** Loads and checks the config in `file`; it needs a store of its own unless the command names one. */
+export async function loadConfig(file: string, terminal: Terminal, needsStore: boolean): Promise<LoadedConfig> {
+  return { file, config: checkConfig(file, await importConfig(file, terminal), needsStore) };
 }
 
 /** What a config's module exports, as a default or by name. */
-export function checkConfig(file: string, exported: Readonly<Record<string, unknown>>): Config {
+export function checkConfig(file: string, exported: Readonly<Record<string, unknown>>, needsStore = true): Config {
   const refuse = (reason: string, facts: Readonly<Record<string, unknown>> = {}): TenfoldError =>
     new TenfoldError("CONFIG_INVALID", `${file}: ${reason}`, { facts: { file, ...facts } });
   const byDefault = "default" in exported;
@@ -78,18 +78,19 @@ export function checkConfig(file: string, exported: Readonly<Record<string, unkn
   if (given["workflows"] === undefined) {
     throw refuse(`it exports no \`workflows\`; nothing was done. Add it: ${KEYS.workflows}.`, { key: "workflows" });
   }
-  if (given["store"] === undefined && (process.env["DATABASE_URL"] ?? "") === "") {
+  const store = given["store"] ?? (process.env["DATABASE_URL"] || undefined);
+  if (store === undefined && needsStore) {
     const way = `Add it (${KEYS.store}), or set DATABASE_URL`;
     throw refuse(`it exports no \`store\`, and DATABASE_URL names none; nothing was done. ${way}.`, { key: "store" });
   }
-  return checkValues(file, given, refuse);
+  return checkValues(file, { ...given, store }, refuse);
 }
 
 type Refuse = (reason: string, facts?: Readonly<Record<string, unknown>>) => TenfoldError;
 
 function checkValues(file: string, given: Readonly<Record<string, unknown>>, refuse: Refuse): Config {
-  const { workflows, store = process.env["DATABASE_URL"] } = given;
-  if (!isStore(store)) {
+  const { workflows, store } = given;
+  if (store !== undefined && !isStore(store)) {
     const found = Array.isArray(store) ? "a list, not of URLs" : typeof store;
     throw refuse(`its \`store\` is ${found}; nothing was done. Give ${KEYS.store}.`);
   }
@@ -105,7 +106,7 @@ function checkValues(file: string, given: Readonly<Record<string, unknown>>, ref
   });
   const config: Record<string, unknown> = {};
   for (const key of Object.keys(KEYS)) if (given[key] !== undefined) config[key] = given[key];
-  config["store"] = storePath(store, path.dirname(file));
+  if (store !== undefined) config["store"] = storePath(store, path.dirname(file));
   return config as unknown as Config;
 }
 

@@ -49,7 +49,7 @@ interface Child {
 }
 
 function startChild(call: Call, config: string, watch: SourceWatch): Child {
-  const flags = ["store", "json", "verbose"].flatMap((name) => {
+  const flags = ["store", "postgres", "json", "verbose"].flatMap((name) => {
     const value = call.flags.text(name);
     if (value !== undefined) return [`--${name}`, value];
     return call.flags.has(name) ? [`--${name}`] : [];

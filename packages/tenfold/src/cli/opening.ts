@@ -8,6 +8,7 @@ import { nearestName } from "../value/nearest.ts";
 import { usageError, type Call } from "./command.ts";
 import { findConfig, isUrl, loadConfig, storePath, type LoadedConfig, type StoreName } from "./config.ts";
 import { brief, oneLine } from "./columns.ts";
+import { devPostgresUrl } from "./dev-postgres.ts";
 import { withPatience } from "./patience.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -18,18 +19,18 @@ export interface Opened {
   readonly store: string;
 }
 
-/** Opens the config's store to work on it (or not), with its workflows. */
-export async function openConfigured(call: Call, work: boolean): Promise<Opened> {
+/** Opens the config's store to work on it (or not), with its workflows; `options` come before the config's. */
+export async function openConfigured(call: Call, work: boolean, options: Partial<OpenOptions> = {}): Promise<Opened> {
   const config = await mustLoad(call);
   const store = storeOf(call, config)!;
-  const log = config.config.log ?? sentenceLog(call.terminal);
-  const tenfold = await openStore(call, { ...config.config, store, work, log });
+  const log = config.config.log ?? options.log ?? sentenceLog(call.terminal);
+  const tenfold = await openStore(call, { ...config.config, ...options, store, work, log });
   return { tenfold, config, store: tenfold.store };
 }
 
 /** Opens the config's store for a worker that others start runs for. */
-export async function openToWork(call: Call): Promise<Opened> {
-  if (storeOf(call, await mustLoad(call)) !== ":memory:") return openConfigured(call, true);
+export async function openToWork(call: Call, options: Partial<OpenOptions> = {}): Promise<Opened> {
+  if (storeOf(call, await mustLoad(call)) !== ":memory:") return openConfigured(call, true, options);
   throw usageError(
     `\`tenfold ${call.command}\` works a store that others start runs in, and nobody else reaches one in memory; nothing was done. Give the config a file, \`store: "runs.db"\`, or name one: \`--store runs.db\`.`,
   );
@@ -37,7 +38,7 @@ export async function openToWork(call: Call): Promise<Opened> {
 
 /** Opens the store of `--store`, or of the config, to look into it: no workflow's code is needed. */
 export async function openStored(call: Call): Promise<Tenfold> {
-  const config = call.flags.has("store") ? undefined : await mustLoad(call);
+  const config = namesStore(call) ? undefined : await mustLoad(call);
   const store = storeOf(call, config)!;
   if (store === ":memory:") {
     throw usageError(
@@ -64,7 +65,7 @@ async function openStore({ terminal }: Call, options: OpenOptions): Promise<Tenf
 /** The config of `call`; USAGE if there is none. */
 export async function mustLoad(call: Call): Promise<LoadedConfig> {
   const file = findConfig(call.folder, call.flags.text("config"));
-  if (file !== undefined) return loadConfig(file, call.terminal);
+  if (file !== undefined) return loadConfig(file, call.terminal, !namesStore(call));
   throw new TenfoldError(
     "CONFIG_INVALID",
     `There is no tenfold.config.ts in ${call.folder} or a folder above it; nothing was done. Write one (\`export default { store: "runs.db", workflows: [hello] };\`), or name it with \`--config <file>\`.`,
@@ -72,8 +73,14 @@ export async function mustLoad(call: Call): Promise<LoadedConfig> {
   );
 }
 
+/** Whether a call says which store it means, whatever the config says. */
+function namesStore({ flags }: Call): boolean {
+  return flags.has("store") || flags.has("postgres");
+}
+
 /** The store that a call means. */
 export function storeOf(call: Call, config: LoadedConfig | undefined): StoreName | undefined {
+  if (call.flags.has("postgres")) return devPostgresUrl(call);
   const named = call.flags.text("store");
   return named === undefined ? config?.config.store : storePath(named, call.folder);
 }

@@ -93,6 +93,11 @@ export class Tenfold {
     return this.#engine.store.missing ?? [];
   }
 
+  /** Whether runs are worked here now: it has its leases, the store takes its writes, and it was not closed. */
+  get isReady(): boolean {
+    return this.#engine.isReady;
+  }
+
   get workflows(): readonly WorkflowDefinition[] {
     return [...this.#engine.registry.definitions];
   }

@@ -9,7 +9,8 @@ import { listRuns } from "./listing.ts";
 import type { Host, Ports } from "./ports.ts";
 import { Registry } from "./registry.ts";
 import { LaneSlots, Slots } from "./slots.ts";
-import { Worker, type WorkerSettings } from "./worker.ts";
+import { Worker } from "./worker.ts";
+import type { WorkerSettings } from "./worker-settings.ts";
 
 export interface EngineSettings extends WorkerSettings {
   /** Bodies that run at once in this process. */
@@ -126,6 +127,11 @@ export class Engine {
       }
     }
     this.look();
+  }
+
+  /** Works, in every lane: has its lease there, and the store takes its writes. */
+  get isReady(): boolean {
+    return this.#workers.length > 0 && this.#workers.every((worker) => worker.isReady);
   }
 
   /** Runs that this process drives now. */

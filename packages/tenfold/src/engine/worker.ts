@@ -9,26 +9,12 @@ import { isPassing, isUnreached } from "./committer.ts";
 import type { Courier } from "./courier.ts";
 import { Driver, type DriverHost, type DriverLimits } from "./driver.ts";
 import type { EngineEvents } from "./events.ts";
-import { LeaseKeeper, type LeaseTimes } from "./lease-keeper.ts";
+import { LeaseKeeper } from "./lease-keeper.ts";
 import { bytesOf, justStarted, RUN_BYTES } from "./live-run.ts";
 import { waitUntil, type Host, type Ports } from "./ports.ts";
 import type { Registry } from "./registry.ts";
 import type { LaneSlots } from "./slots.ts";
-
-export interface WorkerSettings extends LeaseTimes {
-  readonly limits: DriverLimits;
-  /** Runs in memory that are not idle, at most. */
-  readonly runsMax: number;
-  /** Bytes of runs in memory; the rest waits in the store. */
-  readonly memoryMax: number;
-  /** Work is looked for at least this often, whatever was or was not notified. */
-  readonly pollMs: number;
-  /** The same after looks that found nothing, each twice as long after the last, where the store hears of changes. */
-  readonly pollMaxMs: number;
-  /** Rows in this worker's name are compared with what it holds this often. */
-  readonly reconcileMs: number;
-  readonly drainMs: number;
-}
+import type { WorkerSettings } from "./worker-settings.ts";
 
 export interface WorkerParts {
   readonly ports: Ports;
@@ -101,6 +87,11 @@ export class Worker implements DriverHost {
     }
     this.#unwatch = this.store.watch("due", () => this.#changed());
     this.look();
+  }
+
+  /** Has its lease, and the store takes its writes. */
+  get isReady(): boolean {
+    return this.#driver !== null && !this.#isStalled && !this.#isStopping;
   }
 
   /** Runs in memory. */

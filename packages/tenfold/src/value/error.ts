@@ -47,6 +47,7 @@ export type ErrorCode =
   | "STORE_FOREIGN"
   | "STORE_MIXED"
   | "STORE_NEWER"
+  | "STORE_MOVED"
   | "STORE_NETWORK"
   | "STORE_UNREACHABLE"
   | "STORE_UNKNOWN"

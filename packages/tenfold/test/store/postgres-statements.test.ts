@@ -10,6 +10,8 @@ import * as laneRow from "../../src/store/postgres/lane-row.ts";
 import * as list from "../../src/store/postgres/list.ts";
 import * as load from "../../src/store/postgres/load.ts";
 import * as membership from "../../src/store/postgres/membership.ts";
+import * as mark from "../../src/store/postgres/move-mark.ts";
+import * as moving from "../../src/store/postgres/moving-tables.ts";
 import * as notices from "../../src/store/postgres/notices.ts";
 import * as open from "../../src/store/postgres/open.ts";
 import * as openServers from "../../src/store/postgres/open-servers.ts";
@@ -25,10 +27,11 @@ import * as tally from "../../src/store/postgres/tally.ts";
 const STATEMENT = /^\s*(?:with|select|insert|update|delete)\b/;
 const FOLDER = new URL("../../src/store/postgres/", import.meta.url);
 
-/** What is no part of a lane: the store's own facts, which lanes a server has, and notifications. */
+/** What is no part of a lane: the store's own facts, which lanes a server has, the mark of a move, and notifications. */
 const OF_NO_LANE = new Set([
   ...["READ_META", "HAS_META", "NAME_STORE", "MARK_PLACED", "LOCK", "NOTIFY"],
   ...["READ_LANES", "READ_HELD", "COUNT_LANES"],
+  ...["IS_THERE", "READ_MARK", "WRITE_MARK", "SET_DONE"],
 ]);
 
 const MODULES: readonly object[] = [
@@ -40,7 +43,9 @@ const MODULES: readonly object[] = [
     laneRow,
     list,
     load,
+    mark,
     membership,
+    moving,
     notices,
     open,
     openServers,

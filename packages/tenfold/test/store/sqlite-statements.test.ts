@@ -9,6 +9,7 @@ import * as heldRuns from "../../src/store/sqlite/held-runs.ts";
 import * as list from "../../src/store/sqlite/list.ts";
 import * as load from "../../src/store/sqlite/load.ts";
 import * as membership from "../../src/store/sqlite/membership.ts";
+import * as moving from "../../src/store/sqlite/moving-tables.ts";
 import * as post from "../../src/store/sqlite/post.ts";
 import * as read from "../../src/store/sqlite/read.ts";
 import * as send from "../../src/store/sqlite/send.ts";
@@ -21,13 +22,14 @@ const FOLDER = new URL("../../src/store/sqlite/", import.meta.url);
 
 /** Every exported statement by its name. */
 const statements: ReadonlyMap<string, string> = new Map(
-  [claim, commit, heldRuns, list, load, membership, post, read, send, start, tally]
+  [claim, commit, heldRuns, list, load, membership, moving, post, read, send, start, tally]
     .flatMap((module): [string, unknown][] => Object.entries(module))
     .filter((entry): entry is [string, string] => typeof entry[1] === "string"),
 );
 
 test("every statement is an exported constant, known to these tests", () => {
-  const files = readdirSync(FOLDER).filter((file) => file !== "migrations.ts");
+  // The mark of a move is of no lane, in tables that only a store which moves has.
+  const files = readdirSync(FOLDER).filter((file) => !["migrations.ts", "move-mark.ts"].includes(file));
   const written = files.flatMap((file) => [
     ...readFileSync(new URL(file, FOLDER), "utf8").matchAll(/(\w+) =\s*["`]\s*(?:select|insert|update|delete)\s/g),
   ]);

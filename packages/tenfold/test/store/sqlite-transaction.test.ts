@@ -5,43 +5,13 @@ import { test } from "node:test";
 import { openSqlite } from "../../src/store/sqlite/sqlite.ts";
 import { newFile } from "./files.ts";
 import { idMaker, keyOf, NOW, startOf, WORKFLOW } from "./sample.ts";
-import { transactionLaws, type Caller } from "./transaction-laws.ts";
-
-function callerOn(path: string, options: DatabaseSyncOptions = {}): Caller & { readonly database: DatabaseSync } {
-  const database = new DatabaseSync(path, options);
-  database.exec("create table orders (text text)");
-  return {
-    database,
-    async within(act) {
-      database.exec("begin immediate");
-      try {
-        const answer = await act(database);
-        database.exec("commit");
-        return answer;
-      } catch (error) {
-        if (database.isTransaction) database.exec("rollback");
-        throw error;
-      }
-    },
-    async write(_client, text) {
-      database.prepare("insert into orders (text) values (?)").run(text);
-    },
-    async written() {
-      const others = new DatabaseSync(path);
-      const rows = others.prepare("select text from orders").all() as { text: string }[];
-      others.close();
-      return rows.map(({ text }) => text);
-    },
-    async close() {
-      database.close();
-    },
-  };
-}
+import { sqliteCaller } from "./sqlite-caller.ts";
+import { transactionLaws } from "./transaction-laws.ts";
 
 async function together(options: DatabaseSyncOptions = {}) {
   const path = newFile();
   const store = await openSqlite(path, { busyMs: 2000 });
-  return { path, store, caller: callerOn(path, options) };
+  return { path, store, caller: sqliteCaller(path, options) };
 }
 
 transactionLaws("a DatabaseSync", together);

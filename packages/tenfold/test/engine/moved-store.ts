@@ -1,0 +1,134 @@
+/** A store in which there is one of everything that a move carries, made by the port's verbs, and what it answers. */
+import type { ClaimedRun, Due, Lease, RunRecord, Store, Tally } from "../../src/store/store.ts";
+import {
+  claimAll,
+  commitOf,
+  COMPLETED,
+  FAILED,
+  HELD,
+  idMaker,
+  joined,
+  KEEP,
+  keyOf,
+  lineOf,
+  NOW,
+  sendOf,
+  startOf,
+  WORKFLOW,
+} from "../store/sample.ts";
+
+const HOUR = 3_600_000;
+export const LANES = 2;
+
+/** What was put in by `fill`, by what became of it. */
+export type Filled = Readonly<Record<string, string>>;
+
+/** Fills every lane; an owner that nobody hears of any more, of another machine, is left with a run. */
+export async function fill(store: Store): Promise<readonly Filled[]> {
+  const filled: Filled[] = [];
+  for (let lane = 0; lane < LANES; lane++) filled.push(await fillLane(store, lane));
+  return filled;
+}
+
+async function fillLane(store: Store, lane: number): Promise<Filled> {
+  const make = idMaker();
+  const id = (at = NOW) => make(at, lane);
+  await store.putGraphs(lane, [{ hash: "g1", workflow: WORKFLOW, graph: `{"nodes":["é \\u0000"]}` }]);
+  const lease = await joined(store, `gone ${lane}`, lane);
+  const runs: Record<string, string> = {};
+  const start = async (name: string, differs: Parameters<typeof startOf>[1] = {}, at = NOW): Promise<string> => {
+    runs[name] = id(at);
+    const [answer] = await store.start(lane, [startOf(runs[name], differs)], at, null);
+    if (answer!.kind !== "started") throw new Error(`${name}: ${answer!.kind}`);
+    return runs[name];
+  };
+  const take = async (name: string, differs: Parameters<typeof startOf>[1] = {}, at = NOW): Promise<string> => {
+    await start(name, differs, at);
+    await claimAll(store, lease, at);
+    return runs[name]!;
+  };
+  await end(store, lease, await take("first", { key: keyOf("ann") }, NOW - 48 * HOUR), COMPLETED);
+  await end(store, lease, await take("second", { key: keyOf("ann", { again: true, inputHash: "h2" }) }), FAILED);
+  await end(store, lease, await take("held", { tenant: "blue", attributes: [{ name: "city", value: "Köln" }] }), HELD);
+  await end(store, lease, await take("failed", { attributes: [{ name: "city", value: `"q", \\` }] }), FAILED);
+  const parked = await take("parked");
+  await store.commit(
+    lease,
+    [commitOf(parked, { lines: [lineOf("a"), lineOf("b")], then: { kind: "park", wakeAt: NOW + HOUR } })],
+    NOW,
+  );
+  const mailed = await take("mailed");
+  await store.commit(lease, [commitOf(mailed, { then: { kind: "park", wakeAt: NOW + HOUR } })], NOW);
+  for (const key of ["z", "a", "m"]) await store.send(lane, [sendOf(mailed, key)], NOW + 1);
+  const parcels = [sendOf(parked, "é 1"), sendOf(parked, "2")];
+  await store.commit(lease, [commitOf(await take("owned"), { lines: [lineOf("c")], then: KEEP, parcels })], NOW);
+  await store.post.deliver(lane, [{ from: runs["owned"]!, send: sendOf("nobody", "known") }], NOW);
+  await start("later", { at: NOW + 2 * HOUR });
+  for (const [index, tenant] of ["", "", "", "red", "red", "blue"].entries()) await start(`waits ${index}`, { tenant });
+  return runs;
+}
+
+async function end(store: Store, lease: Lease, run: string, then: typeof COMPLETED): Promise<void> {
+  await store.commit(lease, [commitOf(run, { lines: [lineOf("x")], then })], NOW + 5);
+}
+
+export interface Answers {
+  readonly runs: readonly RunRecord[];
+  readonly journals: readonly unknown[];
+  readonly found: readonly string[];
+  readonly tallies: readonly (readonly Tally[])[];
+  readonly due: readonly Due[];
+  readonly claimed: readonly (readonly ClaimedRun[])[];
+  readonly keys: readonly unknown[];
+  readonly graph: unknown;
+  readonly post: readonly unknown[];
+}
+
+/** What the store answers to all that can be asked, in the end by somebody who takes and starts what there is. */
+export async function answersOf(store: Store): Promise<Answers> {
+  const lanes = Array.from({ length: LANES }, (_, lane) => lane);
+  const each = async <T>(ask: (lane: number) => Promise<T>): Promise<T[]> => {
+    const answers: T[] = [];
+    for (const lane of lanes) answers.push(await ask(lane));
+    return answers;
+  };
+  const page = { before: null, limit: 1000 };
+  const runs = (await each((lane) => store.list(lane, {}, page))).flat();
+  const inOrder = (tallies: readonly Tally[]): Tally[] =>
+    [...tallies].sort((a, b) => (`${a.workflow} ${a.status}` < `${b.workflow} ${b.status}` ? -1 : 1));
+  const spans = [[null, null] as const, [NOW - 24 * HOUR, null] as const, [NOW - 72 * HOUR, NOW - 1] as const];
+  return {
+    runs,
+    journals: await Promise.all(runs.map(({ id }) => store.journal(id.endsWith("1") ? 1 : 0, id))),
+    found: (await each((lane) => store.list(lane, { attribute: { name: "city", value: `"q", \\` } }, page)))
+      .flat()
+      .map(({ id }) => id),
+    tallies: (
+      await each(async (lane) => Promise.all(spans.map(async ([from, until]) => store.tallies(lane, from, until))))
+    )
+      .flat()
+      .map(inOrder),
+    post: await each(async (lane) => [
+      await store.post.outgoing(lane, null, 100),
+      await store.post.received(lane, NOW + HOUR, 100),
+    ]),
+    keys: await each(async (lane) => {
+      const make = idMaker();
+      const asked = [keyOf("ann"), keyOf("ann", { inputHash: "h2" }), keyOf("ann", { again: true, inputHash: "h3" })];
+      return store.start(
+        lane,
+        asked.map((key) => startOf(make(NOW + HOUR, lane), { key })),
+        NOW + HOUR,
+        null,
+      );
+    }),
+    due: await each(async (lane) => store.look(await joined(store, `looks ${lane}`, lane), [WORKFLOW], NOW + 10_000)),
+    claimed: await each(async (lane) => {
+      const lease = await joined(store, `next ${lane}`, lane);
+      const some = await store.claim(lease, [WORKFLOW], NOW + 10_000, 3, 1e9);
+      const later = await store.claim(lease, [WORKFLOW], NOW + 3 * HOUR, 1000, 1e9);
+      return [...some, ...later];
+    }),
+    graph: await store.graph(0, "g1"),
+  };
+}
