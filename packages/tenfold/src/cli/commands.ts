@@ -59,6 +59,11 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import("./commands/check.ts")).checkCommand,
   },
   {
+    name: "migrate",
+    does: "make the tables of a store on Postgres, or bring them up to date",
+    load: async () => (await import("./commands/migrate.ts")).migrateCommand,
+  },
+  {
     name: "move",
     does: "carry a store with all its runs from a file to Postgres, or back",
     load: async () => (await import("./commands/move.ts")).moveCommand,

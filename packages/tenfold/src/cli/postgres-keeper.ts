@@ -29,10 +29,13 @@ class Keeper {
   readonly #isRoot = process.getuid?.() === 0;
   readonly #isToStop: Promise<void>;
   #said: string[] = [];
+  /** Kept: a connection that nobody has any more is closed, and its lock gone with it. */
+  readonly #lockFile: DatabaseSync;
 
   constructor(folder: string, settings: readonly string[]) {
     fs.mkdirSync(folder, { recursive: true });
     this.#folder = fs.realpathSync(folder);
+    this.#lockFile = new DatabaseSync(path.join(this.#folder, "lock"), { timeout: 0 });
     this.#settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", ...settings];
     this.#files = serverFiles(this.#folder);
     this.#isToStop = new Promise((resolve) => {
@@ -98,10 +101,9 @@ class Keeper {
 
   /** Waits for the folder; answers the URL of the server that another keeper has there meanwhile. */
   async #lock(): Promise<string | undefined> {
-    const lock = new DatabaseSync(path.join(this.#folder, "lock"), { timeout: 0 });
     for (;;) {
       try {
-        lock.exec("begin exclusive");
+        this.#lockFile.exec("begin exclusive");
         return undefined;
       } catch (error) {
         if (!/locked/.test(String(error))) throw error;

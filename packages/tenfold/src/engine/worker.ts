@@ -102,16 +102,16 @@ export class Worker implements DriverHost {
   /**
    * Starts runs; those that there is room for are driven here at once, without a claim. With a backlog none is:
    * they would overtake runs that have waited longer. A start that is sent again may have been driven, and ended,
-   * since: what of it is in this worker's name is found by asking the store.
+   * since: what of it is in this worker's name is found by asking the store, once it is answered.
    */
   async start(starts: readonly RunStart[], isRepeated: boolean): Promise<readonly StartAnswer[]> {
     const driver = this.#driver;
-    if (isRepeated) this.#nextReconcileAt = 0;
     const isOwn =
       driver !== null && !isRepeated && !this.#hasBacklog && !this.#isStopping && this.#fits(driver, starts);
     for (const { id } of starts) this.#starting.add(id);
     try {
       const answers = await this.#sendStart(starts, isOwn ? driver.lease : null);
+      if (isRepeated) this.#nextReconcileAt = 0;
       if (isOwn && driver === this.#driver) this.#driveStarted(driver, starts, answers);
       else this.look();
       return answers;
@@ -300,8 +300,9 @@ export class Worker implements DriverHost {
     const { clock } = this.ports;
     const { settings } = this.#parts;
     if (clock.now() >= this.#nextReconcileAt) {
-      await this.#reconcile(driver);
+      // First, as an answer may be lost while it looks.
       this.#nextReconcileAt = clock.now() + settings.reconcileMs;
+      await this.#reconcile(driver);
     }
     if (driver !== this.#driver) return Infinity;
     // With a backlog, runs are due: a claim finds them without a look before it.

@@ -53,6 +53,7 @@ export type ErrorCode =
   | "STORE_UNKNOWN"
   | "STORE_LOGIN_REFUSED"
   | "STORE_PERMISSION"
+  | "STORE_UNSUITABLE"
   | "STORE_CORRUPT"
   // the command line
   | "USAGE"

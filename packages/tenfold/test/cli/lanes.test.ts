@@ -1,7 +1,7 @@
 /** `tenfold lanes`, and what other commands say of a server that is away: the real program, on a list of servers. */
 import assert from "node:assert/strict";
 import { before, describe, test, type TestContext } from "node:test";
-import { newServer, type MortalServer } from "../store/postgres-server.ts";
+import { newServer, type Server } from "../store/postgres-server.ts";
 import { project, type Project } from "./project.ts";
 
 interface Lanes {
@@ -9,7 +9,7 @@ interface Lanes {
 }
 
 describe("a store on two servers", () => {
-  let servers: MortalServer[] = [];
+  let servers: Server[] = [];
 
   before(async () => {
     servers = await Promise.all([newServer(), newServer()]);

@@ -6,7 +6,7 @@ import { open, step, workflow } from "../../src/index.ts";
 import type { Tenfold } from "../../src/engine/client.ts";
 import type { OpenOptions } from "../../src/engine/open.ts";
 import { laneOfRun } from "../../src/value/id.ts";
-import { newServer, type MortalServer } from "../store/postgres-server.ts";
+import { newServer, type Server } from "../store/postgres-server.ts";
 import { rejects, type LogLine } from "./world.ts";
 
 const LANES = 3;
@@ -24,7 +24,7 @@ const pair = workflow<{ n: number; key?: string }, number>("pair", {
 });
 const loose = workflow<number, number>("loose", { flow: (n) => note.as("second")(note(n)) });
 
-let servers: MortalServer[] = [];
+let servers: Server[] = [];
 const log: LogLine[] = [];
 
 async function opened(options: Partial<OpenOptions> = {}): Promise<Tenfold> {

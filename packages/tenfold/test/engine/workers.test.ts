@@ -151,6 +151,64 @@ test("a run that its own worker claims again before it knows that it was parked 
   assert.equal(opened.attempts.length, 2);
 });
 
+test("a start whose answer is lost while the worker asks for its rows is found by asking once more", async () => {
+  const world = new World();
+  const { flow } = countedFlow(world);
+  const { store } = world;
+  const gate = new Gate();
+  let starts = 0;
+  const deaf = withVerbs(store, {
+    owned: async (...given) => {
+      const owned = await store.owned(...given);
+      await gate.pass();
+      return owned;
+    },
+    start: async (...given) => {
+      const answers = await store.start(...given);
+      if (++starts === 1) throw new TenfoldError("STORE_UNREACHABLE", "no answer");
+      return answers;
+    },
+  });
+  const opened = await world.open([flow], { reconcileMs: 10 * MINUTE }, deaf);
+  await world.until("it asks for its rows", () => gate.entered === 1, 11 * MINUTE);
+  await world.happens(opened.tenfold.start(flow, 1));
+  gate.open();
+  await world.until("it is completed", () => world.records.every(({ status }) => status === "completed"), MINUTE);
+});
+
+test("a start that is written late, while it is sent again, is looked for once that is answered", async () => {
+  const world = new World();
+  const { flow } = countedFlow(world);
+  const { store } = world;
+  const gate = new Gate();
+  let late: Parameters<typeof store.start> | undefined;
+  let asked = 0;
+  const slow = withVerbs(store, {
+    owned: (...given) => {
+      asked++;
+      return store.owned(...given);
+    },
+    start: async (...given) => {
+      if (late === undefined) {
+        late = given;
+        throw new TenfoldError("STORE_UNREACHABLE", "no answer");
+      }
+      await store.start(...late);
+      await gate.pass();
+      return store.start(...given);
+    },
+  });
+  const opened = await world.open([flow], { reconcileMs: 10 * MINUTE }, slow);
+  await world.passes(1000);
+  const starting = opened.tenfold.start(flow, 1);
+  await world.until("it is sent again", () => gate.entered === 1);
+  const before = asked;
+  await world.until("it asks for its rows", () => asked > before, 11 * MINUTE);
+  gate.open();
+  await world.happens(starting);
+  await world.until("it is completed", () => world.records.every(({ status }) => status === "completed"), MINUTE);
+});
+
 test("while the disk is full, start rejects and running bodies go on; afterwards nothing is lost or done twice", async () => {
   const world = new World();
   const { flow, calls } = countedFlow(world, 1000);

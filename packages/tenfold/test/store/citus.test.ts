@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Connection } from "../../src/store/postgres/connection.ts";
 import { MIGRATIONS } from "../../src/store/postgres/migrations.ts";
-import { nameOf, openPostgres } from "../../src/store/postgres/open.ts";
+import { openPostgres } from "../../src/store/postgres/open.ts";
 import { conformance } from "./conformance.ts";
 import { newSchema } from "./postgres-server.ts";
 
@@ -13,7 +13,8 @@ const DISTRIBUTES = /^(?:set citus|select create_)[^;]*;$/gm;
 const statements = [...PAGE.matchAll(DISTRIBUTES)].map(([statement]) => statement);
 
 test("the page on Citus distributes every table that has lanes, and no other", () => {
-  const made = [...MIGRATIONS.join("\n").matchAll(/create table tenfold\.(\w+) \(\s*lane\b/g)].map(([, name]) => name!);
+  const sql = MIGRATIONS.map((migration) => migration.sql).join("\n");
+  const made = [...sql.matchAll(/create table tenfold\.(\w+) \(\s*lane\b/g)].map(([, name]) => name!);
   const distributed = statements.flatMap(
     (statement) => /create_distributed_table\('tenfold\.(\w+)'/.exec(statement)?.[1] ?? [],
   );
@@ -34,7 +35,7 @@ if (url === undefined) {
 async function openDistributed(coordinator: string, lanes: number): ReturnType<typeof openPostgres> {
   const schema = newSchema();
   const store = await openPostgres(coordinator, { lanes, schema });
-  const connection = new Connection(coordinator, { name: nameOf(coordinator), schema, purpose: "tests", patienceMs: 60_000 }); // prettier-ignore
+  const connection = new Connection(coordinator, { name: "the coordinator", schema, purpose: "tests", patienceMs: 60_000 }); // prettier-ignore
   try {
     // One connection, so that what is set for its session holds for all of them; few shards, as stores are many here.
     for (const statement of statements) {

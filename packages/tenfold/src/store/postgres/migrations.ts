@@ -1,15 +1,25 @@
 /**
- * The store's tables, made and changed by numbered migrations.
- * Invariants: a migration never changes once released; a lane leads every primary key, so that the same statements
- * run where the tables are distributed by it; no trigger, no sequence, no foreign key.
+ * The store's tables, made and changed by numbered migrations; migrate.ts has each lack of a store made up for.
+ * Invariants: a migration never changes once released; the programs of the format before it go on working beside it;
+ * it is one transaction that holds no lock for longer than a catalogue takes to change, so it makes indexes only on
+ * its own tables, and rewrites no other; a lane leads every primary key, so that the same statements run where the
+ * tables are distributed by it; no trigger, no sequence, no foreign key.
  */
+
+export interface Migration {
+  /** The oldest format whose programs work beside it: whatever they read, write and leave out is still right. */
+  readonly least: number;
+  readonly sql: string;
+}
 
 /**
  * `runs` is updated twice or three times in a run's life: its pages leave room for that, and whatever is only wanted
  * of a few rows is a partial index. Texts are compared byte by byte: ids and paths are no prose.
  */
-export const MIGRATIONS: readonly string[] = [
-  `
+export const MIGRATIONS: readonly Migration[] = [
+  {
+    least: 1,
+    sql: `
   create table tenfold.lanes (lane integer primary key);
 
   create table tenfold.graphs (
@@ -77,13 +87,9 @@ export const MIGRATIONS: readonly string[] = [
     workflow text collate "C" not null, status smallint not null, runs integer not null
   );
   create index tally_changes_of_lane on tenfold.tally_changes (lane);
-  `,
-  `
-  create table tenfold.moves (
-    lane integer primary key, target text not null, is_handed boolean not null
-  );
-  `,
-  `
+
+  create table tenfold.moves (lane integer primary key, target text not null, is_handed boolean not null);
+
   create table tenfold.outbox (
     lane integer not null, run text collate "C" not null, key text collate "C" not null, send text not null,
     primary key (lane, run, key)
@@ -95,4 +101,5 @@ export const MIGRATIONS: readonly string[] = [
   );
   create index received_at on tenfold.received (lane, at);
   `,
+  },
 ];

@@ -24,7 +24,7 @@ import {
   type LaneTable,
   type Range,
 } from "./lane-tables.ts";
-import { READ_META } from "./open.ts";
+import { READ_META } from "./look.ts";
 import type { Place } from "./place.ts";
 import type { PostgresServers } from "./servers.ts";
 
@@ -119,7 +119,7 @@ class Move {
   #isFrozen = false;
 
   constructor(lane: number, source: Found, target: Place, tell: (stage: MoveStage) => void | Promise<void>) {
-    const connect = ({ url, connection: { options } }: Place): Connection =>
+    const connect = ({ connection: { url, options } }: Place): Connection =>
       new Connection(url, { ...options, purpose: "move", patienceMs: PATIENCE_MS });
     this.#lane = lane;
     this.#source = source;

@@ -25,7 +25,10 @@ import {
   writeMark,
 } from "./move-mark.ts";
 import { TABLES, writeOf } from "./moving-tables.ts";
-import { DEFAULT_PATIENCE_MS, mustHoldAll, nameOf, prepare } from "./open.ts";
+import { MIGRATIONS } from "./migrations.ts";
+import { DEFAULT_PATIENCE_MS, prepare } from "./open.ts";
+import { mustHoldAll } from "./share.ts";
+import { readStoreUrl } from "./store-url.ts";
 import { fold } from "./tally.ts";
 
 export interface PostgresMoveOptions {
@@ -35,13 +38,17 @@ export interface PostgresMoveOptions {
 }
 
 export async function openPostgresToMove(url: string, options: PostgresMoveOptions): Promise<MovingStore> {
-  const { schema = "tenfold", lanes } = options;
-  const name = nameOf(url);
-  const connection = new Connection(url, { name, schema, purpose: "move", patienceMs: DEFAULT_PATIENCE_MS });
+  const { lanes } = options;
+  const {
+    url: driverUrl,
+    name,
+    schema,
+  } = readStoreUrl(url, options.schema === undefined ? {} : { schema: options.schema });
+  const connection = new Connection(driverUrl, { name, schema, purpose: "move", patienceMs: DEFAULT_PATIENCE_MS });
   try {
     const [meta] = await connection.rows<{ there: boolean }>(IS_THERE, `${schema}.meta`);
     if (lanes === undefined && !meta!.there) throw noStore(name, schema);
-    const found = await prepare(connection, lanes ?? 1);
+    const found = await prepare(connection, { lanes: lanes ?? 1 }, false, MIGRATIONS);
     await mustHoldAll(connection, found);
     return new MovingPostgres(connection, found);
   } catch (error) {

@@ -5,6 +5,7 @@
  */
 import type { Change } from "../store.ts";
 import type { Connection, Statement } from "./connection.ts";
+import type { Listener } from "./listener.ts";
 
 /** Between two notifications of one handle: the first goes out at once, what changes after it is told together. */
 const GAP_MS = 20;
@@ -19,21 +20,21 @@ export class Notices {
   onLate: () => void = () => {};
   readonly #channel: string;
   readonly #tells: Connection;
-  readonly #hears: Connection | null;
+  readonly #hears: Listener | null;
   readonly #watchers: Readonly<Record<Change, Set<() => void>>> = { due: new Set(), ended: new Set() };
   readonly #untold = new Set<Change>();
   #timer: NodeJS.Timeout | null = null;
   #isClosed = false;
 
-  /** `hears`: a connection that stays with one server process, or null where there is none (a pool of transactions). */
-  constructor(channel: string, tells: Connection, hears: Connection | null) {
+  /** `hears` is null where no session stays with one server process, as in a pool of transactions. */
+  constructor(channel: string, tells: Connection, hears: Listener | null) {
     this.#channel = channel;
     this.#tells = tells;
     this.#hears = hears;
   }
 
   get isHearing(): boolean {
-    return this.#hears?.isOpen ?? false;
+    return this.#hears?.isHearing ?? false;
   }
 
   /** Tells, from within a caller's own transaction, that something is due: heard when that commits, and never if it does not. */
@@ -55,7 +56,7 @@ export class Notices {
 
   watch(what: Change, changed: () => void): () => void {
     this.#watchers[what].add(changed);
-    void this.#hears?.listen(this.#channel, (told) => this.#heard(told));
+    if (!this.#isClosed) this.#hears?.listen((told) => this.#heard(told));
     return () => this.#watchers[what].delete(changed);
   }
 

@@ -4,9 +4,9 @@
  * server has to be there; a store that exists is opened with those servers that are reached.
  */
 import { TenfoldError } from "../../value/error.ts";
-import { NAME_STORE, newName } from "./open.ts";
 import { Place, type PlaceOptions, type Survey } from "./place.ts";
 import { foreignServer, PostgresServers } from "./servers.ts";
+import { NAME_STORE, newName } from "./share.ts";
 
 export interface ServersOptions extends PlaceOptions {
   /** Lanes of a store that is made now, default one a server; one that exists keeps its own. */

@@ -6,8 +6,10 @@
 import { TenfoldError } from "../../value/error.ts";
 import { Connection } from "./connection.ts";
 import { READ_LANES } from "./lane-row.ts";
-import { nameOf, openPostgres, READ_META, type PostgresOptions } from "./open.ts";
+import { READ_META } from "./look.ts";
+import { openPostgres, type PostgresOptions } from "./open.ts";
 import type { PostgresStore } from "./postgres.ts";
+import { readStoreUrl } from "./store-url.ts";
 
 /** The whole that a server is a part of. */
 export interface Whole {
@@ -55,10 +57,10 @@ export class Place {
 
   constructor(url: string, options: PlaceOptions) {
     this.url = url;
-    this.name = nameOf(url);
+    const { url: driverUrl, name, schema } = readStoreUrl(url, options);
+    this.name = name;
     this.#options = options;
-    const { schema = "tenfold" } = options;
-    this.connection = new Connection(url, { name: this.name, schema, purpose: "lanes", patienceMs: QUESTION_MS });
+    this.connection = new Connection(driverUrl, { name, schema, purpose: "lanes", patienceMs: QUESTION_MS });
   }
 
   /** Why it is not reached; null: it is. */
@@ -74,7 +76,7 @@ export class Place {
   /** Null: there is no store yet. Rejects as the server does. */
   async survey(): Promise<Survey | null> {
     const { schema } = this.connection.options;
-    const [meta] = await this.connection.rows<{ there: boolean }>(HAS_META, `${schema}.meta`);
+    const [meta] = await this.connection.rows<{ there: boolean }>(HAS_META, `"${schema}".meta`);
     if (!meta!.there) return null;
     const rows = await this.connection.rows<{ name: string; value: number }>(READ_META);
     const valueOf = (name: string): number => rows.find((row) => row.name === name)?.value ?? 0;
