@@ -1,6 +1,7 @@
 /**
  * Group commit: what became ready while the last commit was in flight goes into the next one.
- * Invariants: one commit at a time; a run's lines are sent in order, and again until they are answered; nothing
+ * Where the store works on two commits at once, the runs go in two halves: one is driven while the other is written.
+ * Invariants: a run is in one commit at a time; its lines are sent in order, and again until they are answered; nothing
  * that follows from a line happens before the line is written.
  */
 import { LeaseLost, type CommitAnswer, type RunCommit, type Then } from "../store/store.ts";
@@ -12,6 +13,8 @@ import type { Ports } from "./ports.ts";
 /** Bounds of one commit: so that none stops the loop, or the store's other writers, for long. */
 const LINES_MAX = 4000;
 const BYTES_MAX = 8 * 1024 * 1024;
+/** Commits in flight, where the store says that it takes several. */
+const COMMITS_MAX = 2;
 const RETRY_FIRST_MS = 20;
 const RETRY_MAX_MS = 2000;
 
@@ -37,13 +40,18 @@ export interface CommitterHost {
 
 export class Committer {
   readonly #host: CommitterHost;
+  readonly #runsPerCommit: number;
   #dirty: LiveRun[] = [];
   #isScheduled = false;
-  #isBusy = false;
+  #inFlight = 0;
+  /** Those of them that the store does not take now. */
+  #refused = 0;
   #isClosed = false;
 
-  constructor(host: CommitterHost) {
+  /** `runsPerCommit`, at most; beside another commit, at least half as many. Infinity: one commit at a time. */
+  constructor(host: CommitterHost, runsPerCommit: number) {
     this.#host = host;
+    this.#runsPerCommit = runsPerCommit;
   }
 
   /** The run has something to write. */
@@ -55,7 +63,7 @@ export class Committer {
   }
 
   get isIdle(): boolean {
-    return !this.#isBusy && this.#dirty.length === 0;
+    return this.#inFlight === 0 && this.#dirty.length === 0;
   }
 
   /** Sends nothing any more. */
@@ -65,7 +73,8 @@ export class Committer {
   }
 
   #schedule(): void {
-    if (this.#isScheduled || this.#isBusy || this.#isClosed || this.#dirty.length === 0) return;
+    if (this.#isScheduled || this.#isClosed || this.#dirty.length === 0 || this.#inFlight >= COMMITS_MAX) return;
+    if (this.#inFlight > 0 && this.#dirty.length < this.#runsPerCommit / 2) return;
     this.#isScheduled = true;
     this.#host.ports.clock.soon(() => {
       this.#isScheduled = false;
@@ -76,9 +85,11 @@ export class Committer {
   async #flush(): Promise<void> {
     const batch = this.#take();
     if (batch.length === 0) return;
-    this.#isBusy = true;
-    const answers = await this.#send(batch.map((sent) => sent.commit));
-    this.#isBusy = false;
+    this.#inFlight++;
+    const sending = this.#send(batch.map((sent) => sent.commit));
+    this.#schedule();
+    const answers = await sending;
+    this.#inFlight--;
     for (const { run } of batch) run.isCommitting = run.isParking = false;
     if (answers === null) return;
     batch.forEach((sent, index) => this.#host.answered(sent, answers[index]!));
@@ -90,9 +101,14 @@ export class Committer {
     let lines = 0;
     let bytes = 0;
     let taken = 0;
+    const left: LiveRun[] = [];
     for (const run of this.#dirty) {
-      if (lines >= LINES_MAX || bytes >= BYTES_MAX) break;
+      if (lines >= LINES_MAX || bytes >= BYTES_MAX || batch.length >= this.#runsPerCommit) break;
       taken++;
+      if (run.isCommitting) {
+        left.push(run);
+        continue;
+      }
       run.isDirty = false;
       if (run.isGone) continue;
       const then = this.#host.thenOf(run);
@@ -113,7 +129,7 @@ export class Committer {
       run.isCommitting = true;
       run.isParking = then.kind === "park";
     }
-    this.#dirty = taken === this.#dirty.length ? [] : this.#dirty.slice(taken);
+    this.#dirty = taken === this.#dirty.length ? left : [...left, ...this.#dirty.slice(taken)];
     return batch;
   }
 
@@ -125,7 +141,7 @@ export class Committer {
       try {
         const answers = await this.#host.commit(batch);
         if (this.#isClosed) return null;
-        if (failures > 0) this.#host.stalled(false, undefined);
+        if (failures > 0 && --this.#refused === 0) this.#host.stalled(false, undefined);
         return answers;
       } catch (thrown) {
         if (this.#isClosed) return null;
@@ -134,7 +150,7 @@ export class Committer {
           return null;
         }
         if (!isPassing(thrown)) throw thrown;
-        if (failures++ === 0) this.#host.stalled(true, thrown);
+        if (failures++ === 0 && this.#refused++ === 0) this.#host.stalled(true, thrown);
         await new Promise<void>((resolve) => ports.clock.at(ports.clock.now() + delayMs, resolve));
       }
     }

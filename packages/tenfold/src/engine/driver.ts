@@ -25,18 +25,10 @@ import { Recorder } from "./recorder.ts";
 import type { Plan, Registry } from "./registry.ts";
 import type { LaneSlots } from "./slots.ts";
 import { SUSPECT_PAUSE_MS, Suspects } from "./suspects.ts";
+import type { DriverLimits } from "./worker-settings.ts";
 
 /** How long a due timer waits for the answer of a commit that parks its run. */
 const PARKING_RETRY_MS = 10;
-
-export interface DriverLimits {
-  /** The longest JSON text of an output (characters). */
-  readonly payloadMax: number;
-  /** A run that only waits, and for longer than this, is parked with the commit that made it wait. */
-  readonly parkAfterMs: number;
-  /** Owners that may die on a run without a new line before it is held. */
-  readonly deathsMax: number;
-}
 
 export interface DriverHost {
   readonly ports: Ports;
@@ -69,7 +61,7 @@ export class Driver {
   constructor(host: DriverHost, lease: Lease) {
     this.#host = host;
     this.lease = lease;
-    this.#committer = new Committer(this);
+    this.#committer = new Committer(this, host.store.pipelinesCommits ? host.limits.runsPerCommit : Infinity);
     this.#recorder = new Recorder(this);
     this.#suspects = new Suspects(host.limits.deathsMax);
   }

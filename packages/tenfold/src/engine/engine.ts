@@ -30,7 +30,7 @@ export const DEFAULT_SETTINGS: EngineSettings = {
   drainMs: 10_000,
   leaseMs: 15_000,
   beatMs: 5000,
-  limits: { payloadMax: 1024 * 1024, parkAfterMs: 5000, deathsMax: 3 },
+  limits: { payloadMax: 1024 * 1024, parkAfterMs: 5000, deathsMax: 3, runsPerCommit: 500 },
 };
 
 export class Engine {

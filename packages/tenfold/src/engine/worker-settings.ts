@@ -1,6 +1,16 @@
 /** What a worker may hold, and how often it looks. */
-import type { DriverLimits } from "./driver.ts";
 import type { LeaseTimes } from "./lease-keeper.ts";
+
+export interface DriverLimits {
+  /** The longest JSON text of an output (characters). */
+  readonly payloadMax: number;
+  /** A run that only waits, and for longer than this, is parked with the commit that made it wait. */
+  readonly parkAfterMs: number;
+  /** Owners that may die on a run without a new line before it is held. */
+  readonly deathsMax: number;
+  /** Where the store takes two commits at once: the runs of one of them. */
+  readonly runsPerCommit: number;
+}
 
 export interface WorkerSettings extends LeaseTimes {
   readonly limits: DriverLimits;

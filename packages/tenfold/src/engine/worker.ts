@@ -7,14 +7,14 @@ import type { CommitAnswer, Lease, RunCommit, RunStart, StartAnswer, Store } fro
 import { LeaseLost } from "../store/store.ts";
 import { isPassing, isUnreached } from "./committer.ts";
 import type { Courier } from "./courier.ts";
-import { Driver, type DriverHost, type DriverLimits } from "./driver.ts";
+import { Driver, type DriverHost } from "./driver.ts";
 import type { EngineEvents } from "./events.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import { bytesOf, justStarted, RUN_BYTES } from "./live-run.ts";
 import { waitUntil, type Host, type Ports } from "./ports.ts";
 import type { Registry } from "./registry.ts";
 import type { LaneSlots } from "./slots.ts";
-import type { WorkerSettings } from "./worker-settings.ts";
+import type { DriverLimits, WorkerSettings } from "./worker-settings.ts";
 
 export interface WorkerParts {
   readonly ports: Ports;

@@ -46,6 +46,7 @@ import {
 export class MemoryStore implements Store {
   readonly name = ":memory:";
   readonly hears = true;
+  readonly pipelinesCommits = false;
   readonly lanes: number;
   readonly post: MemoryPost;
   readonly #lanes: readonly Lane[];

@@ -213,6 +213,8 @@ export interface Store {
   /** Where it is kept, as a person would name it. */
   readonly name: string;
   readonly lanes: number;
+  /** It works on a second commit of a lease while the first is on its way, and answers them in order. */
+  readonly pipelinesCommits: boolean;
   /** False while `watch` cannot hear of what others change: then only looking finds it. */
   readonly hears: boolean;
   /** What is known to be out of reach of a store that is kept in several places, while the others go on. */

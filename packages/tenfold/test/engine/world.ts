@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { Tenfold } from "../../src/engine/client.ts";
 import { DEFAULT_SETTINGS, Engine, type EngineSettings } from "../../src/engine/engine.ts";
 import type { AttemptEvent } from "../../src/engine/events.ts";
-import type { DriverLimits } from "../../src/engine/driver.ts";
+import type { DriverLimits } from "../../src/engine/worker-settings.ts";
 import { inlineExecutor } from "../../src/engine/system.ts";
 import type { WorkflowDefinition } from "../../src/flow/definition.ts";
 import * as flow from "../../src/flow/index.ts";

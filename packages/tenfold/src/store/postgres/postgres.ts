@@ -64,6 +64,7 @@ const THREAD = new URL(`./heartbeat-thread.${ending}`, import.meta.url);
 export class PostgresStore implements port.Store {
   readonly name: string;
   readonly lanes: number;
+  readonly pipelinesCommits = true;
   readonly post: PostgresPost;
   readonly #to: Connections;
   readonly #notices: Notices;

@@ -21,6 +21,7 @@ const LOOK_PAUSE_MAX_MS = 250;
 export class PostgresServers implements port.Store {
   readonly name: string;
   readonly lanes: number;
+  readonly pipelinesCommits = true;
   readonly places: readonly Place[];
   readonly post: port.Post = {
     outgoing: (lane, ...given) => this.#read(lane, (store) => store.post.outgoing(lane, ...given)),

@@ -38,6 +38,7 @@ export class SqliteStore implements port.Store {
   readonly name: string;
   readonly lanes: number;
   readonly hears = true;
+  readonly pipelinesCommits = false;
   readonly post: SqlitePost;
   readonly #connection: Connection;
   readonly #held: HeldRuns;

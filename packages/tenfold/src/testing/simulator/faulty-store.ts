@@ -86,7 +86,7 @@ const WRITES: ReadonlySet<string> = new Set([
 
 /** `store` as `connection`'s process sees it. */
 export function faultyStore(store: Store, connection: Connection): Store {
-  const faulty: Record<string, unknown> = { name: store.name, lanes: store.lanes, hears: true };
+  const faulty: Record<string, unknown> = { name: store.name, lanes: store.lanes, hears: true, pipelinesCommits: true };
   for (const verb of VERBS) {
     const real = store[verb] as (...args: unknown[]) => Promise<unknown>;
     faulty[verb] = (...args: unknown[]) => call(connection, verb, () => real.apply(store, args));

@@ -46,7 +46,11 @@ export function drawScenario(seed: number): Scenario {
     pollMs: 500,
     reconcileMs: 3000,
     drainMs: 2000,
-    limits: { ...DEFAULT_SETTINGS.limits, parkAfterMs: Math.floor(random() * 4000) },
+    limits: {
+      ...DEFAULT_SETTINGS.limits,
+      parkAfterMs: Math.floor(random() * 4000),
+      runsPerCommit: [Infinity, 1, 2, 5][Math.floor(random() * 4)]!,
+    },
   };
   return { random, lanes, workflows, timeoutMs, faults, settings, isOneMachine: random() < 0.5 };
 }
