@@ -1,10 +1,13 @@
 /** The audit of the crash test finds each breach that is planted in the evidence of a small one, which has none. */
 import assert from "node:assert/strict";
+import { appendFileSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { before, test } from "node:test";
 import { audit } from "./audit.ts";
 import { crashRun } from "./crash-run.ts";
 import { deathsOf } from "./deaths.ts";
-import type { Mark } from "./effect-log.ts";
+import { EffectLog, LogReader, type Mark } from "./effect-log.ts";
 import type { BeforeMark, Evidence, RunSeen } from "./evidence.ts";
 
 type Open<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer I)[] ? I[] : T[K] };
@@ -65,7 +68,9 @@ test("a result that is computed again, and a body called again for no reason, ar
     const call = befores(evidence, ({ life, node }) => life === alive && node === "offer")[0]!;
     evidence.marks.splice(evidence.marks.indexOf(call), 0, again(call, alive));
   };
-  assert.deepEqual(broken(plantBeside), ["a body runs again only if its worker died, it timed out, or it threw"]);
+  assert.deepEqual(broken(plantBeside), [
+    "a body runs again only if its worker died or was fenced, it timed out, or it threw",
+  ]);
 });
 
 test("another key or time in a later attempt, and a key of two nodes, are found", () => {
@@ -144,7 +149,7 @@ test("a takeover of the living, a lost lease or run, a complaint and a broken fi
   const joined = marked((evidence) => ({ life: lastLife(evidence), kind: "joined", owner: "another" }));
   assert.deepEqual(joined, ["nobody who lives loses a lease"]);
   const alive = (evidence: OpenEvidence) => ({ life: lastLife(evidence) });
-  const nothing = { calls: [], finished: [], laidDown: [] };
+  const nothing = { owner: "a", calls: [], finished: [], laidDown: [] };
   const lost = marked((evidence) => ({ ...alive(evidence), kind: "committed", ...nothing, lost: ["a"] }));
   assert.deepEqual(lost, ["nobody who lives loses a run"]);
   const complaint = marked((evidence) => ({ ...alive(evidence), kind: "log", level: "error", message: "full" }));
@@ -159,18 +164,81 @@ test("a takeover of the living, a lost lease or run, a complaint and a broken fi
   );
 });
 
+test("in a fleet, a write under a lease that was taken over, and a second takeover of it, are found", () => {
+  const inFleet = (...marks: Mark[]) =>
+    broken((evidence) => {
+      Object.assign(evidence, { isFleet: true });
+      evidence.marks.push(...marks);
+    });
+  const took: Mark = { life: 0, kind: "took", owner: "frozen" };
+  const sent: Mark = { life: 1, kind: "commits", owner: "frozen" };
+  const nothing = { owner: "frozen", calls: [], finished: [], laidDown: [], lost: [] };
+  const written: Mark = { life: 1, kind: "committed", ...nothing, finished: ["r"] };
+  assert.deepEqual(inFleet(took, sent, written), ["who was taken over writes nothing"]);
+  assert.deepEqual(inFleet(took, sent, { life: 1, kind: "committed", ...nothing }), []);
+  assert.deepEqual(inFleet(sent, took, written), []);
+  assert.deepEqual(inFleet(took, took), ["a lease is taken over once"]);
+});
+
+test("in a fleet, a body that is called again while nobody takes over from its worker is found", () => {
+  const isFound = (between: (owner: string) => readonly Mark[]): boolean => {
+    const evidence = { ...structuredClone(kept.evidence!), isFleet: true } as OpenEvidence;
+    const { marks } = evidence;
+    const alive = lastLife(evidence);
+    const call = befores(evidence, ({ life, node }) => life === alive && node === "offer")[0]!;
+    const { owner } = marks.find((mark) => mark.kind === "joined" && mark.life === alive) as { owner: string } & Mark;
+    const repeated = again(call, alive + 1) as BeforeMark;
+    marks.splice(marks.indexOf(call) + 1, 0, ...between(owner), repeated);
+    return audit(evidence).some(({ promise, facts }) => {
+      const { call: found } = JSON.parse(facts) as { call?: { call?: string } };
+      return promise.startsWith("a body runs again only if") && found?.call === repeated.call;
+    });
+  };
+  assert.equal(
+    isFound(() => []),
+    true,
+  );
+  assert.equal(
+    isFound((owner) => [{ life: 0, kind: "takes", owner }]),
+    false,
+  );
+});
+
+test("a mark that a kill has cut is left out, and the next one is read", () => {
+  const folder = mkdtempSync(path.join(tmpdir(), "tenfold-log-"));
+  const file = path.join(folder, "effects.log");
+  const [one, other] = [new EffectLog(file, 1), new EffectLog(file, 2)];
+  one.write({ kind: "opened" });
+  appendFileSync(file, '\n{"life":1,"kind":"jo');
+  other.write({ kind: "opened" });
+  const reader = new LogReader(file);
+  assert.deepEqual(reader.read(), [
+    { life: 1, kind: "opened" },
+    { life: 2, kind: "opened" },
+  ]);
+  for (const log of [one, other, reader]) log.close();
+  rmSync(folder, { recursive: true });
+});
+
 test("a kill is told by the last thing that its victim did", () => {
   const call = { call: "0.1", run: "r", node: "price", key: "r/price", attempt: 1, now: 1, uses: [] };
   const claimed: Mark = { life: 0, kind: "claimed", runs: ["r", "s"] };
   const begun: Mark = { life: 0, kind: "before", ...call };
   const made: Mark = { life: 0, kind: "effect", call: "0.1" };
-  const sent: Mark = { life: 0, kind: "commits" };
+  const sent: Mark = { life: 0, kind: "commits", owner: "a" };
   const output = { value: 1, call: "0.1" };
   const entry = { kind: "done", node: "price", at: 1, attempt: 1, output, tookMs: 0 } as const;
   const run: RunSeen = { id: "r", key: null, status: "running", output: null, error: null, journal: [entry] };
   const phase = (marks: Mark[], runs: RunSeen[] = []) => {
     const killed: Mark = { life: 0, kind: "killed", rest: [] };
-    const [death] = deathsOf({ marks: [...marks, killed], runs, tallies: [], integrity: "ok", stopped: null });
+    const [death] = deathsOf({
+      marks: [...marks, killed],
+      runs,
+      tallies: [],
+      integrity: "ok",
+      stopped: null,
+      isFleet: false,
+    });
     return `${death!.phase}, ${death!.inFlight} in flight`;
   };
   assert.equal(phase([]), "joining, 0 in flight");

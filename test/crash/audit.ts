@@ -3,7 +3,17 @@
  * Invariant: it knows the log, the journals and the independent answer; nothing of what the engine thinks.
  */
 import { canonicalJson, type Json } from "../../packages/tenfold/src/value/json.ts";
-import { callIn, callsOf, isDeadAt, livesOf, type Call, type Evidence, type Life, type RunSeen } from "./evidence.ts";
+import {
+  callIn,
+  callsOf,
+  fencesOf,
+  isDeadAt,
+  livesOf,
+  type Call,
+  type Evidence,
+  type Life,
+  type RunSeen,
+} from "./evidence.ts";
 import { expectedOf, type Expected } from "./expected.ts";
 
 /** A promise that was not kept, and what shows it. */
@@ -16,24 +26,40 @@ export interface Breach {
 export function audit(evidence: Evidence): readonly Breach[] {
   const calls = callsOf(evidence);
   const lives = livesOf(evidence);
+  const fences = fencesOf(evidence);
+  const isGone: IsGone = (call, at) => isDeadAt(lives.get(call.life), at) || fences(call.life, call.at, at);
   const runs = new Map(evidence.runs.map((run) => [run.id, run]));
+  // Who was frozen past its lease may call a body before it knows.
+  const inTime = [...calls.values()].filter((call) => !fences(call.life, call.at, call.at));
+  const inTimeByNode = Map.groupBy(inTime, ({ run, node }) => `${run} ${node}`);
   const byNode = Map.groupBy(calls.values(), ({ run, node }) => `${run} ${node}`);
   return [
     ...(evidence.stopped === null ? [] : [breach("everything comes to its end", { stopped: evidence.stopped })]),
     ...lostRuns(evidence, runs),
     ...doubleKeys(evidence),
-    ...[...byNode.values()].flatMap((ofNode) => [
-      ...changedContexts(ofNode),
-      ...needlessCalls(ofNode, lives, runs),
+    ...[...byNode.values()].flatMap((ofNode) => [...changedContexts(ofNode)]),
+    ...[...inTimeByNode.values()].flatMap((ofNode) => [
+      ...needlessCalls(ofNode, isGone, runs),
       ...repeatedResults(ofNode),
     ]),
     ...sharedKeys(calls),
-    ...[...calls.values()].flatMap((call) => [...hastyCalls(call, calls, lives), ...lostResults(call)]),
+    ...[...calls.values()].flatMap((call) => [...hastyCalls(call, calls, isGone), ...lostResults(call)]),
     ...evidence.runs.flatMap((run) => wrongJournal(run, calls)),
     ...evidence.runs.flatMap((run) => wrongEnd(run, byNode)),
-    ...wrongTakeovers(evidence, lives),
+    ...(evidence.isFleet ? unfencedWrites(evidence) : wrongTakeovers(evidence, lives)),
+    ...wrongAnswers(evidence),
     ...brokenFile(evidence),
   ];
+}
+
+/** Whether the life that made this call was dead, or fenced, at a place. */
+type IsGone = (call: Call, at: number) => boolean;
+
+/** Each broken promise, how often it was, and the first two breaches. */
+export function shortened(breaches: readonly Breach[]): readonly object[] {
+  return [...Map.groupBy(breaches, ({ promise }) => promise)].map(([promise, found]) => {
+    return { promise, breaches: found.length, first: found.slice(0, 2).map(({ facts }) => facts) };
+  });
 }
 
 function breach(promise: string, facts: Readonly<Record<string, unknown>>): Breach {
@@ -76,11 +102,7 @@ function sharedKeys(calls: ReadonlyMap<string, Call>): Breach[] {
   });
 }
 
-function needlessCalls(
-  calls: readonly Call[],
-  lives: ReadonlyMap<number, Life>,
-  runs: ReadonlyMap<string, RunSeen>,
-): Breach[] {
+function needlessCalls(calls: readonly Call[], isGone: IsGone, runs: ReadonlyMap<string, RunSeen>): Breach[] {
   return calls.slice(1).flatMap((call, index) => {
     const before = calls[index]!;
     const failed = runs.get(call.run)?.journal.find((entry) => {
@@ -88,9 +110,11 @@ function needlessCalls(
     });
     const isTimeout = failed?.kind === "failed" && failed.error.code === "STEP_TIMED_OUT";
     const isNext = before.attempt === call.attempt - 1 && failed !== undefined && (before.hasThrown || isTimeout);
-    const isSame = before.attempt === call.attempt && isDeadAt(lives.get(before.life), call.at);
+    const isSame = before.attempt === call.attempt && isGone(before, call.at);
     if (isNext || isSame) return [];
-    return [breach("a body runs again only if its worker died, it timed out, or it threw", { before, call })];
+    return [
+      breach("a body runs again only if its worker died or was fenced, it timed out, or it threw", { before, call }),
+    ];
   });
 }
 
@@ -101,10 +125,10 @@ function repeatedResults(calls: readonly Call[]): Breach[] {
 }
 
 /** What a body is given was made by a call whose result is in the journal, and was there before the body was called. */
-function hastyCalls(call: Call, calls: ReadonlyMap<string, Call>, lives: ReadonlyMap<number, Life>): Breach[] {
+function hastyCalls(call: Call, calls: ReadonlyMap<string, Call>, isGone: IsGone): Breach[] {
   return call.uses.flatMap((name) => {
     const used = calls.get(name);
-    const isWritten = (used?.answeredAt ?? Infinity) < call.at || isDeadAt(lives.get(used?.life ?? -1), call.at);
+    const isWritten = used !== undefined && ((used.answeredAt ?? Infinity) < call.at || isGone(used, call.at));
     if (used !== undefined && used.run === call.run && used.isRecorded && isWritten) return [];
     return [breach("a successor starts only after its input is durable", { call, used })];
   });
@@ -166,10 +190,9 @@ function valuesOf({ parcels, total, shipped, bill, note }: Expected): Json {
   return { parcels: [...parcels], total, shipped, bill, note };
 }
 
-/** Only the dead are taken over, once, and nobody who lives loses a run or a lease. */
-function wrongTakeovers({ marks, runs }: Evidence, lives: ReadonlyMap<number, Life>): Breach[] {
+/** Only the dead are taken over, once, and nobody who lives loses a lease. */
+function wrongTakeovers({ marks }: Evidence, lives: ReadonlyMap<number, Life>): Breach[] {
   const owners = new Map(marks.flatMap((mark) => (mark.kind === "joined" ? [[mark.owner, mark.life]] : [])));
-  const known = new Set(runs.map(({ id }) => id));
   const joined = new Set<number>();
   const taken = new Set<string>();
   return marks.flatMap((mark, at) => {
@@ -184,10 +207,39 @@ function wrongTakeovers({ marks, runs }: Evidence, lives: ReadonlyMap<number, Li
       joined.add(mark.life);
       return isFirst ? [] : [breach("nobody who lives loses a lease", { mark })];
     }
+    return [];
+  });
+}
+
+/** A lease is taken over once, and what is sent under it after that is not written. */
+function unfencedWrites({ marks }: Evidence): Breach[] {
+  const taken = new Set<string>();
+  const sentDead = new Set<string>();
+  return marks.flatMap((mark) => {
+    if (mark.kind === "took") {
+      const isFirst = !taken.has(mark.owner);
+      taken.add(mark.owner);
+      return isFirst ? [] : [breach("a lease is taken over once", { mark })];
+    }
+    if (mark.kind === "commits" && taken.has(mark.owner)) sentDead.add(mark.owner);
+    if (mark.kind !== "committed" || !sentDead.has(mark.owner)) return [];
+    const written = mark.calls.length + mark.finished.length + mark.laidDown.length;
+    return written === 0 ? [] : [breach("who was taken over writes nothing", { mark })];
+  });
+}
+
+/** What a worker says when its server is away. */
+const STALLED = "the store takes no writes; nothing new is started";
+
+function wrongAnswers({ marks, runs, isFleet }: Evidence): Breach[] {
+  const known = new Set(runs.map(({ id }) => id));
+  return marks.flatMap((mark) => {
     if (mark.kind === "committed") {
       return mark.lost.map((run) => breach("nobody who lives loses a run", { life: mark.life, run }));
     }
-    if (mark.kind === "log" && mark.level === "error") return [breach("no worker complains", { mark })];
+    if (mark.kind === "log" && mark.level === "error") {
+      return isFleet && mark.message === STALLED ? [] : [breach("no worker complains", { mark })];
+    }
     if (mark.kind === "claimed" || mark.kind === "started") {
       const handed = mark.kind === "claimed" ? mark.runs : mark.owned;
       return handed.filter((run) => !known.has(run)).map((run) => breach("a run that was given out exists", { run }));

@@ -2,7 +2,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readEvidence, type Evidence } from "./evidence.ts";
+import { DatabaseSync } from "node:sqlite";
+import { openSqlite } from "../../packages/tenfold/src/store/sqlite/sqlite.ts";
+import { readRuns, type Evidence } from "./evidence.ts";
 import { planOf } from "./plan.ts";
 import { Supervisor } from "./supervisor.ts";
 
@@ -11,7 +13,7 @@ export async function crashRun(seed: number, kills: number, judge: (evidence: Ev
   try {
     const supervisor = new Supervisor(folder);
     const stopped = await supervisor.play(planOf(seed, kills));
-    judge(await readEvidence(supervisor.store, supervisor.marks, stopped));
+    judge(await readEvidence(supervisor, stopped));
   } catch (thrown) {
     process.stderr.write(
       `The crash test failed; its store and its log are in ${folder}.\n` +
@@ -20,4 +22,14 @@ export async function crashRun(seed: number, kills: number, judge: (evidence: Ev
     throw thrown;
   }
   rmSync(folder, { recursive: true });
+}
+
+async function readEvidence({ store: file, marks }: Supervisor, stopped: string | null): Promise<Evidence> {
+  const store = await openSqlite(file);
+  const held = await readRuns(store);
+  await store.close();
+  const database = new DatabaseSync(file);
+  const integrity = String(database.prepare("pragma integrity_check").get()!["integrity_check"]);
+  database.close();
+  return { marks, ...held, integrity, stopped, isFleet: false };
 }

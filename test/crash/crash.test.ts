@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseArgs } from "node:util";
-import { audit, type Breach } from "./audit.ts";
+import { audit, shortened } from "./audit.ts";
 import { crashRun } from "./crash-run.ts";
 import { deathsOf, PHASES, tableOf } from "./deaths.ts";
 
@@ -41,10 +41,3 @@ test("workers killed at any moment lose no accepted run, repeat no recorded resu
     }
   });
 });
-
-/** Each broken promise, how often it was, and the first two breaches. */
-function shortened(breaches: readonly Breach[]): readonly object[] {
-  return [...Map.groupBy(breaches, ({ promise }) => promise)].map(([promise, found]) => {
-    return { promise, breaches: found.length, first: found.slice(0, 2).map(({ facts }) => facts) };
-  });
-}

@@ -1,7 +1,8 @@
 /**
  * The log outside of the store: every program of the crash test appends a line for each thing it is about to do or has
  * done. Invariant: a mark is written in one appending system call before the program goes on, so the file is in the
- * order in which things happened, across programs, and lacks nothing that happened before a kill.
+ * order in which things happened, across programs, and lacks nothing that happened before a kill. A kill may cut the
+ * mark that is being written, where a page of the file ends: such a part is left out when the file is read.
  */
 import { closeSync, openSync, readSync, writeSync } from "node:fs";
 import type { LogLevel } from "../../packages/tenfold/src/engine/ports.ts";
@@ -9,7 +10,10 @@ import type { LogLevel } from "../../packages/tenfold/src/engine/ports.ts";
 /** One program that worked until it was killed has one life, numbered by the supervisor. */
 export type Mark = { readonly life: number } & (
   | { readonly kind: "joined"; readonly owner: string }
-  | { readonly kind: "took"; readonly owner: string }
+  /** From now on nothing of the server's ends this life. */
+  | { readonly kind: "opened" }
+  /** About to take over, and told that it has. */
+  | { readonly kind: "takes" | "took"; readonly owner: string }
   | { readonly kind: "asked"; readonly order: number }
   | { readonly kind: "accepted"; readonly order: number; readonly run: string; readonly existing: boolean }
   /** `owned` runs are this life's from their start. */
@@ -28,9 +32,10 @@ export type Mark = { readonly life: number } & (
       readonly uses: readonly string[];
     }
   | { readonly kind: "effect" | "after" | "threw"; readonly call: string }
-  | { readonly kind: "commits" }
+  | { readonly kind: "commits"; readonly owner: string }
   | {
       readonly kind: "committed";
+      readonly owner: string;
       /** Calls whose results are written. */
       readonly calls: readonly string[];
       readonly finished: readonly string[];
@@ -43,6 +48,8 @@ export type Mark = { readonly life: number } & (
   | { readonly kind: "dying"; readonly moment: string }
   /** Written by the supervisor once the program is gone; `rest` are the lives that were at work then. */
   | { readonly kind: "killed"; readonly rest: readonly number[] }
+  /** Written by the supervisor: a life was stopped, and went on; the server was ended without warning, and is back. */
+  | { readonly kind: "frozen" | "thawed" | "server-killed" | "server-back" }
 );
 
 type Untold<M> = M extends Mark ? Omit<M, "life"> : never;
@@ -61,7 +68,8 @@ export class EffectLog {
   }
 
   write(mark: NewMark, life: number = this.#life): void {
-    writeSync(this.#file, `${JSON.stringify({ life, ...mark })}\n`);
+    // The line before may have been cut.
+    writeSync(this.#file, `\n${JSON.stringify({ life, ...mark })}\n`);
   }
 
   newCall(): string {
@@ -93,7 +101,7 @@ export class LogReader {
       const end = bytes.lastIndexOf("\n") + 1;
       this.#rest = Buffer.from(bytes.subarray(end));
       for (const line of bytes.toString("utf8", 0, end).split("\n")) {
-        if (line !== "") marks.push(JSON.parse(line) as Mark);
+        if (line.endsWith("}")) marks.push(JSON.parse(line) as Mark);
       }
     }
   }

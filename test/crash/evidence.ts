@@ -1,9 +1,7 @@
 /** What a crash test leaves behind, put in order: the marks of the log, and what the store then holds. */
-import { DatabaseSync } from "node:sqlite";
 import type { Entry } from "../../packages/tenfold/src/core/entry.ts";
 import { readLine } from "../../packages/tenfold/src/core/journal-line.ts";
-import type { RunRecord, Tally } from "../../packages/tenfold/src/store/store.ts";
-import { openSqlite } from "../../packages/tenfold/src/store/sqlite/sqlite.ts";
+import type { RunRecord, Store, Tally } from "../../packages/tenfold/src/store/store.ts";
 import type { Mark } from "./effect-log.ts";
 
 export type BeforeMark = Extract<Mark, { kind: "before" }>;
@@ -17,10 +15,12 @@ export interface Evidence {
   readonly runs: readonly RunSeen[];
   /** How many runs have each status, as the store counts them without looking at them. */
   readonly tallies: readonly Pick<Tally, "status" | "runs">[];
-  /** What SQLite says of the file: "ok". */
+  /** What the store's keeper says of it: "ok". */
   readonly integrity: string;
   /** Why the crash test did not come to its end; null: it did. */
   readonly stopped: string | null;
+  /** Workers were frozen and cut off, so that those who live are taken over too. */
+  readonly isFleet: boolean;
 }
 
 /** One call of a body. Places are indexes of `Evidence.marks`. */
@@ -45,20 +45,15 @@ export interface Life {
   readonly killedBeside: readonly number[] | null;
 }
 
-export async function readEvidence(file: string, marks: readonly Mark[], stopped: string | null): Promise<Evidence> {
-  const store = await openSqlite(file);
+/** What the store holds now. */
+export async function readRuns(store: Store): Promise<Pick<Evidence, "runs" | "tallies">> {
   const records = await store.list(0, {}, { before: null, limit: 1_000_000 });
   const runs: RunSeen[] = [];
   for (const { id, key, status, output, error } of records) {
     const journal = (await store.journal(0, id)).map(readLine);
     runs.push({ id, key, status, output, error, journal });
   }
-  const tallies = await store.tallies(0, null, null);
-  await store.close();
-  const database = new DatabaseSync(file);
-  const integrity = String(database.prepare("pragma integrity_check").get()!["integrity_check"]);
-  database.close();
-  return { marks, runs, tallies, integrity, stopped };
+  return { runs, tallies: await store.tallies(0, null, null) };
 }
 
 /** Every call of a body, by its name. */
@@ -100,7 +95,7 @@ export function livesOf({ marks }: Evidence): ReadonlyMap<number, Life> {
     if (life === undefined) lives.set(mark.life, (life = { own: [], lastAt: at, killedBeside: null }));
     if (mark.kind === "killed") {
       life.killedBeside = mark.rest;
-    } else {
+    } else if (mark.kind !== "frozen" && mark.kind !== "thawed") {
       life.own.push(mark);
       life.lastAt = at;
     }
@@ -113,4 +108,24 @@ export function livesOf({ marks }: Evidence): ReadonlyMap<number, Life> {
 /** Whether a life may have been dead at this place: it was killed, and left no mark from there on. */
 export function isDeadAt(life: Life | undefined, at: number): boolean {
   return life !== undefined && life.killedBeside !== null && life.lastAt < at;
+}
+
+/**
+ * Whether a lease may have been dead at a place: somebody was about to take it over before. A life has the lease that
+ * it joined last.
+ */
+export function fencesOf({ marks }: Evidence): (life: number, since: number, at: number) => boolean {
+  const joined = new Map<number, { readonly at: number; readonly owner: string }[]>();
+  const taken = new Map<string, number>();
+  marks.forEach((mark, at) => {
+    if (mark.kind === "joined") {
+      const leases = joined.get(mark.life) ?? [];
+      leases.push({ at, owner: mark.owner });
+      joined.set(mark.life, leases);
+    } else if (mark.kind === "takes" && !taken.has(mark.owner)) taken.set(mark.owner, at);
+  });
+  return (life, since, at) => {
+    const lease = joined.get(life)?.findLast((each) => each.at < since);
+    return lease !== undefined && (taken.get(lease.owner) ?? Infinity) < at;
+  };
 }

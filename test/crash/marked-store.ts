@@ -11,6 +11,7 @@ export function markedStore(store: Store, log: EffectLog, fatal: FatalMoment): S
       fatal.pass("joined");
     },
     async takeOver(lane, owner, beat, now, leaves) {
+      if (!leaves) log.write({ kind: "takes", owner });
       const isDead = await store.takeOver(lane, owner, beat, now, leaves);
       if (isDead && !leaves) {
         fatal.pass("taken-over");
@@ -34,7 +35,8 @@ export function markedStore(store: Store, log: EffectLog, fatal: FatalMoment): S
     },
     async commit(lease, batch, now) {
       const calls = batch.flatMap(callsOf);
-      log.write({ kind: "commits" });
+      const { owner } = lease;
+      log.write({ kind: "commits", owner });
       if (calls.length > 0) fatal.pass("effect-to-commit");
       const answers = await store.commit(lease, batch, now);
       if (calls.length > 0) fatal.pass("commit-to-answer");
@@ -43,6 +45,7 @@ export function markedStore(store: Store, log: EffectLog, fatal: FatalMoment): S
       const left = written.filter(({ then }) => then.kind !== "keep");
       log.write({
         kind: "committed",
+        owner,
         calls: written.flatMap(callsOf),
         finished: left.filter(isFinished).map(({ run }) => run),
         laidDown: left.filter((commit) => !isFinished(commit)).map(({ run }) => run),

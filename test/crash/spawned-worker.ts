@@ -14,6 +14,8 @@ export interface WorkerOrder {
   readonly orders: readonly number[];
   /** The moment at which it kills itself, as text. */
   readonly dieAt: string | null;
+  /** How long it may be silent (ms); undefined: for so long that its silence is no reason to take over from it. */
+  readonly leaseMs?: number;
   /** Where Node keeps compiled code: it makes a start twice as fast. */
   readonly compiled: string;
 }
@@ -25,8 +27,9 @@ export class SpawnedWorker {
   isGone = false;
   readonly #child: ChildProcess;
 
-  constructor({ store, log, life, orders, dieAt, compiled }: WorkerOrder) {
+  constructor({ store, log, life, orders, dieAt, leaseMs, compiled }: WorkerOrder) {
     const aim = dieAt === null ? [] : ["--die-at", dieAt];
+    if (leaseMs !== undefined) aim.push("--lease", `${leaseMs}`);
     // The worker ends itself when its standard input does: nobody is left behind if this program is killed.
     this.#child = spawn(process.execPath, [WORKER, store, log, `${life}`, orders.join(), ...aim], {
       stdio: ["pipe", "ignore", "pipe"],
@@ -37,6 +40,15 @@ export class SpawnedWorker {
 
   kill(): void {
     this.#child.kill("SIGKILL");
+  }
+
+  /** Stops all of it at once, its threads too, without its knowing. */
+  freeze(): void {
+    this.#child.kill("SIGSTOP");
+  }
+
+  thaw(): void {
+    this.#child.kill("SIGCONT");
   }
 
   /** Asks it to drain and to end; resolves with what it said if it did not end well. */

@@ -1,6 +1,6 @@
 /**
  * The program that the crash test kills: one worker on the store, with a starter inside.
- * `worker.ts <store> <log> <life> <orders, "1,2,5"> [--die-at <moment>:<number>]`; on SIGTERM it drains and ends.
+ * `worker.ts <store> <log> <life> <orders, "1,2,5"> [--die-at <moment>:<number>] [--lease <ms>]`; on SIGTERM it drains and ends.
  */
 import type { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
@@ -8,6 +8,7 @@ import { parseArgs } from "node:util";
 import { Tenfold } from "../../packages/tenfold/src/engine/client.ts";
 import { DEFAULT_SETTINGS, Engine, type EngineSettings } from "../../packages/tenfold/src/engine/engine.ts";
 import { inlineExecutor, systemClock, systemHost } from "../../packages/tenfold/src/engine/system.ts";
+import { openPostgres } from "../../packages/tenfold/src/store/postgres/open.ts";
 import { openSqlite } from "../../packages/tenfold/src/store/sqlite/sqlite.ts";
 import { EffectLog } from "./effect-log.ts";
 import { FatalMoment, readAim } from "./fatal-moment.ts";
@@ -28,12 +29,17 @@ const SETTINGS: EngineSettings = {
   limits: { ...DEFAULT_SETTINGS.limits, parkAfterMs: 40, deathsMax: 1_000_000 },
 };
 
+/** Whoever is stopped within a transaction is waited for so long. */
+const PATIENCE_MS = 5000;
 /** Starts that are asked for at once. */
 const ASKED_AT_ONCE = 8;
 const BEFORE_EFFECT_MS = 160;
 const AFTER_EFFECT_MS = 60;
 
-const { values, positionals } = parseArgs({ options: { "die-at": { type: "string" } }, allowPositionals: true });
+const { values, positionals } = parseArgs({
+  options: { "die-at": { type: "string" }, lease: { type: "string" } },
+  allowPositionals: true,
+});
 const [file = "", logPath = "", life = "", orders = ""] = positionals;
 const log = new EffectLog(logPath, Number(life));
 const fatal = new FatalMoment(log, values["die-at"] === undefined ? null : readAim(values["die-at"]));
@@ -68,9 +74,14 @@ const ports = {
     write: (level: "debug" | "info" | "warn" | "error", message: string) => log.write({ kind: "log", level, message }),
   },
 };
-const store = markedStore(await openSqlite(file), log, fatal);
-const engine = new Engine(store, [workflow], ports, systemHost(), SETTINGS);
+const leaseMs = Number(values.lease ?? SETTINGS.leaseMs);
+const settings = { ...SETTINGS, leaseMs, beatMs: Math.min(SETTINGS.beatMs, leaseMs / 4) };
+const opened = file.startsWith("postgres:")
+  ? await openPostgres(file, { patienceMs: PATIENCE_MS })
+  : await openSqlite(file);
+const engine = new Engine(markedStore(opened, log, fatal), [workflow], ports, systemHost(), settings);
 await engine.open();
+log.write({ kind: "opened" });
 const tenfold = new Tenfold(engine);
 process.once("SIGTERM", () => void tenfold.close());
 // Nobody is left to kill it once the supervisor is gone.

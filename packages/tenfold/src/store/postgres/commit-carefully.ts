@@ -1,23 +1,18 @@
 /**
  * What a commit means for runs of which this handle does not know that they are owned and how long their journals
  * are: their rows are locked, looked at, and then written by the same statements.
+ * Invariant: it is alone in the lease's name, since one that got no answer may still be under way: a "keep" locks no
+ * run's row, and would be written beside this one.
  */
 import type { JournalLine } from "../../core/journal-line.ts";
 import type { CommitAnswer, Lease, RunCommit } from "../store.ts";
 import { plain, texts } from "./arrays.ts";
 import { writesOf, type Write } from "./commit.ts";
-import type { Transaction } from "./connection.ts";
+import type { Connection, Transaction } from "./connection.ts";
+import { FENCE_ALONE } from "./fence.ts";
 import { remember, type KnownLease } from "./held-runs.ts";
 
-/** A handle that has not joined the lease keeps the others of that lease out while it writes. */
-export const LOCK_LEASE_OUTSIDE = `
-  select outside_commits as "outsideCommits"
-  from tenfold.leases where lane = $1 and owner = $2 and is_alive for update`;
-
-export const LOCK_LEASE_INSIDE = `
-  select outside_commits as "outsideCommits"
-  from tenfold.leases where lane = $1 and owner = $2 and is_alive for key share`;
-
+/** Of a handle that has not joined the lease: those that have are to look at their runs again. */
 export const COUNT_OUTSIDE_COMMIT = `
   update tenfold.leases set outside_commits = outside_commits + 1
   where lane = $1 and owner = $2`;
@@ -53,6 +48,20 @@ export interface CarefulCommit {
 
 /** Each run at most once in `batch`; "gone": the lease is dead. */
 export async function commitCarefully(
+  connection: Connection,
+  batch: readonly RunCommit[],
+  careful: CarefulCommit,
+): Promise<CommitAnswer[] | "gone"> {
+  try {
+    return await connection.transaction((transaction) => lookAndCommit(transaction, batch, careful));
+  } catch (error) {
+    // What got no answer may be written yet: nothing of what was known is so for certain.
+    careful.known?.runs.clear();
+    throw error;
+  }
+}
+
+async function lookAndCommit(
   { send, commit }: Transaction,
   batch: readonly RunCommit[],
   { lease, known, now }: CarefulCommit,
@@ -60,7 +69,7 @@ export async function commitCarefully(
   const { lane, owner } = lease;
   const ids = texts(batch.map(({ run }) => run));
   const [locked, rows, lengths, lines] = await send([
-    { sql: known === undefined ? LOCK_LEASE_OUTSIDE : LOCK_LEASE_INSIDE, values: [lane, owner] },
+    { sql: FENCE_ALONE, values: [lane, owner] },
     { sql: LOCK_RUNS_TO_COMMIT, values: [lane, ids] },
     { sql: JOURNAL_LENGTHS, values: [lane, ids] },
     { sql: LINES_FROM, values: [lane, ids, plain(batch.map(({ from }) => from))] },

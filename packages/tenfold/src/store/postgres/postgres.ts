@@ -15,8 +15,8 @@ import { claim, LOOK } from "./claim.ts";
 import { ClaimCursor } from "./claim-cursor.ts";
 import { commitHeld, eachRunOnce } from "./commit.ts";
 import { commitCarefully } from "./commit-carefully.ts";
-import type { Answer, Connection, Statement } from "./connection.ts";
-import { FENCE_ALIVE } from "./fence.ts";
+import type { Connection, Statement } from "./connection.ts";
+import { FENCE_ALIVE, FENCE_ALONE } from "./fence.ts";
 import type { BeatenStore } from "./heartbeat-thread.ts";
 import { HeldRuns } from "./held-runs.ts";
 import { HAS_LANE, LaneGone, LOCK_LANE } from "./lane-row.ts";
@@ -196,12 +196,12 @@ export class PostgresStore implements port.Store {
 
   async mail(lease: port.Lease, now: number): Promise<readonly port.Mail[]> {
     const { lane, owner } = lease;
-    const [mail] = await this.#fenced(lease, { sql: READ_DUE_MAIL, values: [lane, owner, now] });
+    const [mail] = await this.#fenced(FENCE_ALIVE, lease, { sql: READ_DUE_MAIL, values: [lane, owner, now] });
     return mailsOf(mail!.rows as unknown as MailRow[]);
   }
 
   async owned(lease: port.Lease): Promise<readonly string[]> {
-    const [owned] = await this.#fenced(lease, { sql: OWNED_IDS, values: [lease.lane, lease.owner] });
+    const [owned] = await this.#fenced(FENCE_ALIVE, lease, { sql: OWNED_IDS, values: [lease.lane, lease.owner] });
     return (owned!.rows as { id: string }[]).map(({ id }) => id);
   }
 
@@ -209,6 +209,7 @@ export class PostgresStore implements port.Store {
     const { lane, owner } = lease;
     const ids = texts(runs);
     const [rows, lines, mail] = await this.#fenced(
+      FENCE_ALONE,
       lease,
       { sql: OWNED_RUNS, values: [lane, owner, ids] },
       { sql: READ_JOURNALS, values: [lane, ids] },
@@ -256,9 +257,7 @@ export class PostgresStore implements port.Store {
     const known = this.#held.of(lease);
     const answers = known === undefined ? null : await commitHeld(this.#to.commits, lease, known, batch, now);
     if (answers !== null) return answers;
-    const careful = await this.#to.careful.transaction((transaction) =>
-      commitCarefully(transaction, batch, { lease, known, now }),
-    );
+    const careful = await commitCarefully(this.#to.careful, batch, { lease, known, now });
     if (careful === "gone") throw this.#lost(lease);
     return careful;
   }
@@ -323,11 +322,10 @@ export class PostgresStore implements port.Store {
     await Promise.all(Object.values(this.#to).map((connection: Connection) => connection.close()));
   }
 
-  async #fenced(lease: port.Lease, ...statements: readonly Statement[]): Promise<readonly Answer[]> {
-    this.#checkLane(lease.lane);
-    const fence = { sql: FENCE_ALIVE, values: [lease.lane, lease.owner] };
-    const [alive, ...answers] = await this.#to.reads.send([fence, ...statements]);
-    if (alive!.count === 0) throw this.#lost(lease);
+  async #fenced(fence: string, { lane, owner }: port.Lease, ...statements: readonly Statement[]) {
+    this.#checkLane(lane);
+    const [alive, ...answers] = await this.#to.reads.send([{ sql: fence, values: [lane, owner] }, ...statements]);
+    if (alive!.count === 0) throw this.#lost({ lane, owner });
     return answers;
   }
 

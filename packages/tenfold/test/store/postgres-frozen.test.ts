@@ -1,0 +1,39 @@
+/** A worker that is stopped in the middle of a transaction keeps nobody from taking over, and writes nothing when it goes on. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { LeaseLost } from "../../src/store/store.ts";
+import { openPostgres } from "../../src/store/postgres/open.ts";
+import { Gate, heldStore } from "./held-connection.ts";
+import { newSchema, postgresServer } from "./postgres-server.ts";
+import { claimAll, commitOf, idMaker, idsOf, joined, lineOf, NOW, startOf } from "./sample.ts";
+
+/** How long one that is silent within a transaction is waited for. */
+const PATIENCE_MS = 200;
+
+for (const share of [0, 1]) {
+  const where = share === 0 ? "has only looked" : "has sent all but its commit";
+  test(`a lease is taken over from a worker that stands still where its transaction ${where}`, async () => {
+    const schema = newSchema();
+    const { url } = await postgresServer();
+    const other = await openPostgres(url, { schema });
+    const gate = new Gate();
+    const stopped = heldStore(url, schema, 1, gate, PATIENCE_MS);
+    const lease = await joined(stopped, "a");
+    const id = idMaker()();
+    await other.start(0, [startOf(id)], NOW, lease);
+
+    const hold = gate.arm(share);
+    const unanswered = stopped.commit(lease, [commitOf(id, { lines: [lineOf("x")] })], NOW);
+    const refused = assert.rejects(unanswered);
+    await hold.reached;
+    assert.equal(await other.takeOver(0, "a", null, NOW, false), true);
+    await hold.release();
+    await refused;
+
+    assert.deepEqual(await other.journal(0, id), []);
+    await assert.rejects(stopped.commit(lease, [commitOf(id, { lines: [lineOf("x")] })], NOW), LeaseLost);
+    assert.deepEqual(idsOf(await claimAll(other, await joined(other, "b"))), [id]);
+    await stopped.close();
+    await other.close();
+  });
+}
