@@ -149,7 +149,7 @@ test("a takeover of the living, a lost lease or run, a complaint and a broken fi
   const joined = marked((evidence) => ({ life: lastLife(evidence), kind: "joined", owner: "another" }));
   assert.deepEqual(joined, ["nobody who lives loses a lease"]);
   const alive = (evidence: OpenEvidence) => ({ life: lastLife(evidence) });
-  const nothing = { owner: "a", calls: [], finished: [], laidDown: [] };
+  const nothing = { owner: "a", commit: 1, calls: [], finished: [], laidDown: [] };
   const lost = marked((evidence) => ({ ...alive(evidence), kind: "committed", ...nothing, lost: ["a"] }));
   assert.deepEqual(lost, ["nobody who lives loses a run"]);
   const complaint = marked((evidence) => ({ ...alive(evidence), kind: "log", level: "error", message: "full" }));
@@ -171,12 +171,14 @@ test("in a fleet, a write under a lease that was taken over, and a second takeov
       evidence.marks.push(...marks);
     });
   const took: Mark = { life: 0, kind: "took", owner: "frozen" };
-  const sent: Mark = { life: 1, kind: "commits", owner: "frozen" };
-  const nothing = { owner: "frozen", calls: [], finished: [], laidDown: [], lost: [] };
+  const sent: Mark = { life: 1, kind: "commits", owner: "frozen", commit: 2 };
+  const nothing = { owner: "frozen", commit: 2, calls: [], finished: [], laidDown: [], lost: [] };
   const written: Mark = { life: 1, kind: "committed", ...nothing, finished: ["r"] };
   assert.deepEqual(inFleet(took, sent, written), ["who was taken over writes nothing"]);
   assert.deepEqual(inFleet(took, sent, { life: 1, kind: "committed", ...nothing }), []);
   assert.deepEqual(inFleet(sent, took, written), []);
+  // Two may be on their way at once: the answer is that of the first.
+  assert.deepEqual(inFleet(sent, took, { ...sent, commit: 3 }, written), []);
   assert.deepEqual(inFleet(took, took), ["a lease is taken over once"]);
 });
 
@@ -198,9 +200,14 @@ test("in a fleet, a body that is called again while nobody takes over from its w
     isFound(() => []),
     true,
   );
+  const takes = (owner: string): Mark => ({ life: 0, kind: "takes", owner });
   assert.equal(
-    isFound((owner) => [{ life: 0, kind: "takes", owner }]),
+    isFound((owner) => [takes(owner)]),
     false,
+  );
+  assert.equal(
+    isFound((owner) => [takes(owner), { life: 0, kind: "spared", owner }]),
+    true,
   );
 });
 
@@ -225,7 +232,7 @@ test("a kill is told by the last thing that its victim did", () => {
   const claimed: Mark = { life: 0, kind: "claimed", runs: ["r", "s"] };
   const begun: Mark = { life: 0, kind: "before", ...call };
   const made: Mark = { life: 0, kind: "effect", call: "0.1" };
-  const sent: Mark = { life: 0, kind: "commits", owner: "a" };
+  const sent: Mark = { life: 0, kind: "commits", owner: "a", commit: 1 };
   const output = { value: 1, call: "0.1" };
   const entry = { kind: "done", node: "price", at: 1, attempt: 1, output, tookMs: 0 } as const;
   const run: RunSeen = { id: "r", key: null, status: "running", output: null, error: null, journal: [entry] };

@@ -38,8 +38,8 @@ export function audit(evidence: Evidence): readonly Breach[] {
     ...lostRuns(evidence, runs),
     ...doubleKeys(evidence),
     ...[...byNode.values()].flatMap((ofNode) => [...changedContexts(ofNode)]),
-    ...[...inTimeByNode.values()].flatMap((ofNode) => [
-      ...needlessCalls(ofNode, isGone, runs),
+    ...[...inTimeByNode].flatMap(([node, ofNode]) => [
+      ...needlessCalls(ofNode, byNode.get(node)!, isGone, runs),
       ...repeatedResults(ofNode),
     ]),
     ...sharedKeys(calls),
@@ -102,14 +102,21 @@ function sharedKeys(calls: ReadonlyMap<string, Call>): Breach[] {
   });
 }
 
-function needlessCalls(calls: readonly Call[], isGone: IsGone, runs: ReadonlyMap<string, RunSeen>): Breach[] {
+/** `all` are those of the node, `calls` those of them that were made in time. */
+function needlessCalls(
+  calls: readonly Call[],
+  all: readonly Call[],
+  isGone: IsGone,
+  runs: ReadonlyMap<string, RunSeen>,
+): Breach[] {
   return calls.slice(1).flatMap((call, index) => {
     const before = calls[index]!;
     const failed = runs.get(call.run)?.journal.find((entry) => {
       return entry.kind === "failed" && entry.node === call.node && entry.attempt === call.attempt - 1;
     });
     const isTimeout = failed?.kind === "failed" && failed.error.code === "STEP_TIMED_OUT";
-    const isNext = before.attempt === call.attempt - 1 && failed !== undefined && (before.hasThrown || isTimeout);
+    const hasThrown = all.some((each) => each.attempt === call.attempt - 1 && each.at < call.at && each.hasThrown);
+    const isNext = before.attempt < call.attempt && failed !== undefined && (hasThrown || isTimeout);
     const isSame = before.attempt === call.attempt && isGone(before, call.at);
     if (isNext || isSame) return [];
     return [
@@ -221,8 +228,8 @@ function unfencedWrites({ marks }: Evidence): Breach[] {
       taken.add(mark.owner);
       return isFirst ? [] : [breach("a lease is taken over once", { mark })];
     }
-    if (mark.kind === "commits" && taken.has(mark.owner)) sentDead.add(mark.owner);
-    if (mark.kind !== "committed" || !sentDead.has(mark.owner)) return [];
+    if (mark.kind === "commits" && taken.has(mark.owner)) sentDead.add(`${mark.life}.${mark.commit}`);
+    if (mark.kind !== "committed" || !sentDead.has(`${mark.life}.${mark.commit}`)) return [];
     const written = mark.calls.length + mark.finished.length + mark.laidDown.length;
     return written === 0 ? [] : [breach("who was taken over writes nothing", { mark })];
   });

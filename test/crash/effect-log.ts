@@ -12,8 +12,8 @@ export type Mark = { readonly life: number } & (
   | { readonly kind: "joined"; readonly owner: string }
   /** From now on nothing of the server's ends this life. */
   | { readonly kind: "opened" }
-  /** About to take over, and told that it has. */
-  | { readonly kind: "takes" | "took"; readonly owner: string }
+  /** About to take over, and told that it has, or that it has not. */
+  | { readonly kind: "takes" | "took" | "spared"; readonly owner: string }
   | { readonly kind: "asked"; readonly order: number }
   | { readonly kind: "accepted"; readonly order: number; readonly run: string; readonly existing: boolean }
   /** `owned` runs are this life's from their start. */
@@ -32,10 +32,12 @@ export type Mark = { readonly life: number } & (
       readonly uses: readonly string[];
     }
   | { readonly kind: "effect" | "after" | "threw"; readonly call: string }
-  | { readonly kind: "commits"; readonly owner: string }
+  /** `commit` is its number among those of this life. */
+  | { readonly kind: "commits"; readonly owner: string; readonly commit: number }
   | {
       readonly kind: "committed";
       readonly owner: string;
+      readonly commit: number;
       /** Calls whose results are written. */
       readonly calls: readonly string[];
       readonly finished: readonly string[];

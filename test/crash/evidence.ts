@@ -111,18 +111,24 @@ export function isDeadAt(life: Life | undefined, at: number): boolean {
 }
 
 /**
- * Whether a lease may have been dead at a place: somebody was about to take it over before. A life has the lease that
- * it joined last.
+ * Whether a lease may have been dead at a place: somebody was about to take it over before, and was not told of the
+ * contrary. A life has the lease that it joined last.
  */
 export function fencesOf({ marks }: Evidence): (life: number, since: number, at: number) => boolean {
   const joined = new Map<number, { readonly at: number; readonly owner: string }[]>();
   const taken = new Map<string, number>();
+  const spared = new Set<number>();
+  const attempts = new Map<string, number>();
+  marks.forEach((mark, at) => {
+    if (mark.kind === "takes") attempts.set(`${mark.life} ${mark.owner}`, at);
+    else if (mark.kind === "spared") spared.add(attempts.get(`${mark.life} ${mark.owner}`)!);
+  });
   marks.forEach((mark, at) => {
     if (mark.kind === "joined") {
       const leases = joined.get(mark.life) ?? [];
       leases.push({ at, owner: mark.owner });
       joined.set(mark.life, leases);
-    } else if (mark.kind === "takes" && !taken.has(mark.owner)) taken.set(mark.owner, at);
+    } else if (mark.kind === "takes" && !taken.has(mark.owner) && !spared.has(at)) taken.set(mark.owner, at);
   });
   return (life, since, at) => {
     const lease = joined.get(life)?.findLast((each) => each.at < since);

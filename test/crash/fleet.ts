@@ -21,6 +21,8 @@ const BACKLOG = 400;
 const LEASE_MS = 2500;
 const READ_EVERY_MS = 4;
 const QUIET_MAX_MS = 60_000;
+/** At the end of the kills, whoever has nothing to do for so long is killed for that. */
+const IDLE_MS = 2000;
 
 /** A life ends after so many effects, at most, unless it kills itself before. */
 const EFFECTS_MAX = 500;
@@ -258,9 +260,10 @@ export class Fleet {
       else if (mark.kind === "joined" && life !== undefined) life.owner = mark.owner;
       else if (mark.kind === "effect" && life !== undefined) life.effects++;
     }
+    const isIdle = this.#hasEnough(this.#blows) && performance.now() - this.#heardAt > IDLE_MS;
     for (const { effects, killAfter, worker } of this.#alive.values()) {
       // While somebody is stopped, the others live for long enough to see that it is silent.
-      if (effects >= killAfter && !this.#isFrozen) worker.kill();
+      if ((effects >= killAfter || (isIdle && killAfter < Infinity)) && !this.#isFrozen) worker.kill();
     }
     return marks.length;
   }

@@ -4,6 +4,7 @@ import type { EffectLog } from "./effect-log.ts";
 import type { FatalMoment } from "./fatal-moment.ts";
 
 export function markedStore(store: Store, log: EffectLog, fatal: FatalMoment): Store {
+  let commits = 0;
   const marked: Partial<Store> = {
     async join(lease, holder) {
       await store.join(lease, holder);
@@ -13,10 +14,9 @@ export function markedStore(store: Store, log: EffectLog, fatal: FatalMoment): S
     async takeOver(lane, owner, beat, now, leaves) {
       if (!leaves) log.write({ kind: "takes", owner });
       const isDead = await store.takeOver(lane, owner, beat, now, leaves);
-      if (isDead && !leaves) {
-        fatal.pass("taken-over");
-        log.write({ kind: "took", owner });
-      }
+      if (leaves) return isDead;
+      if (isDead) fatal.pass("taken-over");
+      log.write({ kind: isDead ? "took" : "spared", owner });
       return isDead;
     },
     async start(lane, starts, now, lease) {
@@ -36,7 +36,8 @@ export function markedStore(store: Store, log: EffectLog, fatal: FatalMoment): S
     async commit(lease, batch, now) {
       const calls = batch.flatMap(callsOf);
       const { owner } = lease;
-      log.write({ kind: "commits", owner });
+      const number = ++commits;
+      log.write({ kind: "commits", owner, commit: number });
       if (calls.length > 0) fatal.pass("effect-to-commit");
       const answers = await store.commit(lease, batch, now);
       if (calls.length > 0) fatal.pass("commit-to-answer");
@@ -46,6 +47,7 @@ export function markedStore(store: Store, log: EffectLog, fatal: FatalMoment): S
       log.write({
         kind: "committed",
         owner,
+        commit: number,
         calls: written.flatMap(callsOf),
         finished: left.filter(isFinished).map(({ run }) => run),
         laidDown: left.filter((commit) => !isFinished(commit)).map(({ run }) => run),

@@ -17,7 +17,8 @@ import { keyOfOrder, orderOf, orderWorkflow, type Body } from "./orders.ts";
 
 /**
  * A lease so long that its silence cannot be why somebody was taken over: a death has to be seen in the machine's
- * table of programs. Waits of retries are parked, so that parked runs are among those that are killed.
+ * table of programs. Waits of retries are parked, so that parked runs are among those that are killed; commits are
+ * small, so that there are two at once where the store takes two.
  */
 const SETTINGS: EngineSettings = {
   ...DEFAULT_SETTINGS,
@@ -26,7 +27,7 @@ const SETTINGS: EngineSettings = {
   beatMs: 200,
   drainMs: 5000,
   // Workers die of us here, hundreds of times, and not of a run: none is suspected.
-  limits: { ...DEFAULT_SETTINGS.limits, parkAfterMs: 40, deathsMax: 1_000_000 },
+  limits: { ...DEFAULT_SETTINGS.limits, parkAfterMs: 40, deathsMax: 1_000_000, runsPerCommit: 20 },
 };
 
 /** Whoever is stopped within a transaction is waited for so long. */

@@ -7,15 +7,15 @@ import { Gate, heldStore } from "./held-connection.ts";
 import { newSchema, postgresServer } from "./postgres-server.ts";
 import { claimAll, commitOf, idMaker, idsOf, joined, lineOf, NOW, startOf } from "./sample.ts";
 
-/** How long one that is silent within a transaction is waited for. */
-const PATIENCE_MS = 200;
+/** How long both wait for an answer. */
+const PATIENCE_MS = 2000;
 
 for (const share of [0, 1]) {
   const where = share === 0 ? "has only looked" : "has sent all but its commit";
   test(`a lease is taken over from a worker that stands still where its transaction ${where}`, async () => {
     const schema = newSchema();
     const { url } = await postgresServer();
-    const other = await openPostgres(url, { schema });
+    const other = await openPostgres(url, { schema, patienceMs: PATIENCE_MS });
     const gate = new Gate();
     const stopped = heldStore(url, schema, 1, gate, PATIENCE_MS);
     const lease = await joined(stopped, "a");

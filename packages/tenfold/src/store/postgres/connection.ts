@@ -37,14 +37,15 @@ const COMMIT: Statement = { sql: "commit" };
 
 /**
  * The server gives up before this side does, so that its answer says that nothing was written; and it lets go of the
- * locks of a transaction whose client has fallen silent, which others (a takeover) wait for.
+ * locks of a transaction whose client has fallen silent before others, a takeover among them, give up waiting for them.
  */
 function beginning(patienceMs: number): Statement {
   const statementMs = Math.ceil(patienceMs * 0.8);
+  const silentMs = Math.ceil(patienceMs * 0.5);
   return {
     sql:
       `begin isolation level read committed; set local statement_timeout = ${statementMs}; ` +
-      `set local idle_in_transaction_session_timeout = ${patienceMs}`,
+      `set local idle_in_transaction_session_timeout = ${silentMs}`,
   };
 }
 
