@@ -15,7 +15,7 @@ export const lanesCommand: Command = {
   counts: { least: 0, most: 2 },
   summary: "Shows which server of a store holds which lane, and moves a lane to another one while it is worked.",
   about:
-    "A move carries the lane's rows over while it works, lets it stand still for the last of them, and deletes the old ones. One that was cut off is ended by the same command.",
+    "A move carries the lane's rows over while it works, lets it stand still for the last of them, and deletes the\nold ones. One that was cut off is ended by the same command.",
   flags: { to: { type: "string", value: "url", text: "the server that the lane moves to, one of the store's" } },
   examples: [
     { line: "tenfold lanes", does: "which lane is where, with how many runs" },

@@ -10,7 +10,7 @@ export const migrateCommand: Command = {
   counts: { least: 0, most: 0 },
   summary: "Makes the tables of a store on Postgres, or brings them to the format of this version.",
   about:
-    "Whoever opens a store does the same by itself; this is for stores whose users may not, and for looking first. " +
+    "Whoever opens a store does the same by itself; this is for stores whose users may not, and for looking first.\n" +
     "Workers of the version before go on meanwhile, and beside it.",
   flags: { "dry-run": { type: "boolean", text: "print the SQL, for `psql`, and do nothing" } },
   examples: [

@@ -5,6 +5,7 @@ import { serveHealth, type Health } from "../health.ts";
 import { onInterrupt } from "../interruption.ts";
 import { openToWork } from "../opening.ts";
 import { WorkLog } from "../work-log.ts";
+import { keepYoungGenerationSmall } from "../young-generation.ts";
 
 const LOOPBACK = "127.0.0.1";
 const PORT_MAX = 65_535;
@@ -38,6 +39,7 @@ export const workCommand: Command = {
   ],
   async run(call: Call): Promise<number> {
     const options = readOptions(call);
+    keepYoungGenerationSmall();
     const log = new WorkLog(call.terminal);
     let state: "starting" | "working" | "draining" = "starting";
     let isReady = (): boolean => false;
