@@ -180,6 +180,9 @@ test("in a fleet, a write under a lease that was taken over, and a second takeov
   // Two may be on their way at once: the answer is that of the first.
   assert.deepEqual(inFleet(sent, took, { ...sent, commit: 3 }, written), []);
   assert.deepEqual(inFleet(took, took), ["a lease is taken over once"]);
+  const lost: Mark = { life: 1, kind: "committed", ...nothing, lost: ["r"] };
+  assert.deepEqual(inFleet(sent, lost), ["nobody who lives loses a run"]);
+  assert.deepEqual(inFleet({ ...sent, commit: 1 }, sent, lost), []);
 });
 
 test("in a fleet, a body that is called again while nobody takes over from its worker is found", () => {

@@ -228,11 +228,15 @@ function unfencedWrites({ marks }: Evidence): Breach[] {
       taken.add(mark.owner);
       return isFirst ? [] : [breach("a lease is taken over once", { mark })];
     }
-    if (mark.kind === "commits" && taken.has(mark.owner)) sentDead.add(`${mark.life}.${mark.commit}`);
-    if (mark.kind !== "committed" || !sentDead.has(`${mark.life}.${mark.commit}`)) return [];
+    if (mark.kind === "commits" && taken.has(mark.owner)) sentDead.add(nameOf(mark));
+    if (mark.kind !== "committed" || !sentDead.has(nameOf(mark))) return [];
     const written = mark.calls.length + mark.finished.length + mark.laidDown.length;
     return written === 0 ? [] : [breach("who was taken over writes nothing", { mark })];
   });
+}
+
+function nameOf({ life, commit }: { readonly life: number; readonly commit: number }): string {
+  return `${life}.${commit}`;
 }
 
 /** What a worker says when its server is away. */
@@ -240,8 +244,13 @@ const STALLED = "the store takes no writes; nothing new is started";
 
 function wrongAnswers({ marks, runs, isFleet }: Evidence): Breach[] {
   const known = new Set(runs.map(({ id }) => id));
+  const answered = new Set(marks.flatMap((mark) => (mark.kind === "committed" ? [nameOf(mark)] : [])));
+  /** Leases of which a commit got no answer, for the server's end: what it gave up is others', when it is sent again. */
+  const unanswered = new Set<string>();
   return marks.flatMap((mark) => {
+    if (mark.kind === "commits" && !answered.has(nameOf(mark))) unanswered.add(mark.owner);
     if (mark.kind === "committed") {
+      if (isFleet && unanswered.has(mark.owner)) return [];
       return mark.lost.map((run) => breach("nobody who lives loses a run", { life: mark.life, run }));
     }
     if (mark.kind === "log" && mark.level === "error") {
