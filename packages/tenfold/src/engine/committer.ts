@@ -157,6 +157,11 @@ export class Committer {
   }
 }
 
+/** What still came for a store that was closed meanwhile. */
+export function isClosed(thrown: unknown): boolean {
+  return thrown instanceof TenfoldError && thrown.code === "CLOSED";
+}
+
 /** Whether the store, or the part of it that was asked, is not there now. */
 export function isUnreached(thrown: unknown): boolean {
   return thrown instanceof TenfoldError && thrown.code === "STORE_UNREACHABLE";

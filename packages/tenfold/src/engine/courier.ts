@@ -5,7 +5,7 @@
  */
 import type { Parcel, ParcelName, Store } from "../store/store.ts";
 import { laneOfRun } from "../value/id.ts";
-import { isPassing } from "./committer.ts";
+import { isClosed, isPassing } from "./committer.ts";
 import type { Clock } from "./ports.ts";
 
 /** How long a received parcel is remembered after it came last (ms). */
@@ -35,7 +35,7 @@ export class Courier {
         await this.#carryAll();
       } while (this.#carriesAgain);
     } catch (thrown) {
-      if (!isPassing(thrown)) throw thrown;
+      if (!isPassing(thrown) && !isClosed(thrown)) throw thrown;
     } finally {
       this.#isCarrying = false;
     }

@@ -5,7 +5,7 @@
  */
 import type { CommitAnswer, Lease, RunCommit, RunStart, StartAnswer, Store } from "../store/store.ts";
 import { LeaseLost } from "../store/store.ts";
-import { isPassing, isUnreached } from "./committer.ts";
+import { isClosed, isPassing, isUnreached } from "./committer.ts";
 import type { Courier } from "./courier.ts";
 import { Driver, type DriverHost } from "./driver.ts";
 import type { EngineEvents } from "./events.ts";
@@ -283,7 +283,7 @@ export class Worker implements DriverHost {
         // After a long wait it may be the lease of a driver that is gone: the new one has its own.
         if (driver === this.#driver) this.leaseLost();
       } else if (isPassing(thrown)) this.#nextReconcileAt = 0;
-      else throw thrown;
+      else if (!this.#isStopping || !isClosed(thrown)) throw thrown;
     } finally {
       this.#isLooking = false;
     }

@@ -8,6 +8,7 @@ import {
   countedFlow,
   Gate,
   MINUTE,
+  NOW,
   rejects,
   startMany,
   stepOf,
@@ -116,6 +117,32 @@ test("a claim whose answer was lost is found by asking for all rows in this work
   await world.until("all are completed", () => world.records.every(({ status }) => status === "completed"), MINUTE);
   assert.equal(lost, 1);
   assert.ok([...calls.values()].every((count) => count === 1));
+});
+
+test("a look that is under way when its engine is closed, and fails for that, harms nobody", async () => {
+  const world = new World();
+  const gate = new Gate();
+  let isClosed = false;
+  const slow = withVerbs(world.store, {
+    look: async (...given) => {
+      if (gate.entered > 0 || world.time.now < NOW + 500) return world.store.look(...given);
+      await gate.pass();
+      if (isClosed) throw new TenfoldError("CLOSED", "The store was closed.");
+      return world.store.look(...given);
+    },
+  });
+  const opened = await world.open([], {}, slow);
+  await world.until("a look hangs", () => gate.entered === 1);
+  await world.happens(opened.engine.stop());
+  isClosed = true;
+  const thrown: unknown[] = [];
+  const hear = (reason: unknown) => void thrown.push(reason);
+  process.on("unhandledRejection", hear);
+  gate.open();
+  await world.passes(1000);
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off("unhandledRejection", hear);
+  assert.deepEqual(thrown, []);
 });
 
 test("a run that its own worker claims again before it knows that it was parked goes on at once", async () => {
