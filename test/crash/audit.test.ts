@@ -170,17 +170,19 @@ test("in a fleet, a write under a lease that was taken over, and a second takeov
       Object.assign(evidence, { isFleet: true });
       evidence.marks.push(...marks);
     });
+  // One that the small play does not have, so that none of its commits has an answer there.
+  const life = 1001;
   const took: Mark = { life: 0, kind: "took", owner: "frozen" };
-  const sent: Mark = { life: 1, kind: "commits", owner: "frozen", commit: 2 };
+  const sent: Mark = { life, kind: "commits", owner: "frozen", commit: 2 };
   const nothing = { owner: "frozen", commit: 2, calls: [], finished: [], laidDown: [], lost: [] };
-  const written: Mark = { life: 1, kind: "committed", ...nothing, finished: ["r"] };
+  const written: Mark = { life, kind: "committed", ...nothing, finished: ["r"] };
   assert.deepEqual(inFleet(took, sent, written), ["who was taken over writes nothing"]);
-  assert.deepEqual(inFleet(took, sent, { life: 1, kind: "committed", ...nothing }), []);
+  assert.deepEqual(inFleet(took, sent, { life, kind: "committed", ...nothing }), []);
   assert.deepEqual(inFleet(sent, took, written), []);
   // Two may be on their way at once: the answer is that of the first.
   assert.deepEqual(inFleet(sent, took, { ...sent, commit: 3 }, written), []);
   assert.deepEqual(inFleet(took, took), ["a lease is taken over once"]);
-  const lost: Mark = { life: 1, kind: "committed", ...nothing, lost: ["r"] };
+  const lost: Mark = { life, kind: "committed", ...nothing, lost: ["r"] };
   assert.deepEqual(inFleet(sent, lost), ["nobody who lives loses a run"]);
   assert.deepEqual(inFleet({ ...sent, commit: 1 }, sent, lost), []);
 });

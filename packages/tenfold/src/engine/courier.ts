@@ -18,6 +18,7 @@ export class Courier {
   readonly #clock: Clock;
   #isCarrying = false;
   #carriesAgain = false;
+  #sweepAt = -Infinity;
 
   constructor(store: Store, lane: number, clock: Clock) {
     this.#store = store;
@@ -67,6 +68,8 @@ export class Courier {
   /** Forgets parcels that came to this lane long ago, and that no outbox has any more. */
   async sweep(): Promise<void> {
     const { post } = this.#store;
+    if (this.#clock.elapsed() < this.#sweepAt) return;
+    this.#sweepAt = this.#clock.elapsed() + REMEMBERED_MS / 2;
     for (;;) {
       const names = await post.received(this.#lane, this.#clock.now() - REMEMBERED_MS, PARCELS);
       const gone: ParcelName[] = [];

@@ -6,7 +6,12 @@ export const OWNED_RUNS = `
   select r.id, r.workflow, r.graph, r.tenant, r.key, r.input, r.deaths, r.mail
   from tenfold.runs r where r.lane = $1 and r.owner = $2 and r.id = any ($3::text[])`;
 
-export const OWNED_IDS = `select r.id from tenfold.runs r where r.lane = $1 and r.owner = $2`;
+/** No row: the lease is gone. One statement, because every worker sends it once a minute. */
+export const OWNED_IDS = `
+  select r.id
+  from tenfold.leases l
+    left join tenfold.runs r on r.lane = l.lane and r.owner = l.owner
+  where l.lane = $1 and l.owner = $2 and l.is_alive`;
 
 export const READ_JOURNALS = `
   select j.run, j.kind, j.node, j.data, j.at

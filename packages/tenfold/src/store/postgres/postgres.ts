@@ -201,8 +201,10 @@ export class PostgresStore implements port.Store {
   }
 
   async owned(lease: port.Lease): Promise<readonly string[]> {
-    const [owned] = await this.#fenced(FENCE_ALIVE, lease, { sql: OWNED_IDS, values: [lease.lane, lease.owner] });
-    return (owned!.rows as { id: string }[]).map(({ id }) => id);
+    this.#checkLane(lease.lane);
+    const rows = await this.#to.reads.rows<{ id: string | null }>(OWNED_IDS, lease.lane, lease.owner);
+    if (rows.length === 0) throw this.#lost(lease);
+    return rows.flatMap(({ id }) => id ?? []);
   }
 
   async load(lease: port.Lease, runs: readonly string[]): Promise<readonly port.ClaimedRun[]> {
