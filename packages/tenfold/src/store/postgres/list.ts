@@ -14,7 +14,10 @@ export const LIST_RUNS = `
   select ${RUN_COLUMNS}
   from tenfold.runs r where r.lane = $1`;
 
-/** Every workflow of which there are runs: one look into the index for each. */
+/**
+ * Every workflow of which there are runs: one look into the index for each. The bounds of a pair are bounds of rows, and
+ * its order names all of them, so that no other index can seem to serve it.
+ */
 export const LIST_BY_PAIR = `
   with recursive names (workflow) as (
     (select r.workflow from tenfold.runs r where r.lane = $1 order by r.workflow limit 1)
@@ -27,16 +30,24 @@ export const LIST_BY_PAIR = `
     cross join unnest($2::smallint[]) as s (status)
     cross join lateral (
       select r.*
-      from tenfold.runs r where r.lane = $1 and r.workflow = w.workflow and r.status = s.status`;
+      from tenfold.runs r where r.lane = $1
+        and (r.workflow, r.status, r.id) >= (w.workflow, s.status, $3) and (r.workflow, r.status, r.id) < (w.workflow, s.status, $4)
+      order by r.workflow desc, r.status desc, r.id desc limit $5) r
+  where ($6::text is null or w.workflow = $6)
+  order by r.id desc limit $5`;
+
+/** Behind every id. */
+const ID_MAX = "~";
 
 /** The last time that a run's id can tell (ms since 1970). */
 const TIME_MAX = 32 ** 9 - 1;
 
 export function listOf(lane: number, filter: RunFilter, page: Page): Statement {
   const { workflow, status, tenant, key, attribute, from, until } = filter;
-  const isByPair = (workflow ?? status) !== undefined && (tenant ?? key ?? attribute) === undefined;
-  const statuses = status === undefined ? STATUSES.map((_, code) => code) : [statusCode(status)];
-  const values: unknown[] = isByPair ? [lane, plain(statuses)] : [lane];
+  if ((workflow ?? status) !== undefined && (tenant ?? key ?? attribute) === undefined) {
+    return listByPair(lane, filter, page);
+  }
+  const values: unknown[] = [lane];
   const conditions: string[] = [];
   const where = (condition: (...places: string[]) => string, ...given: unknown[]): void => {
     conditions.push(condition(...given.map((value) => `$${values.push(value)}`)));
@@ -45,7 +56,7 @@ export function listOf(lane: number, filter: RunFilter, page: Page): Statement {
   if (from !== undefined) where((id) => `r.id >= ${id}`, timeFloor(from));
   if (until !== undefined) where((id) => `r.id < ${id}`, timeFloor(until));
   if (workflow !== undefined) where((name) => `r.workflow = ${name}`, workflow);
-  if (status !== undefined && !isByPair) where((code) => `r.status = ${code}`, statusCode(status));
+  if (status !== undefined) where((code) => `r.status = ${code}`, statusCode(status));
   if (tenant !== undefined) where((name) => `r.tenant = ${name}`, tenant);
   if (key !== undefined) {
     where((text) => `r.id in (select k.run from tenfold.keys k where k.lane = $1 and k.key = ${text})`, key);
@@ -60,9 +71,15 @@ export function listOf(lane: number, filter: RunFilter, page: Page): Statement {
     );
   }
   const limit = `$${values.push(page.limit)}`;
-  const sql = [isByPair ? LIST_BY_PAIR : LIST_RUNS, ...conditions].join("\n    and ");
-  const newest = `order by r.id desc limit ${limit}`;
-  return { sql: isByPair ? `${sql}\n      ${newest}) r\n  ${newest}` : `${sql}\n  ${newest}`, values };
+  const sql = [LIST_RUNS, ...conditions].join("\n    and ");
+  return { sql: `${sql}\n  order by r.id desc limit ${limit}`, values };
+}
+
+function listByPair(lane: number, { workflow, status, from, until }: RunFilter, { before, limit }: Page): Statement {
+  const statuses = status === undefined ? STATUSES.map((_, code) => code) : [statusCode(status)];
+  const bounds = [before ?? ID_MAX, until === undefined ? ID_MAX : timeFloor(until)].sort();
+  const least = from === undefined ? "" : timeFloor(from);
+  return { sql: LIST_BY_PAIR, values: [lane, plain(statuses), least, bounds[0], limit, workflow ?? null] };
 }
 
 function timeFloor(at: number): string {
