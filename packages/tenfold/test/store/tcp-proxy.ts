@@ -79,12 +79,15 @@ export class TcpProxy {
 
   #forward(pair: Pair, from: Socket, to: Socket): void {
     from.setNoDelay(true);
+    /** Bytes that were made to wait: what comes later stays behind them, whatever the delay is by then. */
+    const waiting: Buffer[] = [];
     from.on("data", (bytes: Buffer) => {
       if (this.#isSwallowed(pair)) return;
       const named = this.pools && from === pair.server ? bytes.indexOf(PROCESS) : -1;
       if (named !== -1) bytes.writeInt32BE(1, named + PROCESS.length);
-      if (this.delayMs === 0) to.write(bytes);
-      else setTimeout(() => to.write(bytes), this.delayMs);
+      if (this.delayMs === 0 && waiting.length === 0) return void to.write(bytes);
+      waiting.push(bytes);
+      setTimeout(() => to.write(waiting.shift()!), this.delayMs);
     });
     from.on("error", () => undefined);
     from.on("close", () => {
