@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import pg from "pg";
 import { openPostgres } from "../../packages/tenfold/src/store/postgres/open.ts";
+import { OwnPostgres } from "../../packages/tenfold/test/store/own-postgres.ts";
 import { readRuns, type Evidence } from "./evidence.ts";
 import { Fleet, type Blows } from "./fleet.ts";
-import { FleetServer } from "./fleet-server.ts";
 
 export interface FleetPlay {
   readonly seed: number;
@@ -18,7 +18,7 @@ export async function fleetRun({ seed, hasEnough, judge }: FleetPlay): Promise<v
   const folder = mkdtempSync(path.join(tmpdir(), "tenfold-fleet-"));
   // The server's user is another one where the test is root.
   chmodSync(folder, 0o755);
-  const server = await FleetServer.start(folder);
+  const server = await OwnPostgres.start(path.join(folder, "postgres"));
   try {
     const fleet = await Fleet.open(server, folder, seed);
     const stopped = await fleet.play(hasEnough);

@@ -9,9 +9,9 @@ import { setTimeout as pause } from "node:timers/promises";
 import { openPostgres } from "../../packages/tenfold/src/store/postgres/open.ts";
 import { FINISHED, LeaseLost, type Store } from "../../packages/tenfold/src/store/store.ts";
 import { seededRandom, type Random } from "../../packages/tenfold/src/value/random.ts";
+import type { OwnPostgres } from "../../packages/tenfold/test/store/own-postgres.ts";
 import { EffectLog, LogReader, type Mark } from "./effect-log.ts";
 import { aimText, MOMENTS, type Aim } from "./fatal-moment.ts";
-import type { FleetServer } from "./fleet-server.ts";
 import { OrderBook } from "./order-book.ts";
 import { wholeFrom } from "./plan.ts";
 import { SpawnedWorker } from "./spawned-worker.ts";
@@ -66,7 +66,7 @@ interface Life {
 
 export class Fleet {
   readonly marks: Mark[] = [];
-  readonly #server: FleetServer;
+  readonly #server: OwnPostgres;
   readonly #folder: string;
   readonly #random: Random;
   readonly #store: Store;
@@ -85,7 +85,7 @@ export class Fleet {
   #isOver = false;
   #heardAt = performance.now();
 
-  private constructor(server: FleetServer, folder: string, seed: number, store: Store) {
+  private constructor(server: OwnPostgres, folder: string, seed: number, store: Store) {
     this.#server = server;
     this.#folder = folder;
     this.#random = seededRandom(`fleet ${seed}`);
@@ -95,7 +95,7 @@ export class Fleet {
     this.#reader = new LogReader(log);
   }
 
-  static async open(server: FleetServer, folder: string, seed: number): Promise<Fleet> {
+  static async open(server: OwnPostgres, folder: string, seed: number): Promise<Fleet> {
     return new Fleet(server, folder, seed, await openPostgres(server.url));
   }
 
@@ -213,7 +213,7 @@ export class Fleet {
       if (this.#hasEnough(this.#blows)) return;
       this.#isServerAway = true;
       this.#log.write({ kind: "server-killed" });
-      this.#back = this.#server.kill().then(() => this.#server.comeBack());
+      this.#back = this.#server.crash().then(() => this.#server.restart());
       await this.#back;
       this.#log.write({ kind: "server-back" });
       this.#isServerAway = false;

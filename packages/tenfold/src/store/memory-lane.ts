@@ -19,6 +19,7 @@ import {
   type StartAnswer,
   type StoredGraph,
 } from "./store.ts";
+import { commitVerdict, goesOnWithMail, sendRefusal, startVerdict } from "./verdict.ts";
 
 export type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -75,15 +76,10 @@ export function startRun(lane: Lane, start: RunStart, now: number, lease: Lease 
   if (start.key !== null) {
     const name = JSON.stringify([start.workflow, start.tenant, start.key.key]);
     const known = lane.keys.get(name);
-    if (known !== undefined) {
-      const { status } = lane.runs.get(known.run)!;
-      if (!start.key.again || !FINISHED.has(status)) {
-        return known.inputHash === start.key.inputHash
-          ? { kind: "existing", run: known.run, status }
-          : { kind: "conflict", run: known.run };
-      }
-      generation = known.generation + 1;
-    }
+    const last = known && { ...known, status: lane.runs.get(known.run)!.status };
+    const verdict = startVerdict(start.key, last);
+    if (verdict.kind !== "new") return verdict;
+    generation = verdict.generation;
     lane.keys.set(name, { run: start.id, inputHash: start.key.inputHash, generation });
   }
   const isDue = start.at === null || start.at <= now;
@@ -134,13 +130,10 @@ export function inOrder(lane: Lane, workflows: readonly string[], now: number): 
 export function commitRun(lane: Lane, lease: Lease, commit: RunCommit, now: number): CommitAnswer {
   const row = lane.runs.get(commit.run);
   if (row === undefined) return "lost";
-  const length = row.journal.length;
-  const isRepeated = commit.lines.length > 0 && length === commit.from + commit.lines.length;
-  if (isRepeated && (row.owner === lease.owner || row.owner === null)) {
-    return sameLines(row.journal.slice(commit.from), commit.lines) ? "written" : "lost";
-  }
-  if (row.owner !== lease.owner || length !== commit.from) return "lost";
-  if (commit.then.kind !== "keep" && commit.mailSeen !== row.mail) return "mail";
+  const { owner, journal, mail } = row;
+  const toCommit = { owner, committer: lease.owner, length: journal.length, mail };
+  const verdict = commitVerdict(commit, toCommit, () => journal.slice(commit.from));
+  if (verdict !== "new") return verdict;
   row.journal.push(...commit.lines);
   for (const key of commit.absorbed) row.inbox.delete(key);
   if (commit.absorbed.length > 0 && commit.mailSeen === row.mail) row.wakeAt = null;
@@ -168,25 +161,17 @@ export function textOf({ from, key }: ParcelName): string {
   return `${from} ${key}`;
 }
 
-function sameLines(kept: readonly JournalLine[], sent: readonly JournalLine[]): boolean {
-  return kept.every(({ kind, node, data, at }, index) => {
-    const line = sent[index]!;
-    return kind === line.kind && node === line.node && data === line.data && at === line.at;
-  });
-}
-
-export function sendTo(lane: Lane, { run, message, reopens }: Send, now: number): SendAnswer {
-  const row = lane.runs.get(run);
-  if (row === undefined) return { kind: "unknown" };
-  if (row.status === "completed" || (FINISHED.has(row.status) && !reopens)) {
-    return { kind: "finished", status: row.status };
-  }
+export function sendTo(lane: Lane, send: Send, now: number): SendAnswer {
+  const row = lane.runs.get(send.run);
+  const refusal = sendRefusal(send, row?.status);
+  if (row === undefined || refusal !== null) return refusal!;
+  const { message } = send;
   if (row.inbox.has(message.key)) return { kind: "sent" };
   row.inbox.set(message.key, message);
   row.mail++;
   row.turn = null;
   row.wakeAt = Math.min(row.wakeAt ?? Infinity, now);
-  if (FINISHED.has(row.status) || row.status === "held") {
+  if (goesOnWithMail(row.status)) {
     row.status = "running";
     row.endedAt = null;
     row.error = null;

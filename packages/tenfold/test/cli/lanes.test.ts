@@ -1,7 +1,8 @@
 /** `tenfold lanes`, and what other commands say of a server that is away: the real program, on a list of servers. */
 import assert from "node:assert/strict";
 import { before, describe, test, type TestContext } from "node:test";
-import { newServer, type Server } from "../store/postgres-server.ts";
+import type { OwnPostgres } from "../store/own-postgres.ts";
+import { newServer } from "../store/postgres-server.ts";
 import { project, type Project } from "./project.ts";
 
 interface Lanes {
@@ -9,7 +10,7 @@ interface Lanes {
 }
 
 describe("a store on two servers", () => {
-  let servers: Server[] = [];
+  let servers: OwnPostgres[] = [];
 
   before(async () => {
     servers = await Promise.all([newServer(), newServer()]);

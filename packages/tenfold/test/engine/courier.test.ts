@@ -12,21 +12,13 @@ import { openPostgres } from "../../src/store/postgres/open.ts";
 import { openSqlite } from "../../src/store/sqlite/sqlite.ts";
 import type { Post, Send, Store } from "../../src/store/store.ts";
 import { TenfoldError } from "../../src/value/error.ts";
+import { POST_VERBS } from "../../src/testing/simulator/faulty-store.ts";
 import { laneOfRun } from "../../src/value/id.ts";
 import { seededRandom, type Random } from "../../src/value/random.ts";
 import { newFile } from "../store/files.ts";
 import { newSchema, postgresServer } from "../store/postgres-server.ts";
 import { commitOf, idMaker, joined, KEEP, lineOf, NOW, sendOf, startOf } from "../store/sample.ts";
 import { rejects } from "./world.ts";
-
-const VERBS = [
-  "outgoing",
-  "deliver",
-  "remove",
-  "received",
-  "holds",
-  "release",
-] as const satisfies readonly (keyof Post)[];
 
 /** What a dead courier's verbs end with: it never comes back from them. */
 class Died extends Error {}
@@ -70,7 +62,7 @@ async function write({ store, senders, receivers, now }: World, letters: number)
 
 /** A courier of `lane`; `dies` says of each verb whether its courier dies before it, after it, or neither. */
 function courierOf(world: World, lane: number, dies: (verb: string) => "before" | "after" | null): Courier {
-  const verb = (name: (typeof VERBS)[number]) => {
+  const verb = (name: (typeof POST_VERBS)[number]) => {
     const real = world.store.post[name].bind(world.store.post) as (...given: unknown[]) => Promise<unknown>;
     return async (...given: unknown[]) => {
       const when = dies(name);
@@ -80,7 +72,7 @@ function courierOf(world: World, lane: number, dies: (verb: string) => "before" 
       return answer;
     };
   };
-  const post = Object.fromEntries(VERBS.map((name) => [name, verb(name)])) as unknown as Post;
+  const post = Object.fromEntries(POST_VERBS.map((name) => [name, verb(name)])) as unknown as Post;
   const clock = { now: () => world.now, elapsed: () => world.now } as Clock;
   return new Courier({ post } as Store, lane, clock);
 }
@@ -127,7 +119,7 @@ const stores: Readonly<Record<string, () => Promise<Store>>> = {
 
 for (const [name, open] of Object.entries(stores)) {
   test(`on ${name}, whichever verb a courier dies before or after, each message is absorbed once`, async () => {
-    for (const dyingAt of VERBS) {
+    for (const dyingAt of POST_VERBS) {
       for (const when of ["before", "after"] as const) {
         for (const absorbsBetween of [true, false]) {
           const store = await open();
@@ -228,7 +220,7 @@ test("a courier that was held up for long does not deliver what it read before",
 });
 
 function courierPost(post: Post): Post {
-  return Object.fromEntries(VERBS.map((name) => [name, post[name].bind(post)])) as unknown as Post;
+  return Object.fromEntries(POST_VERBS.map((name) => [name, post[name].bind(post)])) as unknown as Post;
 }
 
 test("a worker carries what lies in the outbox of its lane, whoever wrote it", async () => {

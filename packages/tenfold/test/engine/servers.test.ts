@@ -6,7 +6,8 @@ import { open, step, workflow } from "../../src/index.ts";
 import type { Tenfold } from "../../src/engine/client.ts";
 import type { OpenOptions } from "../../src/engine/open.ts";
 import { laneOfRun } from "../../src/value/id.ts";
-import { newServer, type Server } from "../store/postgres-server.ts";
+import type { OwnPostgres } from "../store/own-postgres.ts";
+import { newServer } from "../store/postgres-server.ts";
 import { rejects, type LogLine } from "./world.ts";
 
 const LANES = 3;
@@ -24,7 +25,7 @@ const pair = workflow<{ n: number; key?: string }, number>("pair", {
 });
 const loose = workflow<number, number>("loose", { flow: (n) => note.as("second")(note(n)) });
 
-let servers: Server[] = [];
+let servers: OwnPostgres[] = [];
 const log: LogLine[] = [];
 
 async function opened(options: Partial<OpenOptions> = {}): Promise<Tenfold> {

@@ -4,7 +4,7 @@
  * those that another worker is taking at this moment: so there are a few more of them than are wanted.
  */
 import type { ClaimedRun } from "../store.ts";
-import { RUNNING, WAITING } from "../sqlite/status-code.ts";
+import { RUNNING, WAITING } from "../status-code.ts";
 import { texts } from "./arrays.ts";
 import type { Range } from "./claim-cursor.ts";
 import type { Statement, Transaction } from "./connection.ts";

@@ -6,6 +6,7 @@
  */
 import type { JournalLine } from "../../core/journal-line.ts";
 import type { CommitAnswer, Lease, RunCommit } from "../store.ts";
+import { commitVerdict } from "../verdict.ts";
 import { plain, texts } from "./arrays.ts";
 import { writesOf, type Write } from "./commit.ts";
 import type { Connection, Transaction } from "./connection.ts";
@@ -85,13 +86,9 @@ async function lookAndCommit(
   const answers = batch.map((each): CommitAnswer => {
     const row = byId.get(each.run);
     if (row === undefined) return "lost";
-    const length = lengthOf.get(each.run) ?? 0;
-    const isRepeated = each.lines.length > 0 && length === each.from + each.lines.length;
-    if (isRepeated && (row.owner === null || row.owner === owner)) {
-      return sameLines(linesOf.get(each.run) ?? [], each.lines) ? "written" : "lost";
-    }
-    if (row.owner !== owner || length !== each.from) return "lost";
-    if (each.then.kind !== "keep" && row.mail !== each.mailSeen) return "mail";
+    const toCommit = { owner: row.owner, committer: owner, length: lengthOf.get(each.run) ?? 0, mail: row.mail };
+    const verdict = commitVerdict(each, toCommit, () => linesOf.get(each.run) ?? []);
+    if (verdict !== "new") return verdict;
     writes.push({ commit: each, workflow: row.workflow });
     return "written";
   });
@@ -104,11 +101,4 @@ async function lookAndCommit(
     for (const { commit: each, workflow } of writes) remember(known, each, workflow);
   }
   return answers;
-}
-
-function sameLines(kept: readonly JournalLine[], sent: readonly JournalLine[]): boolean {
-  return kept.every(({ kind, node, data, at }, index) => {
-    const line = sent[index]!;
-    return kind === line.kind && node === line.node && data === line.data && at === line.at;
-  });
 }

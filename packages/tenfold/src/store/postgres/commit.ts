@@ -5,13 +5,13 @@
  * statements. A run that is given up is so only if its mail was seen; what belongs to it is written only if it was.
  */
 import type { CommitAnswer, Lease, RunCommit } from "../store.ts";
-import { RUNNING, statusCode } from "../sqlite/status-code.ts";
+import { RUNNING, statusCode } from "../status-code.ts";
+import { minuteOf } from "../tally-spans.ts";
 import { joined, jsons, plain, texts } from "./arrays.ts";
 import type { Connection, Statement } from "./connection.ts";
 import { isConflict } from "./failure.ts";
 import { FENCE, FENCED } from "./fence.ts";
 import { remember, type KnownLease } from "./held-runs.ts";
-import { minuteOf } from "./tally-changes.ts";
 
 /** A run of this commit that is not owned any more was given up by it. */
 const IS_OURS = `exists (

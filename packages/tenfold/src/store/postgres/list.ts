@@ -5,7 +5,7 @@
  */
 import { runIdFloor } from "../../value/id.ts";
 import type { Page, RunFilter } from "../store.ts";
-import { STATUSES, statusCode } from "../sqlite/status-code.ts";
+import { STATUSES, statusCode } from "../status-code.ts";
 import { plain } from "./arrays.ts";
 import type { Statement } from "./connection.ts";
 import { RUN_COLUMNS } from "./read.ts";

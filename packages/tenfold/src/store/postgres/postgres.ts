@@ -8,7 +8,7 @@ import { TenfoldError } from "../../value/error.ts";
 import { Heartbeats, type Tell } from "../heartbeat.ts";
 import type { CallerClient } from "../caller-client.ts";
 import * as port from "../store.ts";
-import { STATUSES } from "../sqlite/status-code.ts";
+import { STATUSES } from "../status-code.ts";
 import { texts } from "./arrays.ts";
 import { CallerTransactions } from "./caller-transactions.ts";
 import { claim, LOOK } from "./claim.ts";

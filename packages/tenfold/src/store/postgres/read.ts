@@ -1,7 +1,7 @@
 /** Reads runs as they are shown, and keeps graphs. */
 import { startedAtOfRun } from "../../value/id.ts";
 import type { RunRecord } from "../store.ts";
-import { STATUSES } from "../sqlite/status-code.ts";
+import { STATUSES } from "../status-code.ts";
 
 export const RUN_COLUMNS = `r.id, r.workflow, r.graph, r.status, r.tenant, r.key, r.generation, r.owner,
     r.wake_at as "wakeAt", r.deaths, r.input, r.output, r.error, r.ended_at as "endedAt"`;

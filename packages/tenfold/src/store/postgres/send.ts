@@ -1,6 +1,7 @@
 /** Puts messages into runs' inboxes and makes those runs due; the runs' rows are locked, in order, before it decides. */
-import type { Send, SendAnswer } from "../store.ts";
-import { COMPLETED, HELD, isFinished, RUNNING, STATUSES } from "../sqlite/status-code.ts";
+import { RUNNING, STATUSES, statusCode } from "../status-code.ts";
+import type { RunStatus, Send, SendAnswer } from "../store.ts";
+import { goesOnWithMail, sendRefusal } from "../verdict.ts";
 import { plain, texts } from "./arrays.ts";
 import type { Statement, Transaction } from "./connection.ts";
 import { LOCK_LANE } from "./lane-row.ts";
@@ -34,9 +35,9 @@ export const REOPEN_RUNS = `
 interface Target {
   readonly id: string;
   readonly workflow: string;
-  status: number;
+  readonly was: RunStatus;
+  status: RunStatus;
   mail: number;
-  readonly was: number;
 }
 
 /** Null: the lane is not here. */
@@ -55,20 +56,22 @@ export async function sendAll(
   ]);
   if (here!.count === 0) return null;
   const targets = new Map<string, Target>();
-  for (const row of locked!.rows as unknown as Omit<Target, "was">[]) targets.set(row.id, { ...row, was: row.status });
+  for (const row of locked!.rows as { id: string; workflow: string; status: number; mail: number }[]) {
+    const status = STATUSES[row.status]!;
+    targets.set(row.id, { ...row, was: status, status });
+  }
   const inInbox = new Set((known!.rows as { run: string; key: string }[]).map(({ run, key }) => `${run} ${key}`));
   const messages: { readonly run: string; readonly key: string; ordinal: number; body: string; at: number }[] = [];
-  const answers = sends.map(({ run, message, reopens }): SendAnswer => {
+  const answers = sends.map((each): SendAnswer => {
+    const { run, message } = each;
     const target = targets.get(run);
-    if (target === undefined) return { kind: "unknown" };
-    if (target.status === COMPLETED || (isFinished(target.status) && !reopens)) {
-      return { kind: "finished", status: STATUSES[target.status]! };
-    }
+    const refusal = sendRefusal(each, target?.status);
+    if (target === undefined || refusal !== null) return refusal!;
     const name = `${run} ${message.key}`;
     if (inInbox.has(name)) return { kind: "sent" };
     inInbox.add(name);
     target.mail++;
-    if (isFinished(target.status) || target.status === HELD) target.status = RUNNING;
+    if (goesOnWithMail(target.status)) target.status = "running";
     messages.push({
       run,
       key: message.key,
@@ -110,7 +113,7 @@ function writesOf(
   const reopened = reached.filter(({ status, was }) => status !== was);
   if (reopened.length === 0) return writes;
   const changes = new TallyChanges();
-  for (const { id, workflow, was } of reopened) changes.move(id, workflow, was, RUNNING);
+  for (const { id, workflow, was } of reopened) changes.move(id, workflow, statusCode(was), RUNNING);
   writes.push({ sql: REOPEN_RUNS, values: [lane, texts(reopened.map(({ id }) => id))] }, ...changes.writes(lane));
   return writes;
 }

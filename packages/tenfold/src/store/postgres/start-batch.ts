@@ -4,7 +4,7 @@
  * and the batch is written in ever smaller parts, until the starts that it holds up are alone.
  */
 import type { RunStart, StartAnswer } from "../store.ts";
-import { RUNNING, WAITING } from "../sqlite/status-code.ts";
+import { startVerdict, type LastOfKey } from "../verdict.ts";
 import { plain, texts } from "./arrays.ts";
 import type { Connection, Statement, Transaction } from "./connection.ts";
 import { isConflict, isLocked } from "./failure.ts";
@@ -14,10 +14,10 @@ import {
   insertsOf,
   KNOWN_STARTS,
   LAST_OF_KEYS,
-  verdictOf,
+  lastOfKey,
   WAIT_A_LITTLE,
   WAIT_HARDLY,
-  type LastOfKey,
+  type LastOfKeyRow,
   type NewStart,
   type Starting,
 } from "./start.ts";
@@ -133,7 +133,9 @@ async function startCarefully(
   if (!foundFence(looked)) return null;
   const [, known, lasts] = looked;
   const ids = new Set((known!.rows as { id: string }[]).map(({ id }) => id));
-  const lastOf = new Map((lasts!.rows as unknown as (LastOfKey & { nth: number })[]).map((last) => [last.nth, last]));
+  const lastOf = new Map(
+    (lasts!.rows as unknown as (LastOfKeyRow & { nth: number })[]).map((row) => [row.nth, lastOfKey(row)]),
+  );
   const startedOf = new Map<string, LastOfKey>();
   const fresh: NewStart[] = [];
   const answers = starts.map((start, nth): StartAnswer => {
@@ -141,12 +143,12 @@ async function startCarefully(
     let generation = 1;
     if (start.key !== null) {
       const name = JSON.stringify([start.key.key, start.workflow, start.tenant]);
-      const verdict = verdictOf(start.key, startedOf.get(name) ?? lastOf.get(nth));
+      const verdict = startVerdict(start.key, startedOf.get(name) ?? lastOf.get(nth));
       if (verdict.kind !== "new") return verdict;
       generation = verdict.generation;
       const isOwned = lease !== null && (start.at === null || start.at <= now);
       const { inputHash } = start.key;
-      startedOf.set(name, { run: start.id, generation, inputHash, status: isOwned ? RUNNING : WAITING });
+      startedOf.set(name, { run: start.id, generation, inputHash, status: isOwned ? "running" : "waiting" });
     }
     ids.add(start.id);
     fresh.push({ start, generation });

@@ -3,11 +3,12 @@
  * that transaction, and takes a key before it writes anything else.
  */
 import type { RunStart, StartAnswer } from "../store.ts";
+import { startVerdict, type LastOfKey } from "../verdict.ts";
 import { clientRefused } from "../caller-client.ts";
 import { plain, texts } from "./arrays.ts";
 import type { SendWithin } from "./caller-transactions.ts";
 import type { Statement } from "./connection.ts";
-import { keysOf, LAST_OF_KEYS, rowsOf, TAKE_KEYS, verdictOf, type LastOfKey } from "./start.ts";
+import { keysOf, LAST_OF_KEYS, lastOfKey, rowsOf, TAKE_KEYS, type LastOfKeyRow } from "./start.ts";
 
 /** One text, because a caller's client may name columns, and read numbers, in ways of its own. */
 export const LOOK_BEFORE_START = `
@@ -21,7 +22,7 @@ export const LOOK_BEFORE_START = `
 
 interface Found {
   readonly isGraphKnown: boolean;
-  readonly last: LastOfKey | null;
+  readonly last: LastOfKeyRow | null;
 }
 
 /** `tell` is the statement by which others hear of a new run. */
@@ -46,7 +47,7 @@ async function startOne(
 ): Promise<StartAnswer> {
   for (;;) {
     const last = await lookFor(send, lane, start);
-    const verdict = start.key === null ? ({ kind: "new", generation: 1 } as const) : verdictOf(start.key, last);
+    const verdict = start.key === null ? ({ kind: "new", generation: 1 } as const) : startVerdict(start.key, last);
     if (verdict.kind !== "new") return verdict;
     const fresh = [{ start, generation: verdict.generation }];
     const keys = keysOf(lane, fresh, null);
@@ -72,7 +73,7 @@ async function lookFor(send: SendWithin, lane: number, start: RunStart): Promise
   }
   const [text] = Object.values(rows![0] as Readonly<Record<string, string>>);
   const { isGraphKnown, last } = JSON.parse(text!) as Found;
-  if (isGraphKnown) return last ?? undefined;
+  if (isGraphKnown) return last === null ? undefined : lastOfKey(last);
   throw clientRefused(
     "start was given a client as `with` that is connected to the database of another store, which does not know this workflow's graph",
     "Give a client of the store's own database.",

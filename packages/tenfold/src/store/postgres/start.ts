@@ -2,13 +2,14 @@
  * Makes runs: their rows, keys, attributes, turns and tallies. Whatever a start without a lease inserts comes from its
  * lane's row, so that it is one node's work where tables are distributed.
  */
-import type { Lease, RunStart, StartAnswer, StartKey } from "../store.ts";
-import { isFinished, RUNNING, STATUSES, WAITING } from "../sqlite/status-code.ts";
+import { RUNNING, STATUSES, WAITING } from "../status-code.ts";
+import type { Lease, RunStart } from "../store.ts";
+import type { LastOfKey } from "../verdict.ts";
 import { joined, jsons, plain, texts } from "./arrays.ts";
 import type { Answer, Statement } from "./connection.ts";
 import { FENCE_ALIVE } from "./fence.ts";
 import { LOCK_LANE } from "./lane-row.ts";
-import { minuteOf } from "./tally-changes.ts";
+import { TallyChanges } from "./tally-changes.ts";
 
 /** The lane's row, if no lease is named or the lease is alive. */
 const LANE = `a.lane = $1 and ($2::text is null or exists (
@@ -167,14 +168,9 @@ export function rowsOf(lane: number, starts: readonly NewStart[], { lease, now }
     );
   }
   if (taken.size > 0) add(TAKE_TURNS, texts([...taken.keys()]), plain([...taken.values()]));
-  const counts = countsOf(rows);
-  add(
-    COUNT_STARTED,
-    plain(counts.map(({ minute }) => minute)),
-    texts(counts.map(({ workflow }) => workflow)),
-    plain(counts.map(({ status }) => status)),
-    plain(counts.map(({ runs }) => runs)),
-  );
+  const counts = new TallyChanges();
+  for (const { start, isOwned } of rows) counts.add(start.id, start.workflow, isOwned ? RUNNING : WAITING, 1);
+  add(COUNT_STARTED, ...counts.columns());
   return statements;
 }
 
@@ -183,46 +179,16 @@ export function fenceOf(lane: number, lease: Lease | null): Statement {
   return lease === null ? { sql: LOCK_LANE, values: [lane] } : { sql: FENCE_ALIVE, values: [lane, lease.owner] };
 }
 
-interface Count {
-  readonly minute: number;
-  readonly workflow: string;
-  readonly status: number;
-  runs: number;
-}
-
-function countsOf(rows: readonly { readonly start: RunStart; readonly isOwned: boolean }[]): Count[] {
-  const counts = new Map<string, Count>();
-  for (const { start, isOwned } of rows) {
-    const minute = minuteOf(start.id);
-    const status = isOwned ? RUNNING : WAITING;
-    const name = `${minute} ${status} ${start.workflow}`;
-    const count = counts.get(name);
-    if (count === undefined) counts.set(name, { minute, workflow: start.workflow, status, runs: 1 });
-    else count.runs++;
-  }
-  return [...counts.values()];
-}
-
 /** Whether a transaction found the lease that fences it, or the lane. */
 export function foundFence(answers: readonly Answer[]): boolean {
   return answers[0]!.count > 0;
 }
 
-/** The run that a key was last used for. */
-export interface LastOfKey {
-  readonly run: string;
-  readonly generation: number;
-  readonly inputHash: string;
+/** What `LAST_OF_KEYS` answers of one. */
+export interface LastOfKeyRow extends Omit<LastOfKey, "status"> {
   readonly status: number;
 }
 
-export type Verdict = Exclude<StartAnswer, { kind: "started" }> | { readonly kind: "new"; readonly generation: number };
-
-/** What becomes of a start under a key that was last used so, or never. */
-export function verdictOf({ inputHash, again }: StartKey, last: LastOfKey | undefined): Verdict {
-  if (last === undefined) return { kind: "new", generation: 1 };
-  if (again && isFinished(last.status)) return { kind: "new", generation: last.generation + 1 };
-  return last.inputHash === inputHash
-    ? { kind: "existing", run: last.run, status: STATUSES[last.status]! }
-    : { kind: "conflict", run: last.run };
+export function lastOfKey(row: LastOfKeyRow): LastOfKey {
+  return { ...row, status: STATUSES[row.status]! };
 }

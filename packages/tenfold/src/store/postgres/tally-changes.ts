@@ -1,5 +1,5 @@
 /** Changes of the counts of runs, gathered over one transaction and appended by it. */
-import { startedAtOfRun } from "../../value/id.ts";
+import { minuteOf } from "../tally-spans.ts";
 import { plain, texts } from "./arrays.ts";
 import type { Statement } from "./connection.ts";
 
@@ -35,24 +35,17 @@ export class TallyChanges {
   }
 
   writes(lane: number): Statement[] {
+    return this.#changes.size === 0 ? [] : [{ sql: APPEND_CHANGES, values: [lane, ...this.columns()] }];
+  }
+
+  /** Minutes, workflows, statuses, and how many runs more. */
+  columns(): string[] {
     const changes = [...this.#changes.values()];
-    if (changes.length === 0) return [];
     return [
-      {
-        sql: APPEND_CHANGES,
-        values: [
-          lane,
-          plain(changes.map(({ minute }) => minute)),
-          texts(changes.map(({ workflow }) => workflow)),
-          plain(changes.map(({ status }) => status)),
-          plain(changes.map(({ runs }) => runs)),
-        ],
-      },
+      plain(changes.map(({ minute }) => minute)),
+      texts(changes.map(({ workflow }) => workflow)),
+      plain(changes.map(({ status }) => status)),
+      plain(changes.map(({ runs }) => runs)),
     ];
   }
-}
-
-/** The minute of a run's start (ms since 1970): the one that it is counted in. */
-export function minuteOf(run: string): number {
-  return Math.floor(startedAtOfRun(run) / 60_000) * 60_000;
 }

@@ -1,16 +1,12 @@
 /**
  * Counts of runs by workflow, status and time of start. Every transaction that changes one appends what it changes;
- * now and then the changes are folded into the counts, which are kept by minute, by day and in all.
+ * now and then the changes are folded into the counts.
  * Invariant: counts and changes together equal a recount at every commit.
  */
-import { DAY_MS, MINUTE_MS } from "../sqlite/tally.ts";
+import { BY_DAY, BY_MINUTE, dayOf, IN_ALL, minutesBetween, spansBetween } from "../tally-spans.ts";
 import { plain, texts } from "./arrays.ts";
 import type { Transaction } from "./connection.ts";
 import { LOCK_LANE } from "./lane-row.ts";
-
-const BY_MINUTE = 0;
-const BY_DAY = 1;
-const IN_ALL = 2;
 
 /** Rows of one fold. */
 const FOLD_MAX = 20_000;
@@ -74,7 +70,7 @@ export async function fold({ send, commit }: Transaction, lane: number): Promise
   };
   for (const change of taken!.rows as unknown as Change[]) {
     add(BY_MINUTE, change.minute, change);
-    add(BY_DAY, Math.floor(change.minute / DAY_MS) * DAY_MS, change);
+    add(BY_DAY, dayOf(change.minute), change);
     add(IN_ALL, 0, change);
   }
   // In one order for all who fold at once.
@@ -98,30 +94,7 @@ export async function fold({ send, commit }: Transaction, lane: number): Promise
 
 /** The parameters of `SUM_TALLIES` for runs started in [from, until), both taken to the minute. */
 export function spansOf(lane: number, from: number | null, until: number | null): readonly unknown[] {
-  const first = Math.max(0, ceilTo(from ?? 0, MINUTE_MS));
-  const end = until === null ? Number.MAX_SAFE_INTEGER : ceilTo(until, MINUTE_MS);
-  const spans = spansBetween(from === null && until === null, first, end);
+  const spans = spansBetween(from, until);
   const column = (index: 0 | 1 | 2): string => plain(spans.map((span) => span[index]));
-  return [lane, column(0), column(1), column(2), first, end];
-}
-
-/** The slots of each grain that together are [first, end): days within, minutes at the ends. */
-function spansBetween(
-  all: boolean,
-  first: number,
-  end: number,
-): readonly (readonly [grain: number, first: number, until: number])[] {
-  if (all) return [[IN_ALL, 0, 1]];
-  const firstDay = ceilTo(first, DAY_MS);
-  const endDay = Math.floor(end / DAY_MS) * DAY_MS;
-  if (firstDay >= endDay) return [[BY_MINUTE, first, end]];
-  return [
-    [BY_MINUTE, first, firstDay],
-    [BY_DAY, firstDay, endDay],
-    [BY_MINUTE, endDay, end],
-  ];
-}
-
-function ceilTo(ms: number, unit: number): number {
-  return Math.min(Math.ceil(ms / unit) * unit, Number.MAX_SAFE_INTEGER);
+  return [lane, column(0), column(1), column(2), ...minutesBetween(from, until)];
 }

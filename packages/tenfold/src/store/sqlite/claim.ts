@@ -8,8 +8,8 @@ import type { Connection } from "./connection.ts";
 import { loadRun, type RunToLoad } from "./load.ts";
 import { hold, type LiveLease } from "./held-runs.ts";
 import { inPieces, merged } from "./merge.ts";
-import { RUNNING, WAITING } from "./status-code.ts";
-import { minuteOf } from "./start.ts";
+import { RUNNING, WAITING } from "../status-code.ts";
+import { minuteOf } from "../tally-spans.ts";
 import { TallyChanges } from "./tally.ts";
 
 export const NEXT_DUE = `

@@ -4,14 +4,14 @@
  * writes its lines and nothing else. Where it remembers nothing, or the length differs, or a row refuses the update,
  * the run's row and journal are asked: `#writeCarefully` is the law, `#writeHeld` the same answer sooner.
  */
-import type { JournalLine } from "../../core/journal-line.ts";
+import { RUNNING, statusCode } from "../status-code.ts";
 import type { CommitAnswer, RunCommit, Then } from "../store.ts";
+import { minuteOf } from "../tally-spans.ts";
+import { commitVerdict } from "../verdict.ts";
 import { BulkInsert } from "./bulk-insert.ts";
 import type { Connection } from "./connection.ts";
 import { COUNT_OUTSIDE_COMMIT, hold, type HeldRun, type LiveLease } from "./held-runs.ts";
 import { readJournal } from "./load.ts";
-import { minuteOf } from "./start.ts";
-import { RUNNING, statusCode } from "./status-code.ts";
 import { TallyChanges } from "./tally.ts";
 
 export const INSERT_LINE = "insert into journal (lane, run, seq, kind, node, data, at) values (?, ?, ?, ?, ?, ?, ?)";
@@ -106,7 +106,7 @@ export class Commits {
   }
 
   #writeCarefully(commit: RunCommit): CommitAnswer {
-    const { run, from, lines, then, mailSeen } = commit;
+    const { run, from } = commit;
     this.#lines.flush();
     const row = this.#connection.get<{ number: number; workflow: string; owner: number | null; mail: number }>(
       RUN_TO_COMMIT,
@@ -117,21 +117,12 @@ export class Commits {
     const { number, workflow, owner, mail } = row;
     const last = this.#connection.get<{ seq: number }>(LAST_LINE, this.#lane, number);
     const length = last === undefined ? 0 : last.seq + 1;
-    if (lines.length > 0 && length === from + lines.length && (owner === null || owner === this.#lease.number)) {
-      return sameLines(readJournal(this.#connection, this.#lane, number, from), lines) ? "written" : "lost";
-    }
-    if (owner !== this.#lease.number || length !== from) return "lost";
-    if (then.kind !== "keep" && mail !== mailSeen) return "mail";
+    const kept = () => readJournal(this.#connection, this.#lane, number, from);
+    const verdict = commitVerdict(commit, { owner, committer: this.#lease.number, length, mail }, kept);
+    if (verdict !== "new") return verdict;
     const held: HeldRun = { number, workflow, minute: minuteOf(run), length };
     hold(this.#lease, run, held);
     this.#writeHeld(commit, held);
     return "written";
   }
-}
-
-function sameLines(kept: readonly JournalLine[], sent: readonly JournalLine[]): boolean {
-  return kept.every(({ kind, node, data, at }, index) => {
-    const line = sent[index]!;
-    return kind === line.kind && node === line.node && data === line.data && at === line.at;
-  });
 }

@@ -8,7 +8,7 @@ import type { Connection } from "./connection.ts";
 import { digestsOfKey } from "./key-digest.ts";
 import { ABOVE_ALL, allOf, anyOf, idsInPieces, type IdSource } from "./id-source.ts";
 import { readRun } from "./read.ts";
-import { STATUSES, statusCode } from "./status-code.ts";
+import { STATUSES, statusCode } from "../status-code.ts";
 
 export const LIST_ALL = "select id from runs where lane = ? and id < ? order by id desc limit ?";
 

@@ -3,8 +3,8 @@ import type { JournalLine } from "../../core/journal-line.ts";
 import type { ClaimedRun, Mail, Message, MessageBody } from "../store.ts";
 import type { Connection } from "./connection.ts";
 import { hold, type LiveLease } from "./held-runs.ts";
-import { minuteOf } from "./start.ts";
-import { WAITING } from "./status-code.ts";
+import { WAITING } from "../status-code.ts";
+import { minuteOf } from "../tally-spans.ts";
 
 export const READ_JOURNAL = `
   select kind, node, data, at

@@ -5,7 +5,8 @@
 import type { MovedTable, ReadForm, Row } from "../moving.ts";
 import type { Connection } from "./connection.ts";
 import { keyDigest } from "./key-digest.ts";
-import { ADD_TO_TALLY, BY_DAY, BY_MINUTE, DAY_MS, IN_ALL } from "./tally.ts";
+import { BY_DAY, BY_MINUTE, dayOf, IN_ALL } from "../tally-spans.ts";
+import { ADD_TO_TALLY } from "./tally.ts";
 
 export const READ_GRAPHS = `
   select hash as k1, hash, workflow, graph
@@ -117,8 +118,7 @@ function writeKey(connection: Connection, lane: number, row: Row): number {
 /** A count by the minute is part of those by day and in all. */
 function writeTally(connection: Connection, lane: number, row: Row): number {
   const [minute, workflow, status, runs] = row as readonly [number, string, number, number];
-  const day = Math.floor(minute / DAY_MS) * DAY_MS;
-  connection.run(ADD_TO_TALLY, lane, BY_DAY, day, workflow, status, runs);
+  connection.run(ADD_TO_TALLY, lane, BY_DAY, dayOf(minute), workflow, status, runs);
   connection.run(ADD_TO_TALLY, lane, IN_ALL, 0, workflow, status, runs);
   return connection.run(ADD_TO_TALLY, lane, BY_MINUTE, minute, workflow, status, runs);
 }

@@ -4,7 +4,7 @@ import type { JournalLine } from "../../core/journal-line.ts";
 import type { RunRecord, StoredGraph } from "../store.ts";
 import type { Connection } from "./connection.ts";
 import { readJournal } from "./load.ts";
-import { STATUSES } from "./status-code.ts";
+import { STATUSES } from "../status-code.ts";
 
 export const READ_RUN = `
   select id, workflow, graph, status, tenant, key, generation,

@@ -1,8 +1,9 @@
 /** Puts messages into runs' inboxes and makes those runs due. */
+import { RUNNING, STATUSES } from "../status-code.ts";
 import type { Send, SendAnswer } from "../store.ts";
+import { minuteOf } from "../tally-spans.ts";
+import { goesOnWithMail, sendRefusal } from "../verdict.ts";
 import type { Connection } from "./connection.ts";
-import { minuteOf } from "./start.ts";
-import { COMPLETED, HELD, isFinished, RUNNING, STATUSES } from "./status-code.ts";
 import { TallyChanges } from "./tally.ts";
 
 export const RUN_TO_SEND_TO = "select number, workflow, status from runs where lane = ? and id = ?";
@@ -27,17 +28,16 @@ export function sendAll(connection: Connection, lane: number, sends: readonly Se
 }
 
 function sendOne(connection: Connection, lane: number, send: Send, now: number, tallies: TallyChanges): SendAnswer {
-  const { run, message, reopens } = send;
+  const { run, message } = send;
   const row = connection.get<{ number: number; workflow: string; status: number }>(RUN_TO_SEND_TO, lane, run);
-  if (row === undefined) return { kind: "unknown" };
+  const was = row && STATUSES[row.status]!;
+  const refusal = sendRefusal(send, was);
+  if (row === undefined || refusal !== null) return refusal!;
   const { number, workflow, status } = row;
-  if (status === COMPLETED || (isFinished(status) && !reopens)) {
-    return { kind: "finished", status: STATUSES[status]! };
-  }
   const body = JSON.stringify(message.body);
   if (connection.run(INSERT_MESSAGE, lane, number, message.key, body, message.at) === 0) return { kind: "sent" };
   connection.run(ANNOUNCE_MAIL, lane, number, now);
-  if (isFinished(status) || status === HELD) {
+  if (goesOnWithMail(was!)) {
     connection.run(REOPEN_RUN, lane, number, RUNNING);
     tallies.add(workflow, status, minuteOf(run), -1);
     tallies.add(workflow, RUNNING, minuteOf(run), 1);

@@ -1,12 +1,13 @@
 /** Makes runs: their rows, keys, attributes, turns and tallies. */
-import { startedAtOfRun } from "../../value/id.ts";
+import { RUNNING, STATUSES, WAITING } from "../status-code.ts";
 import type { RunStart, StartAnswer } from "../store.ts";
+import { minuteOf } from "../tally-spans.ts";
+import { startVerdict } from "../verdict.ts";
 import { BulkInsert } from "./bulk-insert.ts";
 import type { Connection } from "./connection.ts";
 import { hold, type LiveLease } from "./held-runs.ts";
 import { keyDigest } from "./key-digest.ts";
-import { isFinished, RUNNING, STATUSES, WAITING } from "./status-code.ts";
-import { MINUTE_MS, TallyChanges } from "./tally.ts";
+import { TallyChanges } from "./tally.ts";
 
 export const INSERT_RUN = `
   insert into runs (
@@ -108,21 +109,17 @@ export class Starts {
     this.#flush();
     if (this.#statusOf(start.id) !== undefined) return { kind: "started" };
     if (start.key === null) return this.#insert(start, digest, 1);
-    const { key, inputHash, again } = start.key;
     const last = this.#connection.get<{ run: string; generation: number; inputHash: string }>(
       LAST_OF_KEY,
       this.#lane,
       digest,
-      key,
+      start.key.key,
       start.workflow,
       start.tenant,
     );
-    if (last === undefined) return this.#insert(start, digest, 1);
-    const status = this.#statusOf(last.run)!;
-    if (again && isFinished(status)) return this.#insert(start, digest, last.generation + 1);
-    return last.inputHash === inputHash
-      ? { kind: "existing", run: last.run, status: STATUSES[status]! }
-      : { kind: "conflict", run: last.run };
+    const status = last && STATUSES[this.#statusOf(last.run)!]!;
+    const verdict = startVerdict(start.key, last && { ...last, status: status! });
+    return verdict.kind === "new" ? this.#insert(start, digest, verdict.generation) : verdict;
   }
 
   #statusOf(run: string): number | undefined {
@@ -179,11 +176,6 @@ export class Starts {
       hold(this.#lease, id, { number: last - count + 1 + index, workflow, minute, length: 0 });
     });
   }
-}
-
-/** The minute of a run's start (ms since 1970). */
-export function minuteOf(run: string): number {
-  return Math.floor(startedAtOfRun(run) / MINUTE_MS) * MINUTE_MS;
 }
 
 function digestOf({ workflow, tenant, key }: RunStart): number | null {

@@ -1,18 +1,11 @@
 /**
  * Counts of runs by workflow, status and time of start, kept up to date in every transaction that changes one.
- * Invariant: they equal a recount at every commit. They are kept by minute, by day and in all, so that a sum over a
- * year reads days.
+ * Invariant: they equal a recount at every commit.
  */
+import { STATUSES } from "../status-code.ts";
 import type { Tally } from "../store.ts";
-import { STATUSES } from "./status-code.ts";
+import { BY_DAY, BY_MINUTE, dayOf, IN_ALL, spansBetween } from "../tally-spans.ts";
 import type { Connection } from "./connection.ts";
-
-export const MINUTE_MS = 60_000;
-export const DAY_MS = 86_400_000;
-
-export const BY_MINUTE = 0;
-export const BY_DAY = 1;
-export const IN_ALL = 2;
 
 export const ADD_TO_TALLY = `
   insert into tallies (lane, grain, slot, workflow, status, runs) values (?, ?, ?, ?, ?, ?)
@@ -57,7 +50,7 @@ export class TallyChanges {
       const days = new Map<number, number[]>();
       const all = noChange();
       for (const [minute, changes] of minutes) {
-        const day = getOr(days, Math.floor(minute / DAY_MS) * DAY_MS, noChange);
+        const day = getOr(days, dayOf(minute), noChange);
         changes.forEach((runs, status) => {
           day[status]! += runs;
           all[status]! += runs;
@@ -81,7 +74,7 @@ export class TallyChanges {
 /** The counts of runs started in [from, until), both taken to the minute. */
 export function tallies(connection: Connection, lane: number, from: number | null, until: number | null): Tally[] {
   const totals = new Map<string, { workflow: string; status: number; runs: number }>();
-  for (const [grain, first, end] of spans(from, until)) {
+  for (const [grain, first, end] of spansBetween(from, until)) {
     for (const row of connection.all<{ workflow: string; status: number; runs: number }>(
       SUM_TALLIES,
       lane,
@@ -94,25 +87,6 @@ export function tallies(connection: Connection, lane: number, from: number | nul
     }
   }
   return [...totals.values()].map((total) => ({ ...total, status: STATUSES[total.status]! }));
-}
-
-/** The slots of each grain that together are [from, until): days within, minutes at the ends. */
-function spans(from: number | null, until: number | null): (readonly [grain: number, first: number, end: number])[] {
-  if (from === null && until === null) return [[IN_ALL, 0, 1]];
-  const first = Math.max(0, ceilTo(from ?? 0, MINUTE_MS));
-  const end = until === null ? Number.MAX_SAFE_INTEGER : ceilTo(until, MINUTE_MS);
-  const firstDay = ceilTo(first, DAY_MS);
-  const endDay = Math.floor(end / DAY_MS) * DAY_MS;
-  if (firstDay >= endDay) return [[BY_MINUTE, first, end]];
-  return [
-    [BY_MINUTE, first, firstDay],
-    [BY_DAY, firstDay, endDay],
-    [BY_MINUTE, endDay, end],
-  ];
-}
-
-function ceilTo(ms: number, unit: number): number {
-  return Math.min(Math.ceil(ms / unit) * unit, Number.MAX_SAFE_INTEGER);
 }
 
 function noChange(): number[] {

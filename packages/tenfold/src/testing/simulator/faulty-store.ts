@@ -64,7 +64,7 @@ const VERBS = [
   "tallies",
 ] as const satisfies readonly (keyof Store)[];
 
-const POST_VERBS = [
+export const POST_VERBS = [
   "outgoing",
   "deliver",
   "remove",

@@ -1,20 +1,12 @@
 /** Statuses as the small numbers that rows and indexes hold. Invariant: a number never changes its meaning. */
-import type { RunStatus } from "../store.ts";
+import type { RunStatus } from "./store.ts";
 
 /** Every status at the place of its number. */
 export const STATUSES: readonly RunStatus[] = ["waiting", "running", "completed", "failed", "cancelled", "held"];
 
 export const WAITING = 0;
 export const RUNNING = 1;
-export const COMPLETED = 2;
-const FAILED = 3;
-const CANCELLED = 4;
-export const HELD = 5;
 
 export function statusCode(status: RunStatus): number {
   return STATUSES.indexOf(status);
-}
-
-export function isFinished(code: number): boolean {
-  return code === COMPLETED || code === FAILED || code === CANCELLED;
 }

@@ -1,0 +1,79 @@
+/**
+ * What a verb answers for one item, told from the rows that a store has read: one rule for every store.
+ * Invariant: what is refused, or was there already, changes nothing.
+ */
+import type { JournalLine } from "../core/journal-line.ts";
+import {
+  FINISHED,
+  type CommitAnswer,
+  type RunCommit,
+  type RunStatus,
+  type Send,
+  type SendAnswer,
+  type StartAnswer,
+  type StartKey,
+} from "./store.ts";
+
+/** The run that a key was last used for. */
+export interface LastOfKey {
+  readonly run: string;
+  readonly generation: number;
+  readonly inputHash: string;
+  readonly status: RunStatus;
+}
+
+export type StartVerdict =
+  Exclude<StartAnswer, { kind: "started" }> | { readonly kind: "new"; readonly generation: number };
+
+/** What becomes of a start under a key that was last used so, or never. */
+export function startVerdict({ inputHash, again }: StartKey, last: LastOfKey | undefined): StartVerdict {
+  if (last === undefined) return { kind: "new", generation: 1 };
+  if (again && FINISHED.has(last.status)) return { kind: "new", generation: last.generation + 1 };
+  return last.inputHash === inputHash
+    ? { kind: "existing", run: last.run, status: last.status }
+    : { kind: "conflict", run: last.run };
+}
+
+/** A run as it stands before a commit. */
+export interface RunToCommit {
+  readonly owner: string | number | null;
+  readonly committer: string | number;
+  /** The length of its journal. */
+  readonly length: number;
+  /** How many messages it ever got. */
+  readonly mail: number;
+}
+
+/** `kept` answers the lines that the journal has from `commit.from` on; "new": it is to be written. */
+export function commitVerdict(
+  commit: RunCommit,
+  { owner, committer, length, mail }: RunToCommit,
+  kept: () => readonly JournalLine[],
+): CommitAnswer | "new" {
+  const { from, lines, then, mailSeen } = commit;
+  const isRepeated = lines.length > 0 && length === from + lines.length;
+  if (isRepeated && (owner === null || owner === committer)) {
+    return haveSameLines(kept(), lines) ? "written" : "lost";
+  }
+  if (owner !== committer || length !== from) return "lost";
+  return then.kind !== "keep" && mail !== mailSeen ? "mail" : "new";
+}
+
+function haveSameLines(kept: readonly JournalLine[], sent: readonly JournalLine[]): boolean {
+  return kept.every(({ kind, node, data, at }, index) => {
+    const line = sent[index]!;
+    return kind === line.kind && node === line.node && data === line.data && at === line.at;
+  });
+}
+
+/** Why a message is not kept for a run of this status (undefined: there is no run); null: it is to be. */
+export function sendRefusal({ reopens }: Send, status: RunStatus | undefined): SendAnswer | null {
+  if (status === undefined) return { kind: "unknown" };
+  const isOver = status === "completed" || (FINISHED.has(status) && !reopens);
+  return isOver ? { kind: "finished", status } : null;
+}
+
+/** Whether a run of this status is running again once it has mail. */
+export function goesOnWithMail(status: RunStatus): boolean {
+  return FINISHED.has(status) || status === "held";
+}
