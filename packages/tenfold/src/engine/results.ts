@@ -83,7 +83,7 @@ export class Results {
     this.#isClosed = true;
     this.#unwatch();
     this.#unlisten();
-    this.#cancelLook?.();
+    this.#lookNoMore();
     for (const [run, waiters] of this.#waiters) {
       const error = new TenfoldError(
         "CLOSED",
@@ -102,6 +102,7 @@ export class Results {
     const waiters = this.#waiters.get(run);
     if (waiters === undefined) return;
     this.#waiters.delete(run);
+    if (this.#waiters.size === 0) this.#lookNoMore();
     const outcome: Outcome = {
       status,
       output: output === null ? undefined : (JSON.parse(output) as Json),
@@ -114,7 +115,7 @@ export class Results {
     if (this.#waiters.size === 0 || this.#isClosed) return;
     const at = this.#clock.now() + delayMs + this.#waiters.size / WAITERS_READ_PER_MS;
     if (this.#lookAt <= at) return;
-    this.#cancelLook?.();
+    this.#lookNoMore();
     this.#lookAt = at;
     this.#cancelLook = this.#clock.at(at, () => {
       this.#lookAt = Infinity;
@@ -123,6 +124,12 @@ export class Results {
         (thrown: unknown) => this.#couldNotLook(thrown),
       );
     });
+  }
+
+  #lookNoMore(): void {
+    this.#cancelLook?.();
+    this.#cancelLook = null;
+    this.#lookAt = Infinity;
   }
 
   async #look(): Promise<void> {

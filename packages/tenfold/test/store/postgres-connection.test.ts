@@ -104,6 +104,47 @@ test("a transaction whose connection dies between two of its sends writes nothin
   assert.deepEqual(await onServer(by.direct, `select count(*)::integer as rows from ${table}`), [{ rows: 1 }]);
 });
 
+test("where a statement fails, those behind it are not executed, the transaction is undone, and all of them go on to work", async (t) => {
+  const by = await way(t);
+  const table = newSchema();
+  await onServer(by.direct, `create table ${table} (n integer unique)`);
+  const connection = connect(t, by);
+  const write = (n: number): Statement => ({ sql: `insert into ${table} values ($1) returning n`, values: [n] });
+  const count: Statement = { sql: `select count(*)::integer as rows from ${table}`, values: [] };
+  await connection.send([ONE, write(1)]);
+  // The second refuses its row; what counts is prepared behind it, by calls that are under way together.
+  const calls = [1, 2, 1, 3].map((n) => connection.send([write(10 * n), write(n), count]));
+  const settled = await Promise.allSettled(calls);
+  assert.deepEqual(
+    settled.map(({ status }) => status),
+    ["rejected", "fulfilled", "rejected", "fulfilled"],
+  );
+  const [, , counted] = await connection.send([ONE, { sql: "set local lock_timeout = 100" }, count]);
+  assert.deepEqual(counted!.rows, [{ rows: 5 }]);
+});
+
+test("a connection for what is found by a key plans its statements once, and reads no table from end to end", async (t) => {
+  const { url } = await postgresServer();
+  const table = newSchema();
+  await onServer(url, `create table ${table} as select n, n % 7 as m from generate_series(1, 50) as n`);
+  await onServer(url, `create unique index on ${table} (n)`);
+  const connection = new Connection(url, {
+    ...{ name: "the store", schema: "tenfold", purpose: newSchema(), patienceMs: 60_000 },
+    isByKey: true,
+  });
+  t.after(() => connection.close());
+  const find = {
+    sql: `select b.m from unnest($1::integer[]) as t (n) join ${table} b on b.n = t.n`,
+    values: ["{7,9}"],
+  };
+  for (let times = 0; times < 8; times++) await connection.send([find, ONE]);
+  const PLANS = "select custom_plans::integer as custom from pg_prepared_statements where statement = $1";
+  assert.deepEqual(await connection.rows(PLANS, find.sql), [{ custom: 0 }]);
+  const SCANS = "select coalesce(seq_scan, 0)::integer as scans from pg_stat_xact_user_tables where relname = $1";
+  const [, scans] = await connection.send([find, { sql: SCANS, values: [table] }]);
+  assert.deepEqual(scans!.rows, [{ scans: 0 }]);
+});
+
 test("a half-open connection is noticed once the patience is over, by whatever is called on it", async (t) => {
   const by = await way(t);
   const connection = connect(t, by, PATIENCE_MS);

@@ -1,11 +1,11 @@
 /**
- * One connection to a Postgres server: prepared statements, sent together, answered together.
+ * One connection to a Postgres server: what is sent in one call is one batch of prepared statements.
  * Invariants: the statements of one call stand next to each other on the wire, so calls never interleave; several of
  * them are one transaction, which is written whole or not at all; a session that broke is made anew for the next
  * call, what was under way is answered with an error, and a server that is away is asked after ever longer pauses,
  * in which calls are refused at once.
  */
-import type pg from "pg";
+import { sendBatch } from "./batch.ts";
 import { failureOf, isReadOnly, isWorthAnotherTry, storeClosed } from "./failure.ts";
 import { ReconnectPause } from "./reconnect-pause.ts";
 import { Session, type SessionOptions } from "./session.ts";
@@ -13,6 +13,7 @@ import { DEFAULT_SCHEMA } from "./store-url.ts";
 
 export interface Statement {
   readonly sql: string;
+  /** What is sent without any is not prepared, and may be several statements. */
   readonly values?: readonly unknown[];
 }
 
@@ -31,22 +32,34 @@ export interface Transaction {
 
 export interface ConnectionOptions extends SessionOptions {
   readonly schema: string;
+  /** Whatever its transactions touch is found by a key: a plan is made once a session, and reads no table from end to end. */
+  readonly isByKey?: boolean;
 }
 
-const COMMIT: Statement = { sql: "commit" };
+const LIMITS = "set_config('statement_timeout', $1, true), set_config('idle_in_transaction_session_timeout', $2, true)";
 
 /**
- * The server gives up before this side does, so that its answer says that nothing was written; and it lets go of the
- * locks of a transaction whose client has fallen silent before others, a takeover among them, give up waiting for them.
+ * Plans that do not depend on what the server believes of its tables, which may be young or just filled. Citus makes its
+ * own choice, since it finds the node by the values.
  */
-function beginning(patienceMs: number): Statement {
-  const statementMs = Math.ceil(patienceMs * 0.8);
-  const silentMs = Math.ceil(patienceMs * 0.5);
-  return {
-    sql:
-      `begin isolation level read committed; set local statement_timeout = ${statementMs}; ` +
-      `set local idle_in_transaction_session_timeout = ${silentMs}`,
-  };
+const PLANS_BY_KEY = `
+  set_config('plan_cache_mode', case when current_setting('citus.shard_count', true) is null
+    then 'force_generic_plan' else 'auto' end, true),
+  set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
+  set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true)`;
+
+/**
+ * How each transaction begins. The server gives up before this side does, so that its answer says that nothing was
+ * written; and it lets go of the locks of a transaction whose client has fallen silent before others, a takeover among
+ * them, give up waiting for them.
+ */
+function beginning({ patienceMs, isByKey = false }: ConnectionOptions): readonly Statement[] {
+  const limits = [patienceMs * 0.8, patienceMs * 0.5].map((ms) => Math.ceil(ms));
+  const settings = isByKey ? `${LIMITS}, ${PLANS_BY_KEY}` : LIMITS;
+  return [
+    { sql: "begin isolation level read committed", values: [] },
+    { sql: `select ${settings}`, values: limits },
+  ];
 }
 
 /** How often a call whose transaction Postgres ended to resolve a conflict is sent again. */
@@ -55,7 +68,7 @@ const TRIES = 5;
 export class Connection {
   readonly options: ConnectionOptions;
   readonly url: string;
-  readonly #begin: Statement;
+  readonly #begin: readonly Statement[];
   readonly #names = new Map<string, { readonly name: string; readonly text: string }>();
   readonly #pause = new ReconnectPause();
   #session: Session | null = null;
@@ -69,16 +82,16 @@ export class Connection {
   constructor(url: string, options: ConnectionOptions) {
     this.url = url;
     this.options = options;
-    this.#begin = beginning(options.patienceMs);
+    this.#begin = beginning(options);
   }
 
   /** Answers each statement; more than one are one transaction. */
   async send(statements: readonly Statement[]): Promise<Answer[]> {
     for (let attempt = 1; ; attempt++) {
       try {
-        const client = await this.#client();
-        if (statements.length === 1) return await this.#pipeline(client, statements);
-        return (await this.#pipeline(client, [this.#begin, ...statements, COMMIT])).slice(1, -1);
+        const session = this.#opened();
+        if (statements.length === 1) return await this.#send(session, statements, false);
+        return (await this.#send(session, [...this.#begin, ...statements], true)).slice(this.#begin.length);
       } catch (error) {
         if (attempt < TRIES && isWorthAnotherTry(error)) continue;
         throw this.#failure(error);
@@ -104,26 +117,25 @@ export class Connection {
 
   async #transact<T>(act: (transaction: Transaction) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
-      let client: pg.Client | undefined;
+      let session: Session | undefined;
       let isOpen = false;
-      const send = async (statements: readonly Statement[]): Promise<Answer[]> => {
-        client ??= await this.#client();
-        if (isOpen) return this.#pipeline(client, statements);
+      const sendNext = async (statements: readonly Statement[], commits: boolean): Promise<Answer[]> => {
+        session ??= this.#opened();
+        const begin = isOpen ? [] : this.#begin;
         isOpen = true;
-        return (await this.#pipeline(client, [this.#begin, ...statements])).slice(1);
+        const answers = await this.#send(session, [...begin, ...statements], commits);
+        if (commits) isOpen = false;
+        return answers.slice(begin.length);
       };
-      const commit = async (statements: readonly Statement[]): Promise<Answer[]> => {
-        const answers = await send([...statements, COMMIT]);
-        isOpen = false;
-        return answers.slice(0, -1);
-      };
+      const send = (statements: readonly Statement[]) => sendNext(statements, false);
+      const commit = (statements: readonly Statement[]) => sendNext(statements, true);
       try {
         return await act({ send, commit });
       } catch (error) {
         if (attempt < TRIES && isWorthAnotherTry(error)) continue;
         throw this.#failure(error);
       } finally {
-        if (isOpen) await client?.query("rollback").catch(() => undefined);
+        if (isOpen) await session?.rollback();
       }
     }
   }
@@ -135,34 +147,26 @@ export class Connection {
     await this.#session?.end(this.#turn);
   }
 
-  async #pipeline(client: pg.Client, statements: readonly Statement[]): Promise<Answer[]> {
-    const settled = await Promise.allSettled(
-      statements.map(({ sql, values }) =>
-        values === undefined
-          ? client.query(sql)
-          : client.query({ ...this.#prepared(sql), values: values as unknown[] }),
-      ),
+  async #send(session: Session, statements: readonly Statement[], commits: boolean): Promise<Answer[]> {
+    const client = await session.client();
+    const sent = statements.map(({ sql, values }) =>
+      values === undefined ? { name: null, text: sql } : { ...this.#named(sql), values },
     );
-    // The first one that failed is the cause; those behind it only say that the transaction is over.
-    const failed = settled.find((one) => one.status === "rejected");
-    if (failed !== undefined) throw failed.reason;
+    const answers = await sendBatch(client, session.prepared, sent, commits);
     this.#works = true;
-    return settled.map((one) => {
-      const { rows, rowCount } = (one as PromiseFulfilledResult<pg.QueryResult>).value;
-      return { rows: rows as Record<string, unknown>[], count: rowCount ?? 0 };
-    });
+    return answers.map(({ rows, rowCount }) => ({ rows: rows as Record<string, unknown>[], count: rowCount ?? 0 }));
   }
 
-  #prepared(sql: string): { readonly name: string; readonly text: string } {
-    let prepared = this.#names.get(sql);
-    if (prepared === undefined) {
+  #named(sql: string): { readonly name: string; readonly text: string } {
+    let named = this.#names.get(sql);
+    if (named === undefined) {
       const { schema } = this.options;
-      this.#names.set(sql, (prepared = { name: `tenfold_${this.#names.size + 1}`, text: inSchema(sql, schema) }));
+      this.#names.set(sql, (named = { name: `tenfold_${this.#names.size + 1}`, text: inSchema(sql, schema) }));
     }
-    return prepared;
+    return named;
   }
 
-  async #client(): Promise<pg.Client> {
+  #opened(): Session {
     if (this.#isClosed) throw storeClosed(this.options.name);
     if (this.#session === null) {
       if (this.#pause.leftMs > 0) throw this.#cause;
@@ -170,7 +174,7 @@ export class Connection {
       const session: Session = new Session(this.url, this.options, (cause) => this.#ended(session, cause));
       this.#session = session;
     }
-    return this.#session.client();
+    return this.#session;
   }
 
   #ended(session: Session, cause: unknown): void {

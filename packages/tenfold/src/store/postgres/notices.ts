@@ -1,8 +1,9 @@
 /**
  * Tells other workers that something is due, and hears it from them: a notification only saves a poll.
  * Invariants: no notification is part of a driver's commit; however much changes, few are sent a second; one that is lost
- * costs a poll, so nothing here is ever waited for.
+ * costs a poll, so nothing here is ever waited for, by the server's disk neither.
  */
+import { randomBytes } from "node:crypto";
 import type { Change } from "../store.ts";
 import type { Connection, Statement } from "./connection.ts";
 import type { Listener } from "./listener.ts";
@@ -15,10 +16,15 @@ const LATE = "late";
 
 export const NOTIFY = "select pg_notify($1, $2)";
 
+/** Not worth a sync of the server's log. */
+export const NOTIFY_UNSYNCED = `select set_config('synchronous_commit', 'off', true), pg_notify($1, $2)`;
+
 export class Notices {
   /** Called before the watchers, where what has changed may be older than what was seen last. */
   onLate: () => void = () => {};
   readonly #channel: string;
+  /** By which a handle knows what it has told itself; no part of it is a word that is told. */
+  readonly #sender = randomBytes(8).toString("hex");
   readonly #tells: Connection;
   readonly #hears: Listener | null;
   readonly #watchers: Readonly<Record<Change, Set<() => void>>> = { due: new Set(), ended: new Set() };
@@ -69,6 +75,7 @@ export class Notices {
 
   /** Undefined: notifications may have been lost. */
   #heard(told: string | undefined): void {
+    if (told?.includes(this.#sender)) return;
     if (told === undefined || told.includes(LATE)) this.onLate();
     for (const what of ["due", "ended"] as const) if (told === undefined || told.includes(what)) this.tellHere(what);
   }
@@ -76,7 +83,9 @@ export class Notices {
   #send(): void {
     this.#timer = null;
     if (this.#untold.size === 0 || this.#isClosed) return;
-    void this.#tells.rows(NOTIFY, this.#channel, [...this.#untold].join(" ")).catch(() => undefined);
+    void this.#tells
+      .rows(NOTIFY_UNSYNCED, this.#channel, [...this.#untold, this.#sender].join(" "))
+      .catch(() => undefined);
     this.#untold.clear();
     this.#timer = setTimeout(() => this.#send(), GAP_MS).unref();
   }

@@ -36,6 +36,7 @@ export async function openPostgres(
     return { name, schema, purpose, patienceMs: options.patienceMs ?? DEFAULT_PATIENCE_MS };
   };
   const connection = (purpose: string): Connection => new Connection(driverUrl, settings(purpose));
+  const byKey = (purpose: string): Connection => new Connection(driverUrl, { ...settings(purpose), isByKey: true });
   const careful = connection("careful");
   try {
     await refuseMoved(careful);
@@ -46,7 +47,7 @@ export async function openPostgres(
     return new PostgresStore(
       name,
       lanes,
-      { commits: connection("commits"), claims: connection("claims"), starts: connection("starts"), careful, reads },
+      { commits: byKey("commits"), claims: connection("claims"), starts: byKey("starts"), careful, reads },
       new Notices(schema, reads, listener),
     );
   } catch (error) {

@@ -156,7 +156,7 @@ export class PostgresStore implements port.Store {
     }
     if (started.answers.every(({ kind }) => kind !== "started")) return started.answers;
     if (lease === null) this.#notices.tell("due");
-    else this.#notices.tellHere("due");
+    else if (started.fresh.some(({ at }) => at !== null && at > now)) this.#notices.tellHere("due");
     this.#changed(lane);
     return started.answers;
   }

@@ -30,6 +30,8 @@ const types: pg.CustomTypesConfig = {
 const END_MS = 2000;
 
 export class Session {
+  /** Names of the statements that it has prepared. */
+  readonly prepared = new Set<string>();
   readonly #client: pg.Client;
   /** Ours, so that it can be cut: the driver would wait for the server to hang up. */
   readonly #socket = new Socket();
@@ -74,6 +76,11 @@ export class Session {
   async client(): Promise<pg.Client> {
     await this.#opening;
     return this.#client;
+  }
+
+  /** Undoes what a transaction that is open has written. */
+  async rollback(): Promise<void> {
+    await this.#client.query("rollback").catch(() => undefined);
   }
 
   /** Ends it once `settled` has, and what is under way is answered; if that takes long, without them. */

@@ -19,22 +19,22 @@ const LANE = `a.lane = $1 and ($2::text is null or exists (
  * Start-time fair queuing: a tenant's next turn comes after its last, and not before the turn that is served now,
  * which is the one without a tenant.
  */
-const BASES = `
-  select b.tenant, greatest(
-      coalesce((select max(u.turn) from tenfold.turns u where u.lane = $1 and u.tenant is null), 0),
-      coalesce((select max(u.turn) from tenfold.turns u where u.lane = $1 and u.tenant = b.tenant), 0)) as turn`;
+const NEXT_TURN = `
+  greatest(
+    coalesce((select max(u.turn) from tenfold.turns u where u.lane = $1 and u.tenant is null), 0),
+    coalesce((select max(u.turn) from tenfold.turns u where u.lane = $1 and u.tenant = b.tenant), 0))`;
 
 export const INSERT_RUNS = `
-  with bases as (${BASES} from unnest($15::text[]) as b (tenant))
+  with bases as (
+    select array(select ${NEXT_TURN} from unnest($15::text[]) with ordinality as b (tenant, nth) order by b.nth) as turns)
   insert into tenfold.runs (
     lane, id, workflow, status, owner, wake_at, turn, mail, deaths, tenant, key, generation, graph, input)
-  select a.lane, t.id, t.workflow, t.status, t.owner, t.wake_at, b.turn + t.nth, 0, 0, t.tenant, t.key, t.generation,
-    t.graph, t.input
-  from tenfold.lanes a,
+  select a.lane, t.id, t.workflow, t.status, t.owner, t.wake_at, b.turns[t.turn_of] + t.nth, 0, 0, t.tenant, t.key,
+    t.generation, t.graph, t.input
+  from tenfold.lanes a, bases b,
     unnest($3::text[], $4::text[], $5::smallint[], $6::text[], $7::bigint[], $8::integer[], $9::text[], $10::text[],
-        $11::integer[], $12::text[], ${jsons("$13")}, $14::text[])
+        $11::integer[], $12::text[], ${jsons("$13")}, $14::integer[])
       as t (id, workflow, status, owner, wake_at, nth, tenant, key, generation, graph, input, turn_of)
-    left join bases b on b.tenant = t.turn_of
   where ${LANE}`;
 
 export const INSERT_KEYS = `
@@ -57,10 +57,9 @@ export const INSERT_ATTRIBUTES = `
   where ${LANE}`;
 
 export const TAKE_TURNS = `
-  with bases as (${BASES}, b.taken from unnest($3::text[], $4::integer[]) as b (tenant, taken))
   insert into tenfold.turns (lane, tenant, turn)
-  select a.lane, b.tenant, b.turn + b.taken
-  from tenfold.lanes a, bases b
+  select a.lane, b.tenant, b.taken + ${NEXT_TURN}
+  from tenfold.lanes a, unnest($3::text[], $4::integer[]) as b (tenant, taken)
   where ${LANE}`;
 
 export const COUNT_STARTED = `
@@ -106,7 +105,7 @@ export function insertsOf(
   const statements = [fenceOf(lane, starting.lease)];
   if (starts.length === 0) return statements;
   const keys = keysOf(lane, starts, starting.lease);
-  if (keys !== null) statements.push({ sql: patience }, { sql: INSERT_KEYS, values: keys });
+  if (keys !== null) statements.push({ sql: patience, values: [] }, { sql: INSERT_KEYS, values: keys });
   return [...statements, ...rowsOf(lane, starts, starting)];
 }
 
@@ -140,6 +139,7 @@ export function rowsOf(lane: number, starts: readonly NewStart[], { lease, now }
     if (nth !== null) taken.set(start.tenant, nth + 1);
     return { start, generation, nth, isOwned, wakeAt: isDue ? null : start.at };
   });
+  const placeOf = new Map([...taken.keys()].map((tenant, index) => [tenant, index + 1]));
   add(
     INSERT_RUNS,
     texts(rows.map(({ start }) => start.id)),
@@ -153,7 +153,7 @@ export function rowsOf(lane: number, starts: readonly NewStart[], { lease, now }
     plain(rows.map(({ generation }) => generation)),
     texts(rows.map(({ start }) => start.graph)),
     joined(rows.map(({ start }) => start.input)),
-    texts(rows.map(({ start, nth }) => (nth === null ? null : start.tenant))),
+    plain(rows.map(({ start, nth }) => (nth === null ? null : placeOf.get(start.tenant)!))),
     texts([...taken.keys()]),
   );
   const attributes = starts.flatMap(({ start }) => [
