@@ -10,6 +10,8 @@ import type { Clock } from "./ports.ts";
 
 /** How long a received parcel is remembered after it came last (ms). */
 export const REMEMBERED_MS = 600_000;
+/** How often it is worth looking for some that need not be remembered any more (ms). */
+export const SWEEP_EVERY_MS = REMEMBERED_MS / 2;
 const PARCELS = 500;
 
 export class Courier {
@@ -18,7 +20,6 @@ export class Courier {
   readonly #clock: Clock;
   #isCarrying = false;
   #carriesAgain = false;
-  #sweepAt = -Infinity;
 
   constructor(store: Store, lane: number, clock: Clock) {
     this.#store = store;
@@ -68,8 +69,6 @@ export class Courier {
   /** Forgets parcels that came to this lane long ago, and that no outbox has any more. */
   async sweep(): Promise<void> {
     const { post } = this.#store;
-    if (this.#clock.elapsed() < this.#sweepAt) return;
-    this.#sweepAt = this.#clock.elapsed() + REMEMBERED_MS / 2;
     for (;;) {
       const names = await post.received(this.#lane, this.#clock.now() - REMEMBERED_MS, PARCELS);
       const gone: ParcelName[] = [];

@@ -3,10 +3,10 @@
  * Invariants: at most one claim, load or mail is under way; a lost lease drops everything before a new one is taken;
  * a run that is being started here is not loaded beside it.
  */
-import type { CommitAnswer, Lease, RunCommit, RunStart, StartAnswer, Store } from "../store/store.ts";
 import { LeaseLost } from "../store/store.ts";
+import type { CommitAnswer, Lease, RunCommit, RunStart, StartAnswer, Store } from "../store/store.ts";
 import { isClosed, isPassing, isUnreached } from "./committer.ts";
-import type { Courier } from "./courier.ts";
+import { SWEEP_EVERY_MS, type Courier } from "./courier.ts";
 import { Driver, type DriverHost } from "./driver.ts";
 import type { EngineEvents } from "./events.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
@@ -57,6 +57,7 @@ export class Worker implements DriverHost {
   #lookAt: { at: number; cancel: () => void } | null = null;
   #lastLookAt = -Infinity;
   #nextReconcileAt = 0;
+  #nextSweepAt: number;
   /** More runs were due than the last claim could take. */
   #hasBacklog = true;
   /** Looks, one after the other, that found nothing, and for which nobody had called. */
@@ -75,6 +76,7 @@ export class Worker implements DriverHost {
     this.events = parts.events;
     this.limits = parts.settings.limits;
     this.#keeper = new LeaseKeeper(parts, () => this.leaseLost());
+    this.#nextSweepAt = this.ports.clock.elapsed() + this.ports.random() * SWEEP_EVERY_MS;
   }
 
   /** Takes a lease, and over what dead workers left; then works until `stop`. A lane that is missing is joined later. */
@@ -329,9 +331,16 @@ export class Worker implements DriverHost {
     return this.#hasBacklog ? Infinity : clock.now();
   }
 
+  async #sweep(): Promise<void> {
+    const { clock } = this.ports;
+    if (clock.elapsed() < this.#nextSweepAt) return;
+    this.#nextSweepAt = clock.elapsed() + SWEEP_EVERY_MS;
+    await this.#parts.courier.sweep();
+  }
+
   /** Adopts runs that the store has in this worker's name and that it does not know of: an answer was lost. */
   async #reconcile(driver: Driver): Promise<void> {
-    await this.#parts.courier.sweep();
+    await this.#sweep();
     const owned = await this.store.owned(driver.lease);
     const unknown = owned.filter((run) => !driver.runs.has(run) && !this.#starting.has(run));
     if (unknown.length === 0 || driver !== this.#driver) return;
