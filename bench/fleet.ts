@@ -58,11 +58,7 @@ export async function workers({ target, scale, rounds, say }: Bench<PostgresTarg
   };
 }
 
-async function worked(
-  store: string,
-  count: number,
-  runs: number,
-): Promise<{ runsPerSecond: number; peakMiB: number }> {
+async function worked(store: string, count: number, runs: number): Promise<{ runsPerSecond: number; peakMiB: number }> {
   const fleet = await newFleet(store, count);
   try {
     const endedBy = fleet.map(() => 0);
