@@ -44,7 +44,7 @@ export interface Connection {
 
 const DELIVERED_AGAIN_MS = 10_000;
 
-const VERBS = [
+export const VERBS = [
   "putGraphs",
   "graph",
   "join",

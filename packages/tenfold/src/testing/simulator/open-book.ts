@@ -6,6 +6,7 @@ import type { JournalLine } from "../../core/journal-line.ts";
 import { MemoryStore } from "../../store/memory.ts";
 import type { Holder, Lease, RunRecord, Store } from "../../store/store.ts";
 import { laneOfRun } from "../../value/id.ts";
+import { TwinStore } from "./twin-store.ts";
 import { Violation } from "./violation.ts";
 
 /** Verbs that a lease is needed for, wherever it stands in their arguments. */
@@ -28,13 +29,21 @@ function fenced(name: string, verb: Verb, alive: ReadonlySet<string>): Verb {
 export class OpenBook {
   readonly store: Store;
   readonly #inner: MemoryStore;
+  readonly #twin: TwinStore | null;
   readonly #alive = new Set<string>();
   /** The last incarnation of each process in each lane. */
   readonly #latest = new Map<string, string>();
 
-  constructor(lanes: number) {
+  /** `tried`: a store that is to answer all that the memory store does; `note` is told where it does not. */
+  constructor(lanes: number, tried: Store | null, note: (violation: Violation) => void) {
     this.#inner = new MemoryStore(lanes);
-    this.store = this.#noting(this.#inner);
+    this.#twin = tried === null ? null : new TwinStore(this.#inner, tried, note);
+    this.store = this.#noting(this.#twin?.store ?? this.#inner);
+  }
+
+  /** What is under way in real time. */
+  get underWay(): Promise<unknown> | null {
+    return this.#twin?.underWay ?? null;
   }
 
   isAlive(owner: string): boolean {
@@ -63,7 +72,7 @@ export class OpenBook {
     return this.#inner.peek(laneOfRun(run)!, run)?.unread ?? 0;
   }
 
-  #noting(inner: MemoryStore): Store {
+  #noting(inner: Store): Store {
     const alive = this.#alive;
     const latest = this.#latest;
     return new Proxy(inner, {

@@ -2,7 +2,7 @@
  * One seed, one simulation: processes that work, crash, freeze and come back over one store, in virtual time.
  * Two phases: first safety, under faults; then the faults end, and everything must come to its end.
  */
-import { FINISHED } from "../../store/store.ts";
+import { FINISHED, type Store } from "../../store/store.ts";
 import { Auditor } from "./auditor.ts";
 import { expectedOf } from "./fates.ts";
 import { OpenBook } from "./open-book.ts";
@@ -29,13 +29,20 @@ const CALM_MS = 30 * 60_000;
 const LATE_STARTS_MS = 60_000;
 const ROWS_EVERY_MS = 250;
 
-/** Runs the simulation of `seed`: the same seed, the same events. */
-export async function simulate(seed: number): Promise<SimulationResult> {
+/** Opens the store that is tried, with as many lanes. */
+export type OpenTried = (lanes: number) => Promise<Store>;
+
+/**
+ * Runs the simulation of `seed`: the same seed, the same events. The workers work on the memory store, and on the one that
+ * `open` answers beside it, verb by verb.
+ */
+export async function simulate(seed: number, open?: OpenTried): Promise<SimulationResult> {
   let violation: Violation | null = null;
   const note = (thrown: unknown) => (violation ??= asViolation(thrown));
   const scenario = drawScenario(seed);
-  const time = new VirtualTime(STARTED_AT);
-  const book = new OpenBook(scenario.lanes);
+  const tried = (await open?.(scenario.lanes)) ?? null;
+  const book = new OpenBook(scenario.lanes, tried, note);
+  const time = new VirtualTime(STARTED_AT, () => book.underWay);
   const auditor = new Auditor(book, scenario.workflows, (row) => expectedOf(scenario.workflows, row));
   const world: World = { scenario, time, book, auditor, note };
   const processes = new SimulatedWorkers(world, 1 + Math.floor(scenario.random() * 3));
@@ -49,6 +56,7 @@ export async function simulate(seed: number): Promise<SimulationResult> {
   } finally {
     process.off("unhandledRejection", note);
     process.off("uncaughtException", note);
+    await tried?.close();
   }
   const { accepted, bodies } = auditor;
   const virtualMs = time.now - STARTED_AT;

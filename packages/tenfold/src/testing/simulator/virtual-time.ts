@@ -1,6 +1,7 @@
 /**
  * Time that the simulator owns: one line of events, in order of time and then of planning.
- * Invariant: between two events every promise that can settle has settled, so a seed always gives the same order.
+ * Invariant: between two events every promise that can settle has settled, and nothing is under way outside of this
+ * program, so a seed always gives the same order.
  */
 import type { Clock } from "../../engine/ports.ts";
 
@@ -15,9 +16,12 @@ export class VirtualTime {
   #order = 0;
   /** A binary heap by time, then by order. */
   readonly #heap: Planned[] = [];
+  readonly #outside: () => Promise<unknown> | null;
 
-  constructor(now: number) {
+  /** `outside` answers what is under way in real time, and is waited for. */
+  constructor(now: number, outside: () => Promise<unknown> | null = () => null) {
     this.now = now;
+    this.#outside = outside;
   }
 
   /** Plans `callback`; answers how to take it back. */
@@ -35,7 +39,7 @@ export class VirtualTime {
 
   /** Lets everything happen until `until`, or until `isDone`; answers whether it stopped because of `isDone`. */
   async pass(until: number, isDone: () => boolean = () => false): Promise<boolean> {
-    await settled();
+    await this.#settled();
     while (!isDone()) {
       const next = this.#heap[0];
       if (next === undefined || next.at > until) {
@@ -46,9 +50,17 @@ export class VirtualTime {
       if (next.callback === null) continue;
       this.now = Math.max(this.now, next.at);
       next.callback();
-      await settled();
+      await this.#settled();
     }
     return true;
+  }
+
+  async #settled(): Promise<void> {
+    await settled();
+    for (let outside = this.#outside(); outside !== null; outside = this.#outside()) {
+      await outside;
+      await settled();
+    }
   }
 
   #push(planned: Planned): void {

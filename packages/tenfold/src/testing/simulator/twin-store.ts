@@ -1,0 +1,101 @@
+/**
+ * Two stores as one: every verb goes to a model and to the store that is tried, which must answer alike; whoever watches
+ * the model then sees the other one too.
+ * Invariant: the verbs come one after the other, so that both have the same order of them.
+ */
+import { isDeepStrictEqual } from "node:util";
+import { LeaseLost, type Post, type Store } from "../../store/store.ts";
+import { TenfoldError } from "../../value/error.ts";
+import { canonicalJson, type Json } from "../../value/json.ts";
+import { POST_VERBS, VERBS } from "./faulty-store.ts";
+import { Violation } from "./violation.ts";
+
+/** Verbs whose answers have no order of their own. */
+const UNORDERED: ReadonlySet<string> = new Set(["renew", "mail", "owned", "tallies", "received"]);
+
+type Verb = (...args: unknown[]) => Promise<unknown>;
+type Settled = { readonly value: unknown } | { readonly thrown: unknown };
+
+export class TwinStore {
+  readonly store: Store;
+  readonly #note: (violation: Violation) => void;
+  #underWay: Promise<unknown> | null = null;
+
+  /** `note` is told where they differ; callers go on with the model's answers. */
+  constructor(model: Store, tried: Store, note: (violation: Violation) => void) {
+    this.#note = note;
+    const twin: Record<string, unknown> = { name: model.name, lanes: model.lanes, hears: true, pipelinesCommits: true };
+    for (const verb of VERBS) twin[verb] = this.#both(verb, verbOf(model, verb), verbOf(tried, verb));
+    twin["post"] = Object.fromEntries(
+      POST_VERBS.map((verb) => [verb, this.#both(verb, verbOf(model.post, verb), verbOf(tried.post, verb))]),
+    );
+    twin["watch"] = model.watch.bind(model);
+    twin["close"] = model.close.bind(model);
+    this.store = twin as unknown as Store;
+  }
+
+  /** The verbs that are under way in real time; null: none is. */
+  get underWay(): Promise<unknown> | null {
+    return this.#underWay;
+  }
+
+  #both(verb: string, model: Verb, tried: Verb): Verb {
+    return async (...args) => {
+      const both = Promise.all([settled(model(...args)), settled(tried(...args))]);
+      const before = this.#underWay;
+      const now = Promise.all([before, both]);
+      this.#underWay = now;
+      const [expected, found] = await both;
+      if (this.#underWay === now) this.#underWay = null;
+      const difference = differenceOf(comparable(verb, expected), comparable(verb, found));
+      if (difference !== null) {
+        this.#note(new Violation("a store answers what the model does", { verb, ...difference, args }));
+      }
+      if ("thrown" in expected) throw expected.thrown;
+      return expected.value;
+    };
+  }
+}
+
+function verbOf<T extends Store | Post>(store: T, verb: keyof T): Verb {
+  return (store[verb] as Verb).bind(store);
+}
+
+function settled(answer: Promise<unknown>): Promise<Settled> {
+  return answer.then(
+    (value) => ({ value }),
+    (thrown: unknown) => ({ thrown }),
+  );
+}
+
+function comparable(verb: string, answer: Settled): Json {
+  if ("thrown" in answer) return thrownAs(answer.thrown);
+  const value = JSON.parse(JSON.stringify(answer.value ?? null)) as Json;
+  return UNORDERED.has(verb) ? (value as Json[]).map(canonicalJson).sort() : value;
+}
+
+function thrownAs(thrown: unknown): string {
+  if (thrown instanceof LeaseLost) return "LeaseLost";
+  return thrown instanceof TenfoldError ? thrown.code : String(thrown);
+}
+
+interface Difference {
+  readonly at: string;
+  readonly expected: Json | undefined;
+  readonly found: Json | undefined;
+}
+
+/** The first place in which two values differ. */
+function differenceOf(expected: Json | undefined, found: Json | undefined, at = ""): Difference | null {
+  if (isDeepStrictEqual(expected, found)) return null;
+  if (!isObject(expected) || !isObject(found)) return { at, expected, found };
+  for (const name of new Set([...Object.keys(expected), ...Object.keys(found)])) {
+    const difference = differenceOf(expected[name], found[name], `${at}/${name}`);
+    if (difference !== null) return difference;
+  }
+  return { at, expected, found };
+}
+
+function isObject(value: Json | undefined): value is Readonly<Record<string, Json>> {
+  return typeof value === "object" && value !== null;
+}
