@@ -13,12 +13,13 @@ import type {
   Send,
   StartAnswer,
 } from "../store/store.ts";
-import { invariant, TenfoldError } from "../value/error.ts";
+import { TenfoldError } from "../value/error.ts";
 import { laneOfRun } from "../value/id.ts";
 import type { Engine } from "./engine.ts";
 import type { EventTypes, Listener } from "./events.ts";
 import { checkChange, checkInputs, checkPage, checkRunId, checkWorkflow } from "./caller-checks.ts";
 import { isUnreached } from "./committer.ts";
+import { graphGone } from "./held.ts";
 import { countRuns, isMissing, laneChooser, listRuns } from "./listing.ts";
 import { Handle, type HandleQuestions, type RunHandle } from "./run-handle.ts";
 import { viewOf, type RunDetails, type RunView } from "./run-view.ts";
@@ -162,7 +163,7 @@ export class Tenfold {
     const [record] = await this.#engine.store.read(lane, [id]);
     if (record === undefined) throw runUnknown(id);
     const stored = await this.#engine.store.graph(lane, record.graph);
-    invariant(stored !== undefined, `a run's graph is in its store (run ${id})`);
+    if (stored === undefined) throw new TenfoldError("STORE_CORRUPT", graphGone(record), { facts: { run: id } });
     return checkGraph(JSON.parse(stored.graph));
   }
 

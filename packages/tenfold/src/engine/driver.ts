@@ -17,7 +17,7 @@ import { Attempt } from "./attempt.ts";
 import type { Settled } from "./body.ts";
 import { Committer, type Sent } from "./committer.ts";
 import type { EngineEvents } from "./events.ts";
-import { codeGone, diedTooOften, graphGone } from "./held.ts";
+import { codeGone, diedTooOften, unreadable } from "./held.ts";
 import { LiveRun } from "./live-run.ts";
 import { longestIdle, thenOf, unloaded } from "./parking.ts";
 import type { Ports } from "./ports.ts";
@@ -320,7 +320,7 @@ export class Driver {
   }
 
   async #holdUnread(claimed: ClaimedRun): Promise<void> {
-    const error = JSON.stringify(graphGone(claimed));
+    const error = JSON.stringify(unreadable(claimed));
     await this.commit([unloaded(claimed, { kind: "end", status: "held", output: null, error })]);
   }
 

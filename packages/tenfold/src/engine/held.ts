@@ -14,8 +14,12 @@ export function codeGone(workflow: string, node: string, what: "step" | "functio
   return { code: "STEP_UNKNOWN", message, node, attempt: 0 };
 }
 
-/** The graph that a run began with is not in its store: it cannot even be loaded. */
-export function graphGone(claimed: ClaimedRun): RunError {
-  const message = `The graph ${claimed.graph} that run ${claimed.id} began with is not in the store; the run is held. Restore the store from a backup, or cancel the run.`;
-  return { code: "STORE_CORRUPT", message, node: "", attempt: 0 };
+/** It cannot even be loaded. */
+export function unreadable(claimed: ClaimedRun): RunError {
+  return { code: "STORE_CORRUPT", message: graphGone(claimed), node: "", attempt: 0 };
+}
+
+/** The graph that a run began with is not in its store. */
+export function graphGone({ id, graph }: Pick<ClaimedRun, "id" | "graph">): string {
+  return `The graph ${graph} that run ${id} began with is not in the store; the run is held. Restore the store from a backup, or cancel the run.`;
 }

@@ -3,6 +3,7 @@ import type { WorkflowDefinition } from "../flow/definition.ts";
 import { MemoryStore } from "../store/memory.ts";
 import type { Store } from "../store/store.ts";
 import { durationMs, type Duration } from "../value/duration.ts";
+import { TenfoldError } from "../value/error.ts";
 import { LANES_MAX } from "../value/id.ts";
 import {
   CHECKED_APART,
@@ -41,6 +42,8 @@ export interface OpenOptions {
 }
 
 const MEMORY_LEAST = 1024 * 1024;
+
+const LEASE_LEAST_MS = 100;
 
 const OPTIONS: Readonly<Record<keyof OpenOptions, OptionForm>> = {
   store: {
@@ -108,7 +111,7 @@ async function openStore(named: string | readonly string[], options: { readonly 
 
 function settingsOf(options: OpenOptions): EngineSettings {
   const { slots, memory, payload, drain, lease, work } = options;
-  const leaseMs = lease === undefined ? DEFAULT_SETTINGS.leaseMs : durationMs(lease, "`lease`");
+  const leaseMs = lease === undefined ? DEFAULT_SETTINGS.leaseMs : readLease(lease);
   return {
     ...DEFAULT_SETTINGS,
     work: work ?? true,
@@ -123,4 +126,15 @@ function settingsOf(options: OpenOptions): EngineSettings {
       payloadMax: payload ?? DEFAULT_SETTINGS.limits.payloadMax,
     },
   };
+}
+
+/** A lease in ms, long enough for three heartbeats. */
+function readLease(lease: Duration): number {
+  const leaseMs = durationMs(lease, "`lease`");
+  if (leaseMs >= LEASE_LEAST_MS) return leaseMs;
+  throw new TenfoldError(
+    "DURATION_INVALID",
+    `\`lease\` is ${JSON.stringify(lease)}, in which a worker cannot show that it lives; nothing was opened. Give ${LEASE_LEAST_MS} ms or more; 15 seconds suit most.`,
+    { facts: { duration: lease, what: "lease" } },
+  );
 }

@@ -69,4 +69,10 @@ test("what is no object of options is refused, and nothing is opened", async () 
 test("a duration that is none is refused with the option's name", async () => {
   await rejects(open({ store: ":memory:", workflows: [], drain: "soon" }), "DURATION_INVALID", "drain");
   await rejects(open({ store: ":memory:", workflows: [], lease: "-1s" }), "DURATION_INVALID", "lease");
+  await rejects(
+    open({ store: ":memory:", workflows: [], lease: "0s" }),
+    "DURATION_INVALID",
+    "lease",
+    "nothing was opened",
+  );
 });

@@ -104,6 +104,18 @@ test("a transaction whose connection dies between two of its sends writes nothin
   assert.deepEqual(await onServer(by.direct, `select count(*)::integer as rows from ${table}`), [{ rows: 1 }]);
 });
 
+test("a transaction for which no session can be opened is refused at once", { timeout: 30_000 }, async (t) => {
+  const by = await way(t);
+  by.proxy.refuse();
+  const connection = connect(t, by);
+  await rejectsWith(
+    "STORE_UNREACHABLE",
+    connection.transaction(({ commit }) => commit([ONE])),
+  );
+  by.proxy.pass();
+  for (;;) if (await connection.transaction(({ commit }) => commit([ONE])).catch(() => null)) return;
+});
+
 test("where a statement fails, those behind it are not executed, the transaction is undone, and all of them go on to work", async (t) => {
   const by = await way(t);
   const table = newSchema();

@@ -30,9 +30,9 @@ const FOLDER = new URL("../../src/store/postgres/", import.meta.url);
 
 /** What is no part of a lane: the store's own facts, which lanes a server has, the mark of a move, and notifications. */
 const OF_NO_LANE = new Set([
-  ...["READ_DATABASE", "READ_META", "HAS_META", "NAME_STORE", "MARK_PLACED", "NOTIFY", "NOTIFY_UNSYNCED"],
+  ...["READ_DATABASE", "READ_META", "NAME_STORE", "MARK_PLACED", "NOTIFY", "NOTIFY_UNSYNCED"],
   ...["READ_LANES", "READ_HELD", "COUNT_LANES"],
-  ...["IS_THERE", "READ_MARK", "WRITE_MARK", "SET_DONE"],
+  ...["HAS_TABLE", "READ_MARK", "WRITE_MARK", "SET_DONE"],
 ]);
 
 const MODULES: readonly object[] = [
@@ -104,5 +104,18 @@ test("no statement is of a kind that fails or costs two nodes where tables are d
     assert.doesNotMatch(sql, /with[^;]*as \(\s*(?:insert|delete)\b[^;]*\binsert into/s, name);
     assert.doesNotMatch(sql, /select \*|returning \*/, name);
     assert.doesNotMatch(sql, /advisory/, name);
+  }
+});
+
+test("what a start sends reads only tables of a few rows, since its plans are made once", () => {
+  const { INSERT_RUNS, INSERT_KEYS, TAKE_KEYS, INSERT_ATTRIBUTES, TAKE_TURNS, COUNT_STARTED } = start;
+  const sent = [INSERT_RUNS, INSERT_KEYS, TAKE_KEYS, INSERT_ATTRIBUTES, TAKE_TURNS, COUNT_STARTED];
+  for (const sql of [...sent, laneRow.LOCK_LANE, fence.FENCE_ALIVE, read.PUT_GRAPHS]) {
+    const tables = [...sql.matchAll(/(?:from|join)\s+tenfold\.(\w+)/g)].map(([, table]) => table!);
+    assert.deepEqual(
+      tables.filter((table) => !["lanes", "leases", "turns"].includes(table)),
+      [],
+      sql,
+    );
   }
 });

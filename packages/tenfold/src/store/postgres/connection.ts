@@ -32,21 +32,21 @@ export interface Transaction {
 
 export interface ConnectionOptions extends SessionOptions {
   readonly schema: string;
-  /** Whatever its transactions touch is found by a key: a plan is made once a session, and reads no table from end to end. */
+  /** Its transactions read a row or two, by keys, of tables that never tempt a plan to do otherwise: one a session will do. */
   readonly isByKey?: boolean;
 }
 
 const LIMITS = "set_config('statement_timeout', $1, true), set_config('idle_in_transaction_session_timeout', $2, true)";
 
 /**
- * Plans that do not depend on what the server believes of its tables, which may be young or just filled. Citus makes its
- * own choice, since it finds the node by the values.
+ * A plan that is made once has to be right for tables of any size, and is only where it joins nothing that grows: a table
+ * that was small when the plan was made would be read from end to end for ever. Citus makes its own choice, since it finds
+ * the node by the values.
  */
 const PLANS_BY_KEY = `
   set_config('plan_cache_mode', case when current_setting('citus.shard_count', true) is null
     then 'force_generic_plan' else 'auto' end, true),
-  set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
-  set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true)`;
+  set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)`;
 
 /**
  * How each transaction begins. The server gives up before this side does, so that its answer says that nothing was
@@ -121,6 +121,8 @@ export class Connection {
       let isOpen = false;
       const sendNext = async (statements: readonly Statement[], commits: boolean): Promise<Answer[]> => {
         session ??= this.#opened();
+        // Of one that cannot be opened nothing is undone.
+        await session.client();
         const begin = isOpen ? [] : this.#begin;
         isOpen = true;
         const answers = await this.#send(session, [...begin, ...statements], commits);

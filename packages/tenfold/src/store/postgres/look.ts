@@ -44,6 +44,13 @@ export const READ_DATABASE = `
 
 export const READ_META = "select name, value from tenfold.meta";
 
+export const HAS_TABLE = "select to_regclass($1) is not null as there";
+
+/** Asks whether a table of the schema is there, as `there`. */
+export function hasTable(table: string, { schema }: { readonly schema: string }): Statement {
+  return { sql: HAS_TABLE, values: [`"${schema}".${table}`] };
+}
+
 /** What a store says of itself; all 0 where there is none yet. */
 export interface Meta {
   readonly format: number;

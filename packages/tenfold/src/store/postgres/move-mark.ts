@@ -5,8 +5,7 @@
 import type { TenfoldError } from "../../value/error.ts";
 import { CLOSED_BY_MOVE, storeMoved, type Arrived, type Cursor, type Mark, type MovedTable } from "../moving.ts";
 import type { Connection, Statement } from "./connection.ts";
-
-export const IS_THERE = "select to_regclass($1) is not null as there";
+import { hasTable } from "./look.ts";
 
 export const READ_MARK = `select m.move, m.role, m.other, m.is_done as "isDone" from tenfold.store_moves m`;
 
@@ -58,8 +57,8 @@ export async function readMark(connection: Connection): Promise<Mark | null> {
   return rows[0] ?? null;
 }
 
-export function hasMark({ options: { schema } }: Connection): Statement {
-  return { sql: IS_THERE, values: [`${schema}.store_moves`] };
+export function hasMark({ options }: Connection): Statement {
+  return hasTable("store_moves", options);
 }
 
 /** Throws STORE_MOVED if a move has touched this store. */

@@ -9,21 +9,13 @@ import {
   type Mark,
   type MovedTable,
   type MovingStore,
+  type Piece,
+  type Row,
 } from "../moving.ts";
-import type { Piece, Row } from "../moving.ts";
 import { Connection } from "./connection.ts";
+import { hasTable } from "./look.ts";
 import { SEE_LEASES, takeOverOf } from "./membership.ts";
-import {
-  advance,
-  hasMark,
-  IS_THERE,
-  lockStore,
-  readMark,
-  readProgress,
-  removeMark,
-  setDone,
-  writeMark,
-} from "./move-mark.ts";
+import { advance, hasMark, lockStore, readMark, readProgress, removeMark, setDone, writeMark } from "./move-mark.ts";
 import { TABLES, writeOf } from "./moving-tables.ts";
 import { MIGRATIONS } from "./migrations.ts";
 import { DEFAULT_PATIENCE_MS, prepare } from "./open.ts";
@@ -46,8 +38,8 @@ export async function openPostgresToMove(url: string, options: PostgresMoveOptio
   } = readStoreUrl(url, options.schema === undefined ? {} : { schema: options.schema });
   const connection = new Connection(driverUrl, { name, schema, purpose: "move", patienceMs: DEFAULT_PATIENCE_MS });
   try {
-    const [meta] = await connection.rows<{ there: boolean }>(IS_THERE, `${schema}.meta`);
-    if (lanes === undefined && !meta!.there) throw noStore(name, schema);
+    const [meta] = await connection.send([hasTable("meta", connection.options)]);
+    if (lanes === undefined && meta!.rows[0]!["there"] === false) throw noStore(name, schema);
     const found = await prepare(connection, { lanes: lanes ?? 1 }, false, MIGRATIONS);
     await mustHoldAll(connection, found);
     return new MovingPostgres(connection, found);

@@ -47,7 +47,7 @@ export async function openPostgres(
     return new PostgresStore(
       name,
       lanes,
-      { commits: byKey("commits"), claims: connection("claims"), starts: byKey("starts"), careful, reads },
+      { commits: connection("commits"), claims: connection("claims"), starts: byKey("starts"), careful, reads },
       new Notices(schema, reads, listener),
     );
   } catch (error) {

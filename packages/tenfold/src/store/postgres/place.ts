@@ -6,7 +6,7 @@
 import { TenfoldError } from "../../value/error.ts";
 import { Connection } from "./connection.ts";
 import { READ_LANES } from "./lane-row.ts";
-import { READ_META } from "./look.ts";
+import { hasTable, READ_META } from "./look.ts";
 import { openPostgres, type PostgresOptions } from "./open.ts";
 import type { PostgresStore } from "./postgres.ts";
 import { readStoreUrl } from "./store-url.ts";
@@ -38,7 +38,6 @@ const QUESTION_MS = 5000;
 const PAUSE_FIRST_MS = 200;
 const PAUSE_MAX_MS = 5000;
 
-export const HAS_META = "select to_regclass($1) is not null as there";
 /** Also of tables that are to be migrated yet. */
 export const READ_HELD = "select a.lane from tenfold.lanes a";
 
@@ -75,9 +74,8 @@ export class Place {
 
   /** Null: there is no store yet. Rejects as the server does. */
   async survey(): Promise<Survey | null> {
-    const { schema } = this.connection.options;
-    const [meta] = await this.connection.rows<{ there: boolean }>(HAS_META, `"${schema}".meta`);
-    if (!meta!.there) return null;
+    const [meta] = await this.connection.send([hasTable("meta", this.connection.options)]);
+    if (meta!.rows[0]!["there"] === false) return null;
     const rows = await this.connection.rows<{ name: string; value: number }>(READ_META);
     const valueOf = (name: string): number => rows.find((row) => row.name === name)?.value ?? 0;
     if (valueOf("lanes") === 0) return null;
