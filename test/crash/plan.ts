@@ -17,7 +17,7 @@ export type Scene = readonly (readonly Ending[])[];
 const AIMS: readonly (readonly [moment: Moment, lives: number, least: number, most: number])[] = [
   ["before-effect", 36, 1, 900],
   ["effect-to-commit", 36, 1, 200],
-  ["commit-to-answer", 36, 1, 40],
+  ["commit-to-answer", 36, 1, 10],
   ["claim-to-start", 36, 1, 2],
   ["start-to-answer", 10, 2, 4],
   ["joined", 5, 1, 1],
