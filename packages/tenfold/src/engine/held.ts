@@ -16,10 +16,10 @@ export function codeGone(workflow: string, node: string, what: "step" | "functio
 
 /** It cannot even be loaded. */
 export function unreadable(claimed: ClaimedRun): RunError {
-  return { code: "STORE_CORRUPT", message: graphGone(claimed), node: "", attempt: 0 };
+  return { code: "STORE_CORRUPT", message: `The run is held. ${graphGone(claimed)}`, node: "", attempt: 0 };
 }
 
 /** The graph that a run began with is not in its store. */
 export function graphGone({ id, graph }: Pick<ClaimedRun, "id" | "graph">): string {
-  return `The graph ${graph} that run ${id} began with is not in the store; the run is held. Restore the store from a backup, or cancel the run.`;
+  return `The graph ${graph} that run ${id} began with is not in the store. Restore the store from a backup, or cancel the run.`;
 }

@@ -111,10 +111,11 @@ export class Worker implements DriverHost {
     const isOwn =
       driver !== null && !isRepeated && !this.#hasBacklog && !this.#isStopping && this.#fits(driver, starts);
     for (const { id } of starts) this.#starting.add(id);
+    const now = this.ports.clock.now();
     try {
-      const answers = await this.#sendStart(starts, isOwn ? driver.lease : null);
+      const answers = await this.#sendStart(starts, now, isOwn ? driver.lease : null);
       if (isRepeated) this.#nextReconcileAt = 0;
-      if (isOwn && driver === this.#driver) this.#driveStarted(driver, starts, answers);
+      if (isOwn && driver === this.#driver) this.#driveStarted(driver, starts, answers, now);
       else this.look();
       return answers;
     } catch (thrown) {
@@ -127,8 +128,7 @@ export class Worker implements DriverHost {
     }
   }
 
-  async #sendStart(starts: readonly RunStart[], lease: Lease | null): Promise<readonly StartAnswer[]> {
-    const now = this.ports.clock.now();
+  async #sendStart(starts: readonly RunStart[], now: number, lease: Lease | null): Promise<readonly StartAnswer[]> {
     try {
       const send = () => this.store.start(this.#parts.lane, starts, now, lease);
       return await (lease === null ? send() : this.#writing(send));
@@ -139,8 +139,8 @@ export class Worker implements DriverHost {
     }
   }
 
-  #driveStarted(driver: Driver, starts: readonly RunStart[], answers: readonly StartAnswer[]): void {
-    const now = this.ports.clock.now();
+  /** Those that were due at `now`, when they were sent, are this worker's; others came due since, and are nobody's. */
+  #driveStarted(driver: Driver, starts: readonly RunStart[], answers: readonly StartAnswer[], now: number): void {
     starts.forEach((start, index) => {
       const plan = this.registry.known(start.graph);
       const isDue = start.at === null || start.at <= now;

@@ -211,6 +211,30 @@ test("`at` is when a run begins, and not before", async () => {
   assert.ok(startedAt()[0]! >= 90_000 && startedAt()[0]! < 92_000);
 });
 
+test("a run that comes due while its start is on its way is driven once", async () => {
+  const world = new World();
+  const gate = new Gate();
+  const slow = withVerbs(world.store, {
+    start: async (...given) => {
+      const answers = await world.store.start(...given);
+      await gate.pass();
+      return answers;
+    },
+  });
+  const called: number[] = [];
+  const step = stepOf("step", (n: number) => called.push(n));
+  const flow = workflowOf("w", (n) => step(n));
+  const { tenfold } = await world.open([flow], {}, slow);
+  await world.passes(5000);
+  const started = tenfold.start(flow, 4, { at: world.time.now + 100 });
+  await world.until("the start is on its way", () => gate.entered === 1);
+  await world.time.pass(world.time.now + 105);
+  gate.open();
+  const run = await world.happens(started);
+  await world.happens(run.result());
+  assert.deepEqual(called, [4]);
+});
+
 test("a client that executes nothing starts runs that a worker on the same store finishes", async () => {
   const world = new World();
   const client = await world.open([doubled], { work: false });

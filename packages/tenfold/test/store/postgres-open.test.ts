@@ -275,6 +275,18 @@ test("a pool that gives each transaction another session, and keeps no prepared 
   await refused(forgetful, "STORE_UNSUITABLE", [/PgBouncer 1\.21/, /max_prepared_statements/]);
 });
 
+test("a name that another client of a pool's session has taken is refused, and not taken over", async (t) => {
+  const options = { name: "the store", schema: "tenfold", purpose: "pooled", patienceMs: 60_000 };
+  const connection = new Connection(url, options);
+  t.after(() => connection.close());
+  // What another one has prepared on this session under the first names that this one gives.
+  for (const name of ["tenfold_1", "tenfold_2"]) await connection.send([{ sql: `prepare ${name} as select 7 as one` }]);
+  const one = { sql: "select $1::integer as one", values: [1] };
+  for (let times = 0; times < 2; times++)
+    await refused(connection.send([one]), "STORE_UNSUITABLE", [/PgBouncer 1\.21/]);
+  await refused(connection.send([one, one]), "STORE_UNSUITABLE", [/max_prepared_statements/]);
+});
+
 test("a replica is refused, and is a store as soon as it is the primary", async () => {
   const server = await postgresServer();
   const schema = await madeStore();

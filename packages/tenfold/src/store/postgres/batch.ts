@@ -2,7 +2,8 @@
  * Statements that go out together and come back together: one write, one wake-up of the server, one answer. To the
  * driver they are one query with several results.
  * Invariants: they are prepared, each once a session; where one fails, those behind it are not executed, and the error
- * is the batch's. A statement that a failed batch was to prepare is prepared anew.
+ * is the batch's. A statement that a failed batch was to prepare is prepared anew; a name that is taken by somebody else,
+ * as behind a pool that shares its sessions, is refused by the server and never taken over.
  */
 import pg from "pg";
 
@@ -27,27 +28,43 @@ interface Wire {
   sync(): void;
 }
 
+/** What a session has prepared. */
+export class PreparedNames {
+  readonly known = new Set<string>();
+  /** Those that a failed batch was to prepare: the session has them or not. */
+  readonly doubtful = new Set<string>();
+
+  /** A batch failed that was to prepare these. */
+  failed(fresh: readonly string[], error: Error): void {
+    const isTaken = (error as { readonly code?: unknown }).code === "42P05";
+    for (const name of fresh) {
+      this.known.delete(name);
+      if (!isTaken) this.doubtful.add(name);
+    }
+  }
+}
+
 class Batch extends pg.Query {
   readonly #statements: readonly Prepared[];
-  readonly #known: Set<string>;
+  readonly #names: PreparedNames;
 
   constructor(
     statements: readonly Prepared[],
-    known: Set<string>,
+    names: PreparedNames,
     done: (error: Error | undefined, answer: unknown) => void,
   ) {
     super("", done);
     this.#statements = statements;
-    this.#known = known;
+    this.#names = names;
   }
 
   override submit = (connection: pg.Connection): void => {
     const wire = connection as unknown as Wire;
+    const { known, doubtful } = this.#names;
     for (const { name, text, values } of this.#statements) {
-      if (!this.#known.has(name)) {
-        this.#known.add(name);
-        // A session may have it from a batch that failed behind it.
-        wire.close({ type: "S", name });
+      if (!known.has(name)) {
+        known.add(name);
+        if (doubtful.delete(name)) wire.close({ type: "S", name });
         wire.parse({ name, text });
       }
       wire.bind({ statement: name, values, valueMapper });
@@ -64,11 +81,11 @@ function valueMapper(value: unknown): string | null {
 
 /**
  * Sends `statements`, and behind them, if it `commits`, the end of their transaction, which is its end also where one of
- * them failed. `known`: what the session has prepared.
+ * them failed.
  */
 export async function sendBatch(
   client: pg.Client,
-  known: Set<string>,
+  names: PreparedNames,
   statements: readonly Sent[],
   commits: boolean,
 ): Promise<readonly pg.QueryResult[]> {
@@ -78,8 +95,8 @@ export async function sendBatch(
   for (let first = 0, end = 0; first < statements.length; first = end) {
     const prepared = preparedFrom(statements, first);
     end = first + (prepared.length || 1);
-    if (prepared.length > 0) sent.push(batched(client, known, prepared));
-    else sent.push(client.query(statements[first]!.text));
+    if (prepared.length > 0) sent.push(batched(client, names, prepared));
+    else sent.push(client.query(statements[first]!.text).then(lastOf));
   }
   if (commits) sent.push(client.query("commit"));
   stream.uncork();
@@ -97,18 +114,23 @@ function preparedFrom(statements: readonly Sent[], first: number): readonly Prep
   return statements.slice(first, end === -1 ? undefined : end) as readonly Prepared[];
 }
 
+/** A text of several statements has several answers. */
+function lastOf(answer: pg.QueryResult | pg.QueryResult[]): pg.QueryResult {
+  return Array.isArray(answer) ? (answer.at(-1) as pg.QueryResult) : answer;
+}
+
 function batched(
   client: pg.Client,
-  known: Set<string>,
+  names: PreparedNames,
   statements: readonly Prepared[],
 ): Promise<pg.QueryResult | pg.QueryResult[]> {
-  const fresh = statements.filter(({ name }) => !known.has(name));
+  const fresh = statements.map(({ name }) => name).filter((name) => !names.known.has(name));
   return new Promise((resolve, reject) => {
     const done = (error: Error | null | undefined, answer: unknown): void => {
       if (error === undefined || error === null) return resolve(answer as pg.QueryResult);
-      for (const { name } of fresh) known.delete(name);
+      names.failed(fresh, error);
       reject(error);
     };
-    client.query(new Batch(statements, known, done));
+    client.query(new Batch(statements, names, done));
   });
 }

@@ -13,7 +13,7 @@ import { DEFAULT_SCHEMA } from "./store-url.ts";
 
 export interface Statement {
   readonly sql: string;
-  /** What is sent without any is not prepared, and may be several statements. */
+  /** What is sent without any is not prepared, and may be several statements, of which the last is answered. */
   readonly values?: readonly unknown[];
 }
 

@@ -5,6 +5,7 @@
  */
 import { Socket } from "node:net";
 import pg from "pg";
+import { PreparedNames } from "./batch.ts";
 import { badUrl } from "./failure.ts";
 
 export interface SessionOptions {
@@ -30,8 +31,7 @@ const types: pg.CustomTypesConfig = {
 const END_MS = 2000;
 
 export class Session {
-  /** Names of the statements that it has prepared. */
-  readonly prepared = new Set<string>();
+  readonly prepared = new PreparedNames();
   readonly #client: pg.Client;
   /** Ours, so that it can be cut: the driver would wait for the server to hang up. */
   readonly #socket = new Socket();

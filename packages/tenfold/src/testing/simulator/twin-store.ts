@@ -41,12 +41,11 @@ export class TwinStore {
 
   #both(verb: string, model: Verb, tried: Verb): Verb {
     return async (...args) => {
-      const both = Promise.all([settled(model(...args)), settled(tried(...args))]);
-      const before = this.#underWay;
-      const now = Promise.all([before, both]);
-      this.#underWay = now;
+      const before = this.#underWay ?? Promise.resolve();
+      const both = before.then(() => Promise.all([settled(model(...args)), settled(tried(...args))]));
+      this.#underWay = both;
       const [expected, found] = await both;
-      if (this.#underWay === now) this.#underWay = null;
+      if (this.#underWay === both) this.#underWay = null;
       const difference = differenceOf(comparable(verb, expected), comparable(verb, found));
       if (difference !== null) {
         this.#note(new Violation("a store answers what the model does", { verb, ...difference, args }));
