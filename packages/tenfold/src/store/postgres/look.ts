@@ -66,6 +66,11 @@ export interface Seen {
 
 type Rows = readonly Readonly<Record<string, unknown>>[];
 
+/** What the rows of `meta` say under a name; 0: nothing. */
+export function factsOf(rows: Rows): (name: string) => number {
+  return (name) => (rows.find((row) => row["name"] === name)?.["value"] as number) ?? 0;
+}
+
 /** Looks at the schema by `ask`, which answers the rows of a statement; throws if no store can be there. */
 export async function lookAt(
   ask: (statement: Statement) => Promise<Rows>,
@@ -78,7 +83,7 @@ export async function lookAt(
   const look = (await ask({ sql: READ_DATABASE, values: [schema, texts(tables)] }))[0] as unknown as Look;
   refuseUnsuitable(look, name);
   const rows = look.hasMeta ? await ask({ sql: inSchema(READ_META, schema), values: [] }) : [];
-  const valueOf = (key: string): number => (rows.find((row) => row["name"] === key)?.["value"] as number) ?? 0;
+  const valueOf = factsOf(rows);
   return { look, meta: { format: valueOf("format"), least: valueOf("least"), lanes: valueOf("lanes") } };
 }
 

@@ -24,7 +24,7 @@ import {
   type LaneTable,
   type Range,
 } from "./lane-tables.ts";
-import { READ_META } from "./look.ts";
+import { factsOf, READ_META } from "./look.ts";
 import type { Place } from "./place.ts";
 import type { PostgresServers } from "./servers.ts";
 
@@ -164,8 +164,8 @@ class Move {
   }
 
   async #prepare(): Promise<void> {
-    const format = async (connection: Connection): Promise<number | undefined> =>
-      (await connection.rows<{ name: string; value: number }>(READ_META)).find(({ name }) => name === "format")?.value;
+    const format = async (connection: Connection): Promise<number> =>
+      factsOf(await connection.rows(READ_META))("format");
     if ((await format(this.#from)) !== (await format(this.#to))) throw formatsDiffer(this.#source.place, this.#target);
     const [lock] = await this.#writes.rows<{ locked: boolean }>(LOCK_MOVE, this.#lockName, this.#lane);
     if (!lock!.locked) throw movedByAnother(this.#lane);

@@ -6,7 +6,7 @@
 import { TenfoldError } from "../../value/error.ts";
 import { Connection } from "./connection.ts";
 import { READ_LANES } from "./lane-row.ts";
-import { hasTable, READ_META } from "./look.ts";
+import { factsOf, hasTable, READ_META } from "./look.ts";
 import { openPostgres, type PostgresOptions } from "./open.ts";
 import type { PostgresStore } from "./postgres.ts";
 import { readStoreUrl } from "./store-url.ts";
@@ -76,8 +76,7 @@ export class Place {
   async survey(): Promise<Survey | null> {
     const [meta] = await this.connection.send([hasTable("meta", this.connection.options)]);
     if (meta!.rows[0]!["there"] === false) return null;
-    const rows = await this.connection.rows<{ name: string; value: number }>(READ_META);
-    const valueOf = (name: string): number => rows.find((row) => row.name === name)?.value ?? 0;
+    const valueOf = factsOf(await this.connection.rows(READ_META));
     if (valueOf("lanes") === 0) return null;
     const held = await this.connection.rows<{ lane: number }>(READ_HELD);
     return {

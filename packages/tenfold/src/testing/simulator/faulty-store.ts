@@ -4,7 +4,8 @@
  */
 import { TenfoldError } from "../../value/error.ts";
 import type { Random } from "../../value/random.ts";
-import type { Change, Post, Store } from "../../store/store.ts";
+import type { Change, Store } from "../../store/store.ts";
+import { storeByVerb } from "./store-by-verb.ts";
 import type { WorkerTime, VirtualTime } from "./virtual-time.ts";
 
 /** How often what goes wrong, as chances per verb. */
@@ -44,35 +45,6 @@ export interface Connection {
 
 const DELIVERED_AGAIN_MS = 10_000;
 
-export const VERBS = [
-  "putGraphs",
-  "graph",
-  "join",
-  "renew",
-  "takeOver",
-  "start",
-  "claim",
-  "mail",
-  "owned",
-  "load",
-  "look",
-  "commit",
-  "send",
-  "read",
-  "journal",
-  "list",
-  "tallies",
-] as const satisfies readonly (keyof Store)[];
-
-export const POST_VERBS = [
-  "outgoing",
-  "deliver",
-  "remove",
-  "received",
-  "holds",
-  "release",
-] as const satisfies readonly (keyof Post)[];
-
 const WRITES: ReadonlySet<string> = new Set([
   "join",
   "start",
@@ -86,25 +58,17 @@ const WRITES: ReadonlySet<string> = new Set([
 
 /** `store` as `connection`'s process sees it. */
 export function faultyStore(store: Store, connection: Connection): Store {
-  const faulty: Record<string, unknown> = { name: store.name, lanes: store.lanes, hears: true, pipelinesCommits: true };
-  for (const verb of VERBS) {
-    const real = store[verb] as (...args: unknown[]) => Promise<unknown>;
-    faulty[verb] = (...args: unknown[]) => call(connection, verb, () => real.apply(store, args));
-  }
-  faulty["post"] = Object.fromEntries(
-    POST_VERBS.map((verb) => {
-      const real = store.post[verb].bind(store.post) as (...args: unknown[]) => Promise<unknown>;
-      return [verb, (...args: unknown[]) => call(connection, verb, () => real(...args))];
-    }),
-  );
-  faulty["watch"] = (what: Change, changed: () => void) => {
+  const faulty = storeByVerb(store, (verb, of) => {
+    const real = of(store);
+    return (...args) => call(connection, verb, () => real(...args));
+  });
+  const watch = (what: Change, changed: () => void): (() => void) => {
     return store.watch(what, () => {
       const { random, faults, time, process } = connection;
       if (random() >= faults().lostNotice) time.at(time.now + 1, () => process.run(changed));
     });
   };
-  faulty["close"] = async () => {};
-  return faulty as unknown as Store;
+  return { ...faulty, watch, close: async () => {} };
 }
 
 function call(connection: Connection, verb: string, real: () => Promise<unknown>): Promise<unknown> {

@@ -6,13 +6,12 @@ import type { JournalLine } from "../../core/journal-line.ts";
 import { MemoryStore } from "../../store/memory.ts";
 import type { Holder, Lease, RunRecord, Store } from "../../store/store.ts";
 import { laneOfRun } from "../../value/id.ts";
+import type { Verb } from "./store-by-verb.ts";
 import { TwinStore } from "./twin-store.ts";
 import { Violation } from "./violation.ts";
 
 /** Verbs that a lease is needed for, wherever it stands in their arguments. */
 const FENCED: ReadonlySet<string> = new Set(["renew", "start", "claim", "load", "mail", "owned", "commit"]);
-
-type Verb = (...args: unknown[]) => Promise<unknown>;
 
 /** `verb`, and a violation if it does anything for a lease that is dead. */
 function fenced(name: string, verb: Verb, alive: ReadonlySet<string>): Verb {

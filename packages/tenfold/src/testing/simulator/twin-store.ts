@@ -4,16 +4,15 @@
  * Invariant: the verbs come one after the other, so that both have the same order of them.
  */
 import { isDeepStrictEqual } from "node:util";
-import { LeaseLost, type Post, type Store } from "../../store/store.ts";
+import { LeaseLost, type Store } from "../../store/store.ts";
 import { TenfoldError } from "../../value/error.ts";
 import { canonicalJson, type Json } from "../../value/json.ts";
-import { POST_VERBS, VERBS } from "./faulty-store.ts";
+import { storeByVerb, type Verb } from "./store-by-verb.ts";
 import { Violation } from "./violation.ts";
 
 /** Verbs whose answers have no order of their own. */
 const UNORDERED: ReadonlySet<string> = new Set(["renew", "mail", "owned", "tallies", "received"]);
 
-type Verb = (...args: unknown[]) => Promise<unknown>;
 type Settled = { readonly value: unknown } | { readonly thrown: unknown };
 
 export class TwinStore {
@@ -24,14 +23,7 @@ export class TwinStore {
   /** `note` is told where they differ; callers go on with the model's answers. */
   constructor(model: Store, tried: Store, note: (violation: Violation) => void) {
     this.#note = note;
-    const twin: Record<string, unknown> = { name: model.name, lanes: model.lanes, hears: true, pipelinesCommits: true };
-    for (const verb of VERBS) twin[verb] = this.#both(verb, verbOf(model, verb), verbOf(tried, verb));
-    twin["post"] = Object.fromEntries(
-      POST_VERBS.map((verb) => [verb, this.#both(verb, verbOf(model.post, verb), verbOf(tried.post, verb))]),
-    );
-    twin["watch"] = model.watch.bind(model);
-    twin["close"] = model.close.bind(model);
-    this.store = twin as unknown as Store;
+    this.store = storeByVerb(model, (verb, of) => this.#both(verb, of(model), of(tried)));
   }
 
   /** The verbs that are under way in real time; null: none is. */
@@ -54,10 +46,6 @@ export class TwinStore {
       return expected.value;
     };
   }
-}
-
-function verbOf<T extends Store | Post>(store: T, verb: keyof T): Verb {
-  return (store[verb] as Verb).bind(store);
 }
 
 function settled(answer: Promise<unknown>): Promise<Settled> {

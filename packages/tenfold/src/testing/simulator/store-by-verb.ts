@@ -1,0 +1,48 @@
+/** A store made of another one verb by verb, the verbs of its post among them. */
+import type { Post, Store } from "../../store/store.ts";
+
+const VERBS = [
+  "putGraphs",
+  "graph",
+  "join",
+  "renew",
+  "takeOver",
+  "start",
+  "claim",
+  "mail",
+  "owned",
+  "load",
+  "look",
+  "commit",
+  "send",
+  "read",
+  "journal",
+  "list",
+  "tallies",
+] as const satisfies readonly (keyof Store)[];
+
+export const POST_VERBS = [
+  "outgoing",
+  "deliver",
+  "remove",
+  "received",
+  "holds",
+  "release",
+] as const satisfies readonly (keyof Post)[];
+
+export type Verb = (...args: unknown[]) => Promise<unknown>;
+
+/** `made` answers what a verb does; `of` answers the same verb of a store that has it already. */
+export function storeByVerb(store: Store, made: (verb: string, of: (store: Store) => Verb) => Verb): Store {
+  const verbs = VERBS.map((verb) => [verb, made(verb, (whose) => (whose[verb] as Verb).bind(whose))] as const);
+  const post = POST_VERBS.map(
+    (verb) => [verb, made(verb, ({ post: whose }) => (whose[verb] as Verb).bind(whose))] as const,
+  );
+  return {
+    ...{ name: store.name, lanes: store.lanes, hears: true, pipelinesCommits: true },
+    ...Object.fromEntries(verbs),
+    post: Object.fromEntries(post),
+    watch: store.watch.bind(store),
+    close: store.close.bind(store),
+  } as unknown as Store;
+}
