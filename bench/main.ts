@@ -7,7 +7,7 @@ import { cpus, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { idleFleet, workers } from "./fleet.ts";
-import { claims, coldStart, latency, throughput, type Bench } from "./measures.ts";
+import { claims, coldStart, latency, prune, throughput, type Bench } from "./measures.ts";
 import { installPeers, peers } from "./peers.ts";
 import { soak } from "./soak.ts";
 import { table, type Report } from "./table.ts";
@@ -24,6 +24,7 @@ Measures
   throughput   runs started by one program, worked by another: steps/s, and the worker's peak memory
   latency      one run at a time while idle, start to result
   claims       a claim with a million runs waiting, a worker's peak memory beside them, pages of lists
+  prune        what has ended is removed, beside a worker and its speed without that
   cold-start   the command line, from the shell to the first run done (not with --store postgres)
 
 Only with --store postgres
@@ -62,7 +63,7 @@ const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
 type Measure<B> = (bench: B) => Promise<Report>;
 
-const OF_BOTH: Readonly<Record<string, Measure<Bench>>> = { throughput, latency, claims };
+const OF_BOTH: Readonly<Record<string, Measure<Bench>>> = { throughput, latency, claims, prune };
 const OF_SQLITE: Readonly<Record<string, Measure<Bench>>> = { ...OF_BOTH, "cold-start": coldStart };
 const OF_POSTGRES: Readonly<Record<string, Measure<Bench<PostgresTarget>>>> = {
   ...OF_BOTH,

@@ -1,5 +1,5 @@
 /** The measures of every store: throughput beside its floor, latency, claims beside a long queue, the command line. */
-import { measure, quantile } from "./child.ts";
+import { begin, measure, measured, quantile } from "./child.ts";
 import type { Report, Row } from "./table.ts";
 import type { Target } from "./target.ts";
 import type { Floor, FloorOptions } from "./sqlite-floor.ts";
@@ -137,6 +137,37 @@ export async function claims({ target, scale, say }: Bench): Promise<Report> {
       unit: "ms",
       must: "5 ms",
     })),
+  ];
+  return { rows };
+}
+
+/** How fast what has ended is removed, and what that costs a worker beside it. */
+export async function prune({ target, scale, say }: Bench): Promise<Report> {
+  const workflow = "five-in-a-row";
+  const [old, runs] = [200_000, 60_000].map((count) => Math.round(count * scale)) as [number, number];
+  const store = await target.newStore();
+  say(`pruning ${old} runs of five steps`);
+  await measure("start-runs.ts", { store, workflow, runs: old });
+  await measure("work-runs.ts", { store, runs: old });
+  const until = Date.now() + 1;
+  const worked = async (): Promise<number> => {
+    const { wallMs } = await measure<{ wallMs: number }>("work-runs.ts", { store, runs });
+    return (runs * 5 * 1000) / wallMs;
+  };
+  await measure("start-runs.ts", { store, workflow, runs });
+  const alone = await worked();
+  await measure("start-runs.ts", { store, workflow, runs });
+  const pruning = measured<{ pruned: number; wallMs: number }>(
+    begin("prune-runs.ts", { store, until }),
+    "prune-runs.ts",
+  );
+  const beside = await worked();
+  const { pruned, wallMs } = await pruning;
+  if (pruned !== old) throw new Error(`${pruned} runs were pruned, not ${old}`);
+  await target.dropStore(store);
+  const rows: Row[] = [
+    { name: "prune, a worker beside it for a part of the time", value: (pruned * 1000) / wallMs, unit: "runs/s" },
+    { name: "work beside a prune", value: beside, unit: "steps/s", floor: alone, ratio: beside / alone },
   ];
   return { rows };
 }

@@ -44,6 +44,11 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import("./commands/change.ts")).cancelCommand,
   },
   {
+    name: "prune",
+    does: "remove runs that ended long ago",
+    load: async () => (await import("./commands/prune.ts")).pruneCommand,
+  },
+  {
     name: "lanes",
     does: "show which server holds which lane, and move one to another server",
     load: async () => (await import("./commands/lanes.ts")).lanesCommand,

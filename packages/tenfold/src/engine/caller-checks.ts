@@ -3,9 +3,10 @@
  * Invariant: what is mistyped, out of its range or of another kind is refused by name, before anything is done.
  */
 import type { WorkflowDefinition } from "../flow/definition.ts";
-import type { RunFilter, RunStatus } from "../store/store.ts";
+import type { RunFilter, RunStatus, Store } from "../store/store.ts";
 import { describe } from "../value/describe.ts";
 import { TenfoldError } from "../value/error.ts";
+import { laneOfRun } from "../value/id.ts";
 import { wayToName } from "../value/nearest.ts";
 
 /** What an option may be; one that is not given is undefined. */
@@ -133,6 +134,22 @@ export function checkRunId(run: unknown): string {
   throw new TenfoldError(
     "RUN_UNKNOWN",
     `A run is asked for by its id, and this is ${describe(run)}; nothing was done. Give a text: the \`id\` of what \`start\` answered.`,
+  );
+}
+
+/** The lane of a run that may be in `store`; RUN_UNKNOWN if its id is none of a run there. */
+export function laneIn(store: Store, run: unknown): number {
+  const id = checkRunId(run);
+  const lane = laneOfRun(id);
+  if (lane === undefined || lane >= store.lanes) throw runUnknown(id);
+  return lane;
+}
+
+export function runUnknown(run: string): TenfoldError {
+  return new TenfoldError(
+    "RUN_UNKNOWN",
+    `There is no run ${run} in this store: there never was one, or it was pruned. \`tenfold runs\` lists those there are.`,
+    { facts: { run } },
   );
 }
 

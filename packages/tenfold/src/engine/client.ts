@@ -3,27 +3,18 @@ import { readLine } from "../core/journal-line.ts";
 import { checkGraph } from "../flow/check-graph.ts";
 import type { Workflow, WorkflowDefinition } from "../flow/definition.ts";
 import type { Graph } from "../flow/graph.ts";
-import type {
-  Message,
-  MessageBody,
-  Missing,
-  RunFilter,
-  RunStart,
-  RunStatus,
-  Send,
-  StartAnswer,
-} from "../store/store.ts";
+import type { Missing, RunFilter, RunStart, RunStatus, StartAnswer } from "../store/store.ts";
 import { TenfoldError } from "../value/error.ts";
-import { laneOfRun } from "../value/id.ts";
 import type { Engine } from "./engine.ts";
 import type { EventTypes, Listener } from "./events.ts";
-import { checkChange, checkInputs, checkPage, checkRunId, checkWorkflow } from "./caller-checks.ts";
+import { checkChange, checkInputs, checkPage, checkRunId, checkWorkflow, laneIn, runUnknown } from "./caller-checks.ts";
 import { isUnreached } from "./committer.ts";
 import { graphGone } from "./held.ts";
 import { countRuns, isMissing, laneChooser, listRuns } from "./listing.ts";
 import { Handle, type HandleQuestions, type RunHandle } from "./run-handle.ts";
 import { viewOf, type RunDetails, type RunView } from "./run-view.ts";
-import { Results, runUnknown, type Outcome } from "./results.ts";
+import { Results, type Outcome } from "./results.ts";
+import { prune, type Pruned, type PruneOptions } from "./retention.ts";
 import { StartBatcher } from "./start-batcher.ts";
 import {
   checkStart,
@@ -35,30 +26,14 @@ import {
   type StartManyOptions,
   type StartOptions,
 } from "./start.ts";
+import { tellRuns, type Changed, type ChangeOptions, type Selection } from "./telling.ts";
 
 /** Runs that `startMany` prepares before it sends them: one commit. */
 const START_MANY = 2000;
-/** Messages sent with one verb, by `cancel` and `retry` over many runs. */
-const SEND_MANY = 1000;
 
 export type StartManyAnswer<O> =
   | { readonly kind: "started" | "existing"; readonly run: RunHandle<O> }
   | { readonly kind: "refused"; readonly error: TenfoldError };
-
-/** One run by its id, or all that a filter finds. */
-export type Selection = string | RunFilter;
-
-export interface Changed {
-  /** Runs that the selection found. */
-  readonly found: number;
-  /** Those that were told; none of them in a dry run. */
-  readonly changed: number;
-}
-
-export interface ChangeOptions {
-  /** Only counts. */
-  readonly dryRun?: boolean;
-}
 
 export class Tenfold {
   readonly #engine: Engine;
@@ -150,7 +125,7 @@ export class Tenfold {
 
   /** Everything known about a run, its journal included; RUN_UNKNOWN if there is none. */
   async show(id: string): Promise<RunDetails> {
-    const lane = this.#laneOf(id);
+    const lane = laneIn(this.#engine.store, id);
     const [record] = await this.#engine.store.read(lane, [id]);
     if (record === undefined) throw runUnknown(id);
     const lines = await this.#engine.store.journal(lane, id);
@@ -159,7 +134,7 @@ export class Tenfold {
 
   /** The graph that a run began with, whatever is defined now; RUN_UNKNOWN if there is no such run. */
   async graphOf(id: string): Promise<Graph> {
-    const lane = this.#laneOf(id);
+    const lane = laneIn(this.#engine.store, id);
     const [record] = await this.#engine.store.read(lane, [id]);
     if (record === undefined) throw runUnknown(id);
     const stored = await this.#engine.store.graph(lane, record.graph);
@@ -194,14 +169,25 @@ export class Tenfold {
     checkChange("cancel", selection, options);
     const reason = options.reason ?? "cancelled without a reason given";
     const statuses: readonly RunStatus[] = ["waiting", "running", "held"];
-    return this.#tell(selection, statuses, { kind: "cancel", reason }, false, options);
+    this.#mustBeOpen();
+    return tellRuns(this.#engine, selection, { body: { kind: "cancel", reason }, statuses, reopens: false }, options);
   }
 
   /** Has failed, cancelled and held runs go on from where they stopped; results that are recorded stay. */
   async retry(selection: Selection, options: ChangeOptions = {}): Promise<Changed> {
     checkChange("retry", selection, options);
     const statuses: readonly RunStatus[] = ["failed", "cancelled", "held"];
-    return this.#tell(selection, statuses, { kind: "retry" }, true, options);
+    this.#mustBeOpen();
+    return tellRuns(this.#engine, selection, { body: { kind: "retry" }, statuses, reopens: true }, options);
+  }
+
+  /**
+   * Removes finished runs that ended long ago, of those that the filter finds: with their journals and all that belongs to them. Their
+   * keys are known for longer, so that nothing runs a second time. A run that still has something to tell another one stays.
+   */
+  async prune(filter: RunFilter, options: PruneOptions): Promise<Pruned> {
+    this.#mustBeOpen();
+    return prune(this.#engine, filter, options);
   }
 
   /** Calls `listener` for what happens in this process; answers how to stop. */
@@ -269,77 +255,9 @@ export class Tenfold {
   }
 
   async #statusOf(id: string): Promise<RunStatus> {
-    const [record] = await this.#engine.store.read(this.#laneOf(id), [id]);
+    const [record] = await this.#engine.store.read(laneIn(this.#engine.store, id), [id]);
     if (record === undefined) throw runUnknown(id);
     return record.status;
-  }
-
-  async #tell(
-    selection: Selection,
-    statuses: readonly RunStatus[],
-    body: MessageBody,
-    reopens: boolean,
-    options: ChangeOptions,
-  ): Promise<Changed> {
-    this.#mustBeOpen();
-    const { dryRun = false } = options;
-    let found = 0;
-    let changed = 0;
-    for await (const runs of this.#selected(selection, statuses)) {
-      found += runs.length;
-      if (!dryRun) changed += await this.#send(runs, body, reopens);
-    }
-    if (found === 0 && typeof selection === "string") await this.#refuseSelection(selection, body);
-    return { found, changed };
-  }
-
-  async *#selected(selection: Selection, statuses: readonly RunStatus[]): AsyncGenerator<readonly string[]> {
-    const { store } = this.#engine;
-    if (typeof selection === "string") {
-      const [record] = await store.read(this.#laneOf(selection), [selection]);
-      if (record === undefined) throw runUnknown(selection);
-      if (statuses.includes(record.status)) yield [record.id];
-      return;
-    }
-    const wanted = selection.status === undefined ? statuses : statuses.filter((status) => status === selection.status);
-    for (const status of wanted) {
-      let batch: string[] = [];
-      for await (const record of listRuns(store, { ...selection, status }, null)) {
-        if (batch.push(record.id) < SEND_MANY) continue;
-        yield batch;
-        batch = [];
-      }
-      if (batch.length > 0) yield batch;
-    }
-  }
-
-  async #send(runs: readonly string[], body: MessageBody, reopens: boolean): Promise<number> {
-    const { store, ports, newId } = this.#engine;
-    let changed = 0;
-    for (const [lane, inLane] of Map.groupBy(runs, (run) => this.#laneOf(run))) {
-      const sends = inLane.map((run): Send => {
-        const message: Message = { key: newId(lane), body, at: ports.clock.now() };
-        return { run, message, reopens };
-      });
-      const answers = await store.send(lane, sends, ports.clock.now());
-      changed += answers.filter(({ kind }) => kind === "sent").length;
-    }
-    this.#engine.look();
-    return changed;
-  }
-
-  async #refuseSelection(run: string, body: MessageBody): Promise<void> {
-    const status = await this.run(run).status();
-    const what = body.kind === "cancel" ? "cancelled" : "retried";
-    throw new TenfoldError("RUN_FINISHED", `Run ${run} is ${status} and was not ${what}; nothing was changed.`, {
-      facts: { run, status },
-    });
-  }
-
-  #laneOf(run: string): number {
-    const lane = laneOfRun(checkRunId(run));
-    if (lane === undefined || lane >= this.#engine.store.lanes) throw runUnknown(run);
-    return lane;
   }
 
   #mustBeOpen(): void {

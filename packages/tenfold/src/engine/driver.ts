@@ -10,7 +10,7 @@ import { pathOf } from "../core/path.ts";
 import { begin, openWork, reduce, resume } from "../core/reduce.ts";
 import { earn } from "../core/retry.ts";
 import { RETRYING, type Place } from "../core/state.ts";
-import type { ClaimedRun, CommitAnswer, Lease, Mail, RunCommit, Store, Then } from "../store/store.ts";
+import type { ClaimedRun, CommitAnswer, Lease, Mail, Message, RunCommit, Store, Then } from "../store/store.ts";
 import { startedAtOfRun } from "../value/id.ts";
 import type { Json } from "../value/json.ts";
 import { Attempt } from "./attempt.ts";
@@ -140,7 +140,9 @@ export class Driver {
     this.runs.set(run.id, run);
     this.bytes += run.bytes;
     for (const line of claimed.journal) reduce(state, readLine(line), []);
-    const isRetried = this.#recorder.absorb(run, claimed.mail.messages, []);
+    // Nothing is under way yet: what all of them come to is what is open then.
+    const goOn = claimed.mail.messages.map((message) => this.#recorder.absorb(run, message, []));
+    const isRetried = goOn.includes(true);
     const isDeadly = claimed.deaths >= this.#host.limits.deathsMax && state.cancelled === null;
     if (isDeadly && !isRetried) return this.hold(run, diedTooOften(claimed));
     this.#host.events.taken(run.id, run.context.workflow, state.entries === 0);
@@ -158,16 +160,20 @@ export class Driver {
     for (const mail of mails) {
       const run = this.runs.get(mail.run);
       if (run === undefined) continue;
-      const commands: Command[] = [];
-      const wasHeld = run.ending?.status === "held";
       run.mailSeen = mail.count;
-      if (this.#recorder.absorb(run, mail.messages, commands) && wasHeld) {
-        commands.length = 0;
-        openWork(run.state, commands);
-      }
-      this.#recorder.obey(run, commands);
+      for (const message of mail.messages) this.#receiveOne(run, message);
       this.#committer.add(run);
     }
+  }
+
+  #receiveOne(run: LiveRun, message: Message): void {
+    const commands: Command[] = [];
+    const wasHeld = run.ending?.status === "held";
+    if (this.#recorder.absorb(run, message, commands) && wasHeld) {
+      commands.length = 0;
+      openWork(run.state, commands);
+    }
+    this.#recorder.obey(run, commands);
   }
 
   /** Starts no body any more: `isQuiet` tells when the last one has settled and is written. */

@@ -33,6 +33,25 @@ async function ofReached<T>(store: Store, lane: number, ask: () => Promise<reado
   }
 }
 
+/** Runs of one lane, newest first, page by page; none, if it is out of reach and others are not. */
+export async function* runsOfLane(
+  store: Store,
+  lane: number,
+  filter: RunFilter,
+  before: string | null,
+  limit: number,
+): AsyncGenerator<readonly RunRecord[], undefined> {
+  for (let last = before; ;) {
+    const from = last;
+    const page: readonly RunRecord[] = await ofReached(store, lane, () => {
+      return store.list(lane, filter, { before: from, limit });
+    });
+    if (page.length > 0) yield page;
+    if (page.length < limit) return;
+    last = page.at(-1)!.id;
+  }
+}
+
 /** Runs of every lane that is reached, newest first. LAW: one that was there from the start is answered once. */
 export async function* listRuns(
   store: Store,
@@ -43,11 +62,10 @@ export async function* listRuns(
   checkFilter(filter);
   const limit = Math.min(pageSize, PAGE);
   const lanes = await Promise.all(
-    Array.from({ length: store.lanes }, async (_, lane) => ({
-      lane,
-      page: await ofReached(store, lane, () => store.list(lane, filter, { before, limit })),
-      next: 0,
-    })),
+    Array.from({ length: store.lanes }, async (_, lane) => {
+      const pages = runsOfLane(store, lane, filter, before, limit);
+      return { pages, page: (await pages.next()).value ?? [], next: 0 };
+    }),
   );
   for (;;) {
     let newest: (typeof lanes)[number] | undefined;
@@ -56,13 +74,10 @@ export async function* listRuns(
       if (record !== undefined && (newest === undefined || record.id > newest.page[newest.next]!.id)) newest = lane;
     }
     if (newest === undefined) return;
-    const record = newest.page[newest.next++]!;
-    yield record;
-    if (newest.next === newest.page.length && newest.page.length === limit) {
-      const { lane } = newest;
-      newest.page = await ofReached(store, lane, () => store.list(lane, filter, { before: record.id, limit }));
-      newest.next = 0;
-    }
+    yield newest.page[newest.next++]!;
+    if (newest.next < newest.page.length) continue;
+    newest.page = (await newest.pages.next()).value ?? [];
+    newest.next = 0;
   }
 }
 

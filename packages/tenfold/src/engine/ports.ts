@@ -12,11 +12,13 @@ export interface Clock {
   soon(callback: () => void): void;
 }
 
+export function waitFor(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => void clock.at(clock.now() + ms, resolve));
+}
+
 /** Resolves when `holds` does, looked at again and again. */
 export async function waitUntil(clock: Clock, holds: () => boolean): Promise<void> {
-  for (let delayMs = 0; !holds(); delayMs = Math.min(delayMs + 1, 10)) {
-    await new Promise<void>((resolve) => clock.at(clock.now() + delayMs, resolve));
-  }
+  for (let delayMs = 0; !holds(); delayMs = Math.min(delayMs + 1, 10)) await waitFor(clock, delayMs);
 }
 
 /** Calls a body. Whatever it throws or rejects with is the attempt's failure. */

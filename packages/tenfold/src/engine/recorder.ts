@@ -90,23 +90,19 @@ export class Recorder {
     return result;
   }
 
-  /** Makes messages part of the journal; true if one of them has the run go on. */
-  absorb(run: LiveRun, messages: readonly Message[], commands: Command[]): boolean {
-    let isRetried = false;
-    for (const { key, body } of messages) {
-      if (run.absorbed.includes(key)) continue;
-      run.absorb(key);
-      if (run.state.absorbed?.has(key)) continue;
-      const at = this.#now();
-      if (body.kind === "cancel") {
-        this.#record(run, { kind: "cancelled", at, message: key, reason: body.reason }, commands);
-      } else {
-        isRetried = true;
-        run.ending = null;
-        this.#record(run, { kind: "retried", at, message: key }, commands);
-      }
+  /** Makes a message part of the journal; true if it has the run go on. What it asks for is to be obeyed before the next. */
+  absorb(run: LiveRun, { key, body }: Message, commands: Command[]): boolean {
+    if (run.absorbed.includes(key)) return false;
+    run.absorb(key);
+    if (run.state.absorbed?.has(key)) return false;
+    const at = this.#now();
+    if (body.kind === "cancel") {
+      this.#record(run, { kind: "cancelled", at, message: key, reason: body.reason }, commands);
+      return false;
     }
-    return isRetried;
+    run.ending = null;
+    this.#record(run, { kind: "retried", at, message: key }, commands);
+    return true;
   }
 
   #now(): number {

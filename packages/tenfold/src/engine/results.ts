@@ -4,6 +4,7 @@
  */
 import { FINISHED, type RunRecord, type Store } from "../store/store.ts";
 import { TenfoldError } from "../value/error.ts";
+import { runUnknown } from "./caller-checks.ts";
 import { laneOfRun } from "../value/id.ts";
 import type { Json } from "../value/json.ts";
 import type { RunError } from "../core/entry.ts";
@@ -171,14 +172,4 @@ export class Results {
     this.#waiters.delete(run);
     for (const { reject } of waiters) reject(runUnknown(run));
   }
-}
-
-export function runUnknown(run: string): TenfoldError {
-  return new TenfoldError(
-    "RUN_UNKNOWN",
-    `There is no run ${run} in this store. \`tenfold runs\` lists those there are.`,
-    {
-      facts: { run },
-    },
-  );
 }

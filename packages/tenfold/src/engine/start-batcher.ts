@@ -6,7 +6,7 @@
 import type { RunStart, StartAnswer } from "../store/store.ts";
 import type { TenfoldError } from "../value/error.ts";
 import { isUnreached } from "./committer.ts";
-import type { Clock } from "./ports.ts";
+import { waitFor, type Clock } from "./ports.ts";
 
 const STARTS_MAX = 5000;
 const RESEND_FOR_MS = 30_000;
@@ -70,7 +70,7 @@ export class StartBatcher {
   async #askAgain(start: RunStart): Promise<StartAnswer> {
     const until = this.#clock.elapsed() + LOCKED_FOR_MS;
     for (let pauseMs = ASK_FIRST_MS; ; pauseMs = Math.min(pauseMs * 2, ASK_MAX_MS)) {
-      await this.#pause(pauseMs);
+      await waitFor(this.#clock, pauseMs);
       const [answer] = await this.#sendUntilAnswered([start]);
       if (answer!.kind !== "locked" || this.#clock.elapsed() >= until) return answer!;
     }
@@ -99,11 +99,7 @@ export class StartBatcher {
         // What is known to be out of reach was not asked: nothing of these is anywhere.
         if (!isRepeated && (thrown as TenfoldError).facts["sent"] === false) throw thrown;
       }
-      await this.#pause(delayMs);
+      await waitFor(this.#clock, delayMs);
     }
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => void this.#clock.at(this.#clock.now() + ms, resolve));
   }
 }

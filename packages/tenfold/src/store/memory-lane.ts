@@ -11,15 +11,18 @@ import {
   type Message,
   type Parcel,
   type ParcelName,
+  type PruneAnswer,
+  type Pruning,
   type RunCommit,
   type RunRecord,
   type RunStart,
+  type RunStatus,
   type Send,
   type SendAnswer,
   type StartAnswer,
   type StoredGraph,
 } from "./store.ts";
-import { commitVerdict, goesOnWithMail, sendRefusal, startVerdict } from "./verdict.ts";
+import { commitVerdict, goesOnWithMail, pruneVerdicts, sendRefusal, startVerdict } from "./verdict.ts";
 
 export type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -39,6 +42,14 @@ export interface Peek {
   readonly unread: number;
 }
 
+interface UsedKey {
+  readonly run: string;
+  readonly inputHash: string;
+  readonly generation: number;
+  /** Of a run that was removed: its status, and until when the key is known on. */
+  pruned: { readonly status: RunStatus; readonly until: number } | null;
+}
+
 export interface Lane {
   readonly graphs: Map<string, StoredGraph>;
   readonly leases: Map<string, Mutable<LeaseSeen>>;
@@ -46,7 +57,8 @@ export interface Lane {
   readonly runs: Map<string, Row>;
   /** Runs that are not finished. */
   readonly open: Set<Row>;
-  readonly keys: Map<string, { run: string; inputHash: string; generation: number }>;
+  /** The runs of each key, by generation. */
+  readonly keys: Map<string, UsedKey[]>;
   /** The turn that comes next for each tenant, and the highest turn that was claimed. */
   readonly turns: Map<string, number>;
   turnServed: number;
@@ -74,13 +86,14 @@ export function startRun(lane: Lane, start: RunStart, now: number, lease: Lease 
   if (lane.runs.has(start.id)) return { kind: "started" };
   let generation = 1;
   if (start.key !== null) {
-    const name = JSON.stringify([start.workflow, start.tenant, start.key.key]);
-    const known = lane.keys.get(name);
-    const last = known && { ...known, status: lane.runs.get(known.run)!.status };
+    const name = nameOfKey(start, start.key.key);
+    const used = lane.keys.get(name) ?? [];
+    const known = used.at(-1);
+    const last = known && { ...known, status: known.pruned?.status ?? lane.runs.get(known.run)!.status };
     const verdict = startVerdict(start.key, last);
     if (verdict.kind !== "new") return verdict;
     generation = verdict.generation;
-    lane.keys.set(name, { run: start.id, inputHash: start.key.inputHash, generation });
+    lane.keys.set(name, [...used, { run: start.id, inputHash: start.key.inputHash, generation, pruned: null }]);
   }
   const isDue = start.at === null || start.at <= now;
   const isOwned = isDue && lease !== null;
@@ -178,6 +191,46 @@ export function sendTo(lane: Lane, send: Send, now: number): SendAnswer {
     lane.open.add(row);
   }
   return { kind: "sent" };
+}
+
+export function pruneRuns(lane: Lane, runs: readonly string[], pruning: Pruning): PruneAnswer[] {
+  const senders = new Set([...lane.outbox.values()].map(({ from }) => from));
+  const answers = pruneVerdicts(
+    runs,
+    (run) => {
+      const row = lane.runs.get(run);
+      return row && { ...row, hasParcels: senders.has(run), length: row.journal.length };
+    },
+    pruning,
+  );
+  for (const run of runs.filter((_, place) => answers[place] === "pruned")) {
+    const row = lane.runs.get(run)!;
+    lane.runs.delete(run);
+    if (row.key === null) continue;
+    const used = lane.keys.get(nameOfKey(row, row.key))!.find((each) => each.run === run)!;
+    used.pruned = { status: row.status, until: row.endedAt! + pruning.keysForMs };
+  }
+  return answers;
+}
+
+/** Those that were to be known for the shortest time first. */
+export function forgetKeys(lane: Lane, now: number, limit: number): number {
+  const gone = [...lane.keys.values()]
+    .flat()
+    .flatMap(({ run, pruned }) => (pruned !== null && pruned.until < now ? [{ run, until: pruned.until }] : []))
+    .sort((a, b) => a.until - b.until || (a.run < b.run ? -1 : 1))
+    .slice(0, limit);
+  const runs = new Set(gone.map(({ run }) => run));
+  for (const [name, used] of lane.keys) {
+    const left = used.filter(({ run }) => !runs.has(run));
+    if (left.length > 0) lane.keys.set(name, left);
+    else lane.keys.delete(name);
+  }
+  return gone.length;
+}
+
+function nameOfKey({ workflow, tenant }: { readonly workflow: string; readonly tenant: string }, key: string): string {
+  return JSON.stringify([workflow, tenant, key]);
 }
 
 export function claimedRun(row: Row): ClaimedRun {

@@ -11,6 +11,8 @@ import {
   startRun,
   inOrder,
   commitRun,
+  forgetKeys,
+  pruneRuns,
   sendTo,
   claimedRun,
   mailOf,
@@ -31,6 +33,8 @@ import {
   type LeaseSeen,
   type Mail,
   type Page,
+  type PruneAnswer,
+  type Pruning,
   type RunCommit,
   type RunFilter,
   type RunRecord,
@@ -181,6 +185,14 @@ export class MemoryStore implements Store {
     const answers = sends.map((send) => sendTo(this.#lane(lane), send, now));
     this.#changed();
     return answers;
+  }
+
+  async prune(lane: number, runs: readonly string[], pruning: Pruning): Promise<readonly PruneAnswer[]> {
+    return pruneRuns(this.#lane(lane), runs, pruning);
+  }
+
+  async forgetKeys(lane: number, now: number, limit: number): Promise<number> {
+    return forgetKeys(this.#lane(lane), now, limit);
   }
 
   async read(lane: number, runs: readonly string[]): Promise<readonly (RunRecord | undefined)[]> {

@@ -22,7 +22,8 @@ export const MOVED = {
   inbox: ["run", "nth", "key", "body", "at"],
   outbox: ["run", "key", "send"],
   received: ["run", "key", "at"],
-  keys: ["key", "workflow", "tenant", "generation", "run", "inputHash"],
+  /** `status` and `until`: of one whose run was removed. */
+  keys: ["key", "workflow", "tenant", "generation", "run", "inputHash", "status", "until"],
   attributes: ["name", "value", "run"],
   turns: ["tenant", "turn"],
   served: ["turn"],

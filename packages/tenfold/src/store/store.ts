@@ -187,6 +187,23 @@ export type CommitAnswer =
   /** The run is not (or no longer) this owner's, or its journal has another length: nothing was written of it. */
   | "lost";
 
+/** Which of some runs are removed. */
+export interface Pruning {
+  /** Finished ones that ended before this time (ms since 1970). */
+  readonly before: number;
+  /** For how long after its run's end a key is known on (ms). */
+  readonly keysForMs: number;
+  /** No further one is removed once those before it had so many journal lines: a bound for one transaction. */
+  readonly linesMax: number;
+}
+
+export type PruneAnswer =
+  | "pruned"
+  /** It has not finished, or not before that time; it has parcels that are on their way; or there is no such run. */
+  | "kept"
+  /** It would have been removed, but for `linesMax`: ask again. */
+  | "left";
+
 export interface StoredGraph {
   readonly hash: string;
   readonly workflow: string;
@@ -295,6 +312,15 @@ export interface Store {
    * "finished" and "unknown" keep nothing.
    */
   send(lane: number, sends: readonly Send[], now: number): Promise<readonly SendAnswer[]>;
+
+  /**
+   * Removes runs: their rows, journals, mail, attributes, and what they count in the tallies.
+   * LAW: what is "kept" or "left" is whole. The key of a removed run is known on as if its run were there, `again`
+   * included, until `forgetKeys`.
+   */
+  prune(lane: number, runs: readonly string[], pruning: Pruning): Promise<readonly PruneAnswer[]>;
+  /** Forgets keys of removed runs that were to be known until a time before `now`, the first `limit`; answers how many. */
+  forgetKeys(lane: number, now: number, limit: number): Promise<number>;
 
   /** Answers what is known of each run, `undefined` where there is none. */
   read(lane: number, runs: readonly string[]): Promise<readonly (RunRecord | undefined)[]>;

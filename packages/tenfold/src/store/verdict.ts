@@ -6,6 +6,8 @@ import type { JournalLine } from "../core/journal-line.ts";
 import {
   FINISHED,
   type CommitAnswer,
+  type PruneAnswer,
+  type Pruning,
   type RunCommit,
   type RunStatus,
   type Send,
@@ -14,7 +16,7 @@ import {
   type StartKey,
 } from "./store.ts";
 
-/** The run that a key was last used for. */
+/** The run that a key was last used for, its status also where the run was removed since. */
 export interface LastOfKey {
   readonly run: string;
   readonly generation: number;
@@ -76,4 +78,31 @@ export function sendRefusal({ reopens }: Send, status: RunStatus | undefined): S
 /** Whether a run of this status is running again once it has mail. */
 export function goesOnWithMail(status: RunStatus): boolean {
   return FINISHED.has(status) || status === "held";
+}
+
+/** A run as it stands before it may be removed. */
+export interface RunToPrune {
+  readonly status: RunStatus;
+  readonly endedAt: number | null;
+  readonly hasParcels: boolean;
+  /** The length of its journal. */
+  readonly length: number;
+}
+
+/** `of` answers the row of a run, undefined if there is none. */
+export function pruneVerdicts(
+  runs: readonly string[],
+  of: (run: string) => RunToPrune | undefined,
+  { before, linesMax }: Pruning,
+): PruneAnswer[] {
+  const pruned = new Set<string>();
+  let lines = 0;
+  return runs.map((run) => {
+    const row = pruned.has(run) ? undefined : of(run);
+    if (row === undefined || row.hasParcels || !FINISHED.has(row.status) || !(row.endedAt! < before)) return "kept";
+    if (pruned.size > 0 && lines >= linesMax) return "left";
+    pruned.add(run);
+    lines += row.length;
+    return "pruned";
+  });
 }

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { each } from "../../src/flow/index.ts";
+import type { Send } from "../../src/store/store.ts";
 import { Gate, rejects, stepOf, untyped, workflowOf, World } from "./world.ts";
 
 test("cancel stops what is open, starts nothing more, and a cancelled run is refused a second cancel", async () => {
@@ -93,6 +94,37 @@ test("a cancelled run that is retried goes on from where it was", async () => {
   assert.equal(gate.entered, 2);
   assert.equal(world.journal(run.id).filter((line) => line === "done first").length, 1);
 });
+
+for (const kinds of [
+  ["cancel", "retry"],
+  ["cancel", "retry", "cancel"],
+  ["cancel", "retry", "cancel", "retry"],
+] as const) {
+  const comes = kinds.at(-1) === "cancel" ? "cancelled" : "completed";
+  test(`${kinds.join(", ")} at the same moment come to what they come to one after the other: ${comes}`, async () => {
+    const world = new World();
+    const gate = new Gate();
+    const step = stepOf("s", async (n, { node }) => {
+      if (node !== "last") await gate.pass();
+      return n + 1;
+    });
+    const flow = workflowOf("w", (n) => step.as("last")({ a: step.as("a")(n), b: step.as("b")(n) }.a));
+    const { tenfold } = await world.open([flow]);
+    const run = await world.happens(tenfold.start(flow, 1));
+    await world.until("the bodies run", () => gate.entered === 2);
+    const sends = kinds.map((kind, nth): Send => {
+      const body = kind === "cancel" ? { kind, reason: "no more" } : { kind };
+      return { run: run.id, message: { key: `m${nth}`, body, at: world.time.now }, reopens: kind === "retry" };
+    });
+    await world.store.send(0, sends, world.time.now);
+    await world.passes(2000);
+    gate.open();
+    await world.untilStatus(run.id, comes);
+    if (comes === "completed") assert.equal(world.record(run.id).output, "3");
+    const done = world.journal(run.id).filter((line) => line.startsWith("done"));
+    assert.equal(new Set(done).size, done.length);
+  });
+}
 
 test("a filter changes all that it finds, a dry run only counts them, and a mistyped filter changes nothing", async () => {
   const world = new World(2);

@@ -6,6 +6,7 @@ import { leaseLaws } from "./lease-laws.ts";
 import { listLaws } from "./list-laws.ts";
 import { modelLaw } from "./model-law.ts";
 import { postLaws } from "./post-laws.ts";
+import { pruneLaws } from "./prune-laws.ts";
 import type { OpenStore } from "./sample.ts";
 import { sendLaws } from "./send-laws.ts";
 import { startLaws } from "./start-laws.ts";
@@ -18,6 +19,7 @@ export function conformance(name: string, open: OpenStore, { sequences = 200 } =
     commitLaws(open);
     sendLaws(open);
     postLaws(open);
+    pruneLaws(open);
     leaseLaws(open);
     listLaws(open);
     modelLaw(open, sequences);

@@ -1,7 +1,7 @@
 /** The verbs that meet in a small store, and all that can be read of it afterwards. */
-import type { RunCommit, RunStart, Send, StartAnswer, Store } from "../../src/store/store.ts";
+import type { Parcel, ParcelName, RunCommit, RunStart, Send, StartAnswer, Store } from "../../src/store/store.ts";
 import { HeldStore } from "./held-connection.ts";
-import { NAMES, NEW, OF_A, OF_B, WITHIN, workflowOf, type Name, type World } from "./interleaved-world.ts";
+import { LAST, NAMES, NEW, OF_A, OF_B, WITHIN, workflowOf, type Name, type World } from "./interleaved-world.ts";
 import { commitOf, COMPLETED, FAILED, HELD, joined, keyOf, lineOf, NOW } from "./sample.ts";
 
 const [x, y, z] = [lineOf("x"), lineOf("y"), lineOf("z")];
@@ -87,6 +87,29 @@ function takeOver(of: string, beat: number | null, leaves: boolean): Verb {
   );
 }
 
+function deliver(name: string, touches: readonly Name[], parcels: (world: World) => readonly Parcel[]): Verb {
+  return verb(
+    `deliver ${name}`,
+    null,
+    (store, world, now) => store.post.deliver(world.lane, parcels(world), now),
+    touches,
+  );
+}
+
+/** A parcel that has come before. */
+const CAME: ParcelName = { from: "elsewhere", key: "came" };
+
+function prune(name: string, names: readonly Name[]): Verb {
+  const pruning = { before: NOW + 100, keysForMs: 10, linesMax: 1000 };
+  return verb(`prune ${name}`, null, (store, world) =>
+    store.prune(
+      world.lane,
+      names.map((each) => world.id(each)),
+      pruning,
+    ),
+  );
+}
+
 const PARK = { kind: "park", wakeAt: NOW + 50 } as const;
 
 export const VERBS: readonly Verb[] = [
@@ -157,6 +180,9 @@ export const VERBS: readonly Verb[] = [
     ],
     ["waiting"],
   ),
+  commit("a parcel and end", "a", (world) => [
+    world.commit("plain", { lines: [x], parcels: [world.send("others", "p1")], then: COMPLETED }),
+  ]),
   commit("nothing", "a", () => []),
   commit("a foreign run", "b", (world) => [
     world.commit("plain", { lines: [z] }),
@@ -182,6 +208,23 @@ export const VERBS: readonly Verb[] = [
   send("to many", [...OF_A, "ofDead", "ofTenant"], (world) =>
     (["ofTenant", "ofDead", ...OF_A] as const).map((name) => world.send(name, "m9")),
   ),
+  send("to those that prune may take", ["failed"], (world) => [world.send("failed", "m1", { reopens: true })]),
+  deliver("the first time", ["others"], (world) => [world.parcel("p2", "others"), world.parcel("p3", "completed")]),
+  deliver("to runs that lie", ["parked", "later"], (world) => [
+    world.parcel("p2", "parked"),
+    world.parcel("p4", "later"),
+  ]),
+  deliver("again", [], (world) => [world.parcel("came", "completed")]),
+  verb("remove", null, (store, world) => store.post.remove(world.lane, [world.sent])),
+  verb("release", null, (store, { lane }) => store.post.release(lane, [CAME, { from: "elsewhere", key: "p2" }])),
+  verb("outgoing", null, (store, { lane }) => store.post.outgoing(lane, null, 9)),
+  verb("received", null, async (store, { lane }) =>
+    (await store.post.received(lane, NOW + 1e6, 9)).toSorted((one, other) => (one.key < other.key ? -1 : 1)),
+  ),
+  verb("holds", null, (store, world) => store.post.holds(world.lane, [world.sent, CAME])),
+  prune("finished runs", ["completed", "failed", "sender", "plain", "keyed"]),
+  prune("a run with a key", ["failed"]),
+  verb("forget keys", null, (store, { lane }) => store.forgetKeys(lane, NOW + 1e6, 9)),
   takeOver("a", null, false),
   takeOver("a", 0, false),
   takeOver("a", 1, false),
@@ -235,6 +278,8 @@ export async function everything(store: Store, world: World): Promise<unknown> {
     runs: await store.read(lane, ids),
     journals: await Promise.all(ids.map((id) => store.journal(lane, id))),
     tallies,
+    outgoing: await store.post.outgoing(lane, null, 9),
+    received: (await store.post.received(lane, NOW + 1e6, 9)).map(({ key }) => key).toSorted(),
     listed: (await store.list(lane, { attribute }, { before: null, limit: 9 })).map(({ id }) => id),
     owners: await Promise.all(owners),
   };
@@ -261,7 +306,18 @@ export async function aftermath(
   }
   await joined(second, "heir", world.lane);
   const claimed = await outcome(() => claim("heir", 1000).does(second, world, NOW + 1e6));
-  return { answers, claimed, journals: await Promise.all(world.ids.map((id) => second.journal(world.lane, id))) };
+  const [n, k, f] = [
+    world.start(LAST[0], { workflow: "flow-new1", key: keyOf("n") }),
+    world.start(LAST[1], { workflow: "flow-keyed", key: keyOf("k") }),
+    world.start(LAST[2], { workflow: "flow-failed", key: keyOf("f") }),
+  ];
+  const known = await outcome(() => second.start(world.lane, [n, k, f], NOW + 50, null));
+  return {
+    answers,
+    claimed,
+    known,
+    journals: await Promise.all(world.ids.map((id) => second.journal(world.lane, id))),
+  };
 }
 
 export async function outcome(act: () => Promise<unknown>): Promise<unknown> {

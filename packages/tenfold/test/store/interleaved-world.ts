@@ -1,5 +1,5 @@
 /** A small store with runs in every state, for verbs that meet in it. */
-import type { Lease, RunCommit, RunStart, Send, Store } from "../../src/store/store.ts";
+import type { Lease, Parcel, ParcelName, RunCommit, RunStart, Send, Store } from "../../src/store/store.ts";
 import {
   commitOf,
   COMPLETED,
@@ -20,10 +20,12 @@ const [x, y] = [lineOf("x"), lineOf("y")];
 const WAITING = ["waiting", "ofTenant", "ofTenantToo", "keyed", "later"] as const;
 export const OF_A = ["plain", "begun", "mailed", "mailedTwice"] as const;
 export const OF_B = ["others", "othersBegun"] as const;
-const LAID_DOWN = ["due", "parked", "parkedMail", "held", "failed", "completed", "ofDead"] as const;
+const LAID_DOWN = ["due", "parked", "parkedMail", "held", "failed", "completed", "sender", "ofDead"] as const;
 export const NEW = ["new1", "new2", "new3"] as const;
 /** A caller's start is made once, so the first verb and the second one have others. */
 export const WITHIN = { first: ["first1", "first2"], second: ["second1", "second2"] } as const;
+/** Started when both verbs are over, under keys that they may have used or forgotten. */
+export const LAST = ["last1", "last2", "last3"] as const;
 const SERVED = ["served", "servedToo"] as const;
 export const NAMES = [
   ...SERVED,
@@ -34,6 +36,7 @@ export const NAMES = [
   ...NEW,
   ...WITHIN.first,
   ...WITHIN.second,
+  ...LAST,
 ] as const;
 
 export type Name = (typeof NAMES)[number];
@@ -71,6 +74,16 @@ export class World {
     return commitOf(this.id(name), differs);
   }
 
+  /** The parcel that lies in the outbox. */
+  get sent(): ParcelName {
+    return { from: this.id("sender"), key: "p1" };
+  }
+
+  /** To a run of this lane, from one that is elsewhere. */
+  parcel(key: string, to: Name): Parcel {
+    return { from: "elsewhere", send: this.send(to, key) };
+  }
+
   send(name: Name, key: string, differs: Partial<Send> = {}): Send {
     return sendOf(this.id(name), key, differs);
   }
@@ -101,7 +114,7 @@ export async function setUp(world: World, first: Store, second: Store): Promise<
   );
   const named = (names: readonly Name[]): RunStart[] => names.map((name) => world.start(name));
   const failed = world.start("failed", { key: keyOf("f") });
-  const rest = named(["due", "parked", "parkedMail", "held", "completed"]);
+  const rest = named(["due", "parked", "parkedMail", "held", "completed", "sender"]);
   await first.start(lane, [...named(OF_A), ...rest, failed], NOW, a);
   await second.start(lane, named(OF_B), NOW, b);
   await second.commit(b, [world.commit("othersBegun", { lines: [x] })], NOW);
@@ -113,10 +126,12 @@ export async function setUp(world: World, first: Store, second: Store): Promise<
     world.commit("held", { lines: [x], then: HELD }),
     world.commit("failed", { lines: [x], then: FAILED }),
     world.commit("completed", { lines: [x], then: COMPLETED }),
+    world.commit("sender", { parcels: [world.send("others", "p1")], then: COMPLETED }),
   ];
   await first.commit(a, laidDown, NOW);
   const sends = [world.send("parkedMail", "m1"), world.send("mailed", "m1"), world.send("mailedTwice", "m1")];
   await second.send(lane, sends, NOW);
+  await second.post.deliver(lane, [world.parcel("came", "completed")], NOW);
   await first.commit(a, [world.commit("mailedTwice", { lines: [y], absorbed: ["m1"], mailSeen: 1 })], NOW);
 }
 

@@ -55,6 +55,7 @@ function anyVerb(): fc.Arbitrary<Verb> {
     { weight: 8, arbitrary: anyCommit() },
     { weight: 4, arbitrary: anySend() },
     { weight: 1, arbitrary: anyTakeover() },
+    { weight: 2, arbitrary: anyPruning() },
     {
       weight: 2,
       arbitrary: owner.map((name) => named(`look ${name}`, (store, ids, now) => look(store, name, ids, now))),
@@ -146,6 +147,30 @@ function anyTakeover(): fc.Arbitrary<Verb> {
         store.takeOver(0, from, beat, now, leaves),
       ),
     );
+}
+
+function anyPruning(): fc.Arbitrary<Verb> {
+  const pruning = fc.record({
+    places: fc.array(place, { maxLength: 6 }),
+    ago: fc.nat(20),
+    keysForMs: fc.nat(20),
+    linesMax: fc.nat(4),
+  });
+  const forgetting = fc
+    .nat(3)
+    .map((limit) => named(`forget ${limit} keys`, (store, _ids, now) => store.forgetKeys(0, now, limit)));
+  return fc.oneof(
+    forgetting,
+    pruning.map(({ places, ago, ...rest }) =>
+      named(`prune ${JSON.stringify({ places, ago, ...rest })}`, (store, ids, now) =>
+        store.prune(
+          0,
+          places.map((nth) => ids[nth]!),
+          { before: now + 1 - ago, ...rest },
+        ),
+      ),
+    ),
+  );
 }
 
 /** What an owner sees of its own, in an order of its own. */

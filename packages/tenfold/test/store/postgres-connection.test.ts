@@ -2,31 +2,14 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { Connection, type Statement } from "../../src/store/postgres/connection.ts";
-import { Listener } from "../../src/store/postgres/listener.ts";
 import { pauseAfter } from "../../src/store/postgres/reconnect-pause.ts";
 import type { ErrorCode, TenfoldError } from "../../src/value/error.ts";
 import { newSchema, onServer, postgresServer } from "./postgres-server.ts";
-import { TcpProxy } from "./tcp-proxy.ts";
+import { way, type Way } from "./postgres-way.ts";
 
 const PATIENCE_MS = 400;
 const ONE: Statement = { sql: "select $1::integer as one", values: [1] };
 const SLEEP: Statement = { sql: "select pg_sleep($1)", values: [60] };
-
-interface Way {
-  readonly proxy: TcpProxy;
-  /** Past the proxy. */
-  readonly direct: string;
-  /** By the proxy. */
-  readonly url: string;
-  /** Names this test's sessions among all. */
-  readonly purpose: string;
-}
-
-async function way(t: TestContext): Promise<Way> {
-  const { url, port } = await postgresServer();
-  const proxy = await TcpProxy.to(t, port);
-  return { proxy, direct: url, url: proxy.url(url), purpose: newSchema() };
-}
 
 function connect(t: TestContext, { url, purpose }: Way, patienceMs = 60_000): Connection {
   const connection = new Connection(url, { name: "the store", schema: "tenfold", purpose, patienceMs });
@@ -102,6 +85,26 @@ test("a transaction whose connection dies between two of its sends writes nothin
   await rejectsWith("STORE_UNREACHABLE", broken);
   await connection.transaction(({ commit }) => commit([write]));
   assert.deepEqual(await onServer(by.direct, `select count(*)::integer as rows from ${table}`), [{ rows: 1 }]);
+});
+
+test("what is sent while a transaction is open on the same connection is none of it, and comes behind it", async (t) => {
+  const connection = connect(t, await way(t));
+  await connection.send([{ sql: "create temporary table told (what text)" }]);
+  const tell = (what: string): Statement => ({ sql: "insert into told (what) values ($1)", values: [what] });
+  let beside: Promise<unknown> | null = null;
+  const undone = connection.transaction(async ({ send }) => {
+    await send([tell("undone")]);
+    beside = Promise.all([connection.send([tell("one"), tell("two")]), connection.send([tell("three")])]);
+    await send([ONE]);
+    throw new Error("thrown within");
+  });
+  await assert.rejects(undone, /thrown within/);
+  await beside;
+  const told = await connection.rows<{ what: string }>("select what from told");
+  assert.deepEqual(
+    told.map(({ what }) => what),
+    ["one", "two", "three"],
+  );
 });
 
 test("a transaction for which no session can be opened is refused at once", { timeout: 30_000 }, async (t) => {
@@ -278,64 +281,4 @@ test("closing comes to its end on a half-open connection, on one that is being o
   const refused = lost.map((call) => assert.rejects(call));
   await Promise.all([used.close(), idle.close(), opening.close(), connect(t, by).close()]);
   await Promise.all(refused);
-});
-
-test("a listener hears again by itself after its session broke, and says once that it is back", async (t) => {
-  const by = await way(t);
-  const channel = newSchema();
-  const listener = new Listener(by.url, channel, { name: "the store", purpose: by.purpose, patienceMs: 60_000 });
-  t.after(() => listener.close());
-  let heard = 0;
-  let told: () => void = () => undefined;
-  const next = (): Promise<void> => new Promise((resolve) => (told = resolve));
-  const first = next();
-  listener.listen(() => {
-    heard++;
-    told();
-  });
-  await first;
-  for (let round = 1; round <= 3; round++) {
-    const back = next();
-    by.proxy.cut();
-    await back;
-    assert.equal(heard, 2 * round, "once when it is back");
-    const notified = next();
-    await onServer(by.direct, `notify ${channel}`);
-    await notified;
-    assert.equal(heard, 2 * round + 1);
-  }
-});
-
-test("a listener that has a pool between itself and the server does not rely on what it hears", async (t) => {
-  const by = await way(t);
-  const listening = async (): Promise<boolean> => {
-    const listener = new Listener(by.url, newSchema(), { name: "the store", purpose: by.purpose, patienceMs: 60_000 });
-    t.after(() => listener.close());
-    await new Promise<void>((resolve) => listener.listen(() => resolve()));
-    return listener.isHearing;
-  };
-  assert.equal(await listening(), true);
-  by.proxy.pools = true;
-  assert.equal(await listening(), false);
-});
-
-test("a listener notices that nothing comes through any more", async (t) => {
-  const by = await way(t);
-  const listener = new Listener(by.url, newSchema(), {
-    name: "the store",
-    purpose: by.purpose,
-    patienceMs: PATIENCE_MS,
-  });
-  t.after(() => listener.close());
-  let told: () => void = () => undefined;
-  const next = (): Promise<void> => new Promise((resolve) => (told = resolve));
-  const first = next();
-  listener.listen(() => told());
-  await first;
-  const back = next();
-  by.proxy.swallow();
-  // It comes again, and again, until somebody is there.
-  for (const before = by.proxy.arrivals; by.proxy.arrivals < before + 2;) await onServer(by.direct, "select 1");
-  by.proxy.pass();
-  await back;
 });

@@ -17,6 +17,7 @@ import * as notices from "../../src/store/postgres/notices.ts";
 import * as openServers from "../../src/store/postgres/open-servers.ts";
 import * as place from "../../src/store/postgres/place.ts";
 import * as post from "../../src/store/postgres/post.ts";
+import * as prune from "../../src/store/postgres/prune.ts";
 import * as read from "../../src/store/postgres/read.ts";
 import * as send from "../../src/store/postgres/send.ts";
 import * as share from "../../src/store/postgres/share.ts";
@@ -52,7 +53,7 @@ const MODULES: readonly object[] = [
     openServers,
     place,
   ],
-  ...[post, read, send, share, start, startWithin, changes, tally],
+  ...[post, prune, read, send, share, start, startWithin, changes, tally],
 ];
 
 /** Every exported statement by its name. */

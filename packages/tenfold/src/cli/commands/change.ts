@@ -1,13 +1,12 @@
 /** `tenfold cancel` and `tenfold retry`: by id or by filter, after a look at how many there are. */
-import { createInterface } from "node:readline/promises";
-import type { Changed, Selection, Tenfold } from "../../engine/client.ts";
+import type { Tenfold } from "../../engine/client.ts";
+import type { Changed, Selection } from "../../engine/telling.ts";
 import type { RunFilter, RunStatus } from "../../store/store.ts";
+import { countLines, isAgreed } from "../asking.ts";
 import { EXIT, usageError, type Call, type Command, type Flag } from "../command.ts";
-import { tableLines } from "../columns.ts";
 import { openStored, tellMissing } from "../opening.ts";
 import { FILTER_FLAGS, readFilter } from "../run-filter.ts";
-import { paintStatus } from "../status.ts";
-import { countText, plural } from "../time-text.ts";
+import { plural } from "../time-text.ts";
 
 interface Change {
   readonly name: "cancel" | "retry";
@@ -83,7 +82,7 @@ async function runChange(call: Call, change: Change): Promise<number> {
     if (call.flags.has("dry-run")) return tellDryRun(call, change, counts, found);
     if (typeof selection !== "string") {
       if (found === 0) return tellNone(call, change);
-      if (found > 1 && !call.flags.has("yes") && !(await isAgreed(call, change, counts, found))) {
+      if (found > 1 && !call.flags.has("yes") && !(await mayGoOn(call, change, counts, found))) {
         call.terminal.say("Nothing was changed.");
         return EXIT.no;
       }
@@ -147,20 +146,10 @@ function tellDryRun(call: Call, change: Change, counts: readonly Count[], found:
   } else if (found === 0) {
     terminal.print(`No run would be ${change.done}.`);
   } else {
-    for (const line of countLines(call, counts)) terminal.print(line);
+    for (const line of countLines(terminal, counts)) terminal.print(line);
     terminal.print(`${plural(found, "run")} would be ${change.done}; nothing was changed.`);
   }
   return EXIT.yes;
-}
-
-function countLines({ terminal }: Call, counts: readonly Count[]): string[] {
-  const columns = [{ title: "workflow" }, { title: "status" }, { title: "runs", align: "right" as const }];
-  const cells = counts.map(({ workflow, status, runs }) => [
-    workflow,
-    paintStatus(terminal.paint, status),
-    countText(runs),
-  ]);
-  return tableLines(columns, cells, terminal.columns);
 }
 
 function tellNone({ terminal }: Call, change: Change): number {
@@ -170,7 +159,7 @@ function tellNone({ terminal }: Call, change: Change): number {
 }
 
 /** Asks a person; where there is none to ask, refuses. */
-async function isAgreed(call: Call, change: Change, counts: readonly Count[], found: number): Promise<boolean> {
+async function mayGoOn(call: Call, change: Change, counts: readonly Count[], found: number): Promise<boolean> {
   const { terminal } = call;
   if (!terminal.canAsk) {
     throw usageError(
@@ -178,17 +167,8 @@ async function isAgreed(call: Call, change: Change, counts: readonly Count[], fo
       { found },
     );
   }
-  for (const line of countLines(call, counts)) terminal.say(line);
-  const asking = createInterface({ input: terminal.stdin, output: terminal.stderr });
-  try {
-    const answer = await asking.question(`${plural(found, "run")} will be ${change.done}. Go on? [y/N] `);
-    return /^y(es)?$/i.test(answer.trim());
-  } catch {
-    // Ctrl-C, or the end of the input, is no agreement.
-    return false;
-  } finally {
-    asking.close();
-  }
+  for (const line of countLines(terminal, counts)) terminal.say(line);
+  return isAgreed(terminal, `${plural(found, "run")} will be ${change.done}.`);
 }
 
 function tellDone(call: Call, change: Change, found: number, changed: number, run: string | undefined): number {

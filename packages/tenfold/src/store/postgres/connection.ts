@@ -77,6 +77,8 @@ export class Connection {
   /** Why the last one ended. */
   #cause: unknown = null;
   #turn: Promise<unknown> = Promise.resolve();
+  /** Open ones, and those that wait for their turn. */
+  #transactions = 0;
   #isClosed = false;
 
   constructor(url: string, options: ConnectionOptions) {
@@ -85,8 +87,9 @@ export class Connection {
     this.#begin = beginning(options);
   }
 
-  /** Answers each statement; more than one are one transaction. */
+  /** Answers each statement; more than one are one transaction. Where one is open, they come behind it. */
   async send(statements: readonly Statement[]): Promise<Answer[]> {
+    if (this.#transactions > 0) return this.transaction(({ commit }) => commit(statements));
     for (let attempt = 1; ; attempt++) {
       try {
         const session = this.#opened();
@@ -107,10 +110,11 @@ export class Connection {
 
   /**
    * Calls `act` with a transaction, in turn: for what has to look before it writes. One that it does not commit is
-   * undone. A connection on which this is called is for nothing else.
+   * undone. Whatever else is called on this connection waits for it.
    */
   transaction<T>(act: (transaction: Transaction) => Promise<T>): Promise<T> {
-    const next = this.#turn.then(() => this.#transact(act));
+    this.#transactions++;
+    const next = this.#turn.then(() => this.#transact(act)).finally(() => this.#transactions--);
     this.#turn = next.catch(() => undefined);
     return next;
   }

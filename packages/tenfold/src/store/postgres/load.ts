@@ -1,6 +1,8 @@
 /** Reads what a driver needs to go on with runs: their rows, journals and mail. */
 import type { JournalLine } from "../../core/journal-line.ts";
 import type { ClaimedRun, Mail, Message, MessageBody } from "../store.ts";
+import { texts } from "./arrays.ts";
+import type { Answer, Statement } from "./connection.ts";
 
 export const OWNED_RUNS = `
   select r.id, r.workflow, r.graph, r.tenant, r.key, r.input, r.deaths, r.mail
@@ -52,6 +54,23 @@ export interface MailRow {
 
 export interface LineRow extends JournalLine {
   readonly run: string;
+}
+
+/** What is asked for to hand runs of an owner to their driver. */
+export function loadsOf(lane: number, owner: string, runs: readonly string[]): Statement[] {
+  const ids = texts(runs);
+  return [
+    { sql: OWNED_RUNS, values: [lane, owner, ids] },
+    { sql: READ_JOURNALS, values: [lane, ids] },
+    { sql: READ_MAIL, values: [lane, ids] },
+  ];
+}
+
+/** Those of `runs` that were found, from the answers to `loadsOf`. */
+export function loadedRuns(runs: readonly string[], [rows, lines, mail]: readonly Answer[]): ClaimedRun[] {
+  const byId = new Map((rows!.rows as unknown as RunToLoad[]).map((row) => [row.id, row]));
+  const owned = runs.map((id) => byId.get(id)).filter((row) => row !== undefined);
+  return claimedRuns(owned, lines!.rows as unknown as LineRow[], mail!.rows as unknown as MailRow[]);
 }
 
 export function claimedRuns(

@@ -53,7 +53,7 @@ export const MIGRATIONS: readonly Migration[] = [
     lane integer not null, run text collate "C" not null, seq integer not null,
     kind text collate "C" not null, node text collate "C" not null, data text not null, at bigint not null,
     primary key (lane, run, seq)
-  ) with (autovacuum_vacuum_insert_scale_factor = 0.05);
+  ) with (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.05);
 
   create table tenfold.inbox (
     lane integer not null, run text collate "C" not null, key text collate "C" not null,
@@ -64,15 +64,17 @@ export const MIGRATIONS: readonly Migration[] = [
   create table tenfold.keys (
     lane integer not null, key text collate "C" not null, workflow text collate "C" not null,
     tenant text collate "C" not null, generation integer not null, run text collate "C" not null,
-    input_hash text not null,
+    input_hash text not null, status smallint, until bigint,
     primary key (lane, key, workflow, tenant, generation)
   );
+  create index keys_to_forget on tenfold.keys (lane, until, run) where until is not null;
 
   create table tenfold.attributes (
     lane integer not null, name text collate "C" not null, value text collate "C" not null,
     run text collate "C" not null,
     primary key (lane, name, value, run)
   );
+  create index attributes_of_run on tenfold.attributes (lane, run);
 
   create table tenfold.turns (lane integer not null, tenant text collate "C", turn bigint not null);
   create index turns_of_tenant on tenfold.turns (lane, tenant, turn);

@@ -36,7 +36,7 @@ export const READ_RECEIVED = `
 
 export const READ_KEYS = `
   select k.key as k1, k.workflow as k2, k.tenant as k3, k.generation as k4,
-    k.key, k.workflow, k.tenant, k.generation, k.run, k.input_hash
+    k.key, k.workflow, k.tenant, k.generation, k.run, k.input_hash, k.status, k.until
   from tenfold.keys k
   where k.lane = $1 and (k.key, k.workflow, k.tenant, k.generation) > ($2, $3, $4, $5)
   order by k.key, k.workflow, k.tenant, k.generation limit $6`;
@@ -110,11 +110,11 @@ export const WRITE_RECEIVED = `
   where a.lane = $1`;
 
 export const WRITE_KEYS = `
-  insert into tenfold.keys (lane, key, workflow, tenant, generation, run, input_hash)
-  select a.lane, t.key, t.workflow, t.tenant, t.generation, t.run, t.input_hash
+  insert into tenfold.keys (lane, key, workflow, tenant, generation, run, input_hash, status, until)
+  select a.lane, t.key, t.workflow, t.tenant, t.generation, t.run, t.input_hash, t.status, t.until
   from tenfold.lanes a,
-    unnest($2::text[], $3::text[], $4::text[], $5::integer[], $6::text[], $7::text[])
-      as t (key, workflow, tenant, generation, run, input_hash)
+    unnest($2::text[], $3::text[], $4::text[], $5::integer[], $6::text[], $7::text[], $8::smallint[], $9::bigint[])
+      as t (key, workflow, tenant, generation, run, input_hash, status, until)
   where a.lane = $1`;
 
 export const WRITE_ATTRIBUTES = `
@@ -166,7 +166,7 @@ export const TABLES: Readonly<Record<MovedTable, TableForm>> = {
     read: READ_KEYS,
     first: ["", "", "", 0],
     write: WRITE_KEYS,
-    columns: [texts, texts, texts, plain, texts, texts],
+    columns: [texts, texts, texts, plain, texts, texts, plain, plain],
   },
   attributes: { read: READ_ATTRIBUTES, first: ["", "", ""], write: WRITE_ATTRIBUTES, columns: [texts, texts, texts] },
   turns: { read: READ_TURNS, first: ["", -1], write: WRITE_TURNS, columns: [texts, plain] },

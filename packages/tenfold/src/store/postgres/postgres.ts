@@ -11,31 +11,20 @@ import * as port from "../store.ts";
 import { STATUSES } from "../status-code.ts";
 import { texts } from "./arrays.ts";
 import { CallerTransactions } from "./caller-transactions.ts";
-import { claim, LOOK } from "./claim.ts";
-import { ClaimCursor } from "./claim-cursor.ts";
+import { Claims } from "./claims.ts";
 import { commitHeld, eachRunOnce } from "./commit.ts";
 import { commitCarefully } from "./commit-carefully.ts";
-import type { Connection, Statement } from "./connection.ts";
+import type { Answer, Connection, Statement } from "./connection.ts";
 import { FENCE_ALIVE, FENCE_ALONE } from "./fence.ts";
 import type { BeatenStore } from "./heartbeat-thread.ts";
 import { HeldRuns } from "./held-runs.ts";
 import { HAS_LANE, LaneGone, LOCK_LANE } from "./lane-row.ts";
 import { listOf } from "./list.ts";
-import {
-  claimedRuns,
-  mailsOf,
-  OWNED_IDS,
-  OWNED_RUNS,
-  READ_DUE_MAIL,
-  READ_JOURNALS,
-  READ_MAIL,
-  type LineRow,
-  type MailRow,
-  type RunToLoad,
-} from "./load.ts";
+import { loadedRuns, loadsOf, mailsOf, OWNED_IDS, READ_DUE_MAIL, type MailRow } from "./load.ts";
 import { BEAT, JOIN, SEE_LEASES, takeOverOf } from "./membership.ts";
 import type { Notices } from "./notices.ts";
 import { PostgresPost } from "./post.ts";
+import { FORGET_KEYS, pruneRuns } from "./prune.ts";
 import { PUT_GRAPHS, READ_GRAPH, READ_JOURNAL, READ_RUNS, recordOf, type RunRow } from "./read.ts";
 import { sendAll } from "./send.ts";
 import { startBatch } from "./start-batch.ts";
@@ -70,7 +59,7 @@ export class PostgresStore implements port.Store {
   readonly #notices: Notices;
   readonly #callers: CallerTransactions;
   readonly #held = new HeldRuns();
-  readonly #cursors: readonly ClaimCursor[];
+  readonly #claims: Claims;
   readonly #heartbeats = new Heartbeats<BeatenStore>(THREAD);
   #changes = 0;
   #isClosed = false;
@@ -82,8 +71,8 @@ export class PostgresStore implements port.Store {
     this.#notices = notices;
     this.post = new PostgresPost(connections, name, () => notices.tell("due"));
     this.#callers = new CallerTransactions(name, connections.starts.options.schema);
-    this.#cursors = Array.from({ length: lanes }, () => new ClaimCursor());
-    notices.onLate = () => this.#cursors.forEach((cursor) => cursor.expectLate());
+    this.#claims = new Claims(connections, lanes);
+    notices.onLate = () => this.#claims.expectLate();
   }
 
   get hears(): boolean {
@@ -97,11 +86,7 @@ export class PostgresStore implements port.Store {
       texts(graphs.map(({ workflow }) => workflow)),
       texts(graphs.map(({ graph }) => graph)),
     ];
-    const [here] = await this.#to.starts.send([
-      { sql: LOCK_LANE, values: [lane] },
-      { sql: PUT_GRAPHS, values: [lane, ...columns] },
-    ]);
-    if (here!.count === 0) throw new LaneGone(lane, this.name);
+    await this.#inLane(lane, this.#to.starts, { sql: PUT_GRAPHS, values: [lane, ...columns] });
   }
 
   async graph(lane: number, hash: string): Promise<port.StoredGraph | undefined> {
@@ -111,12 +96,9 @@ export class PostgresStore implements port.Store {
 
   async join(lease: port.Lease, { worker, host, process }: port.Holder): Promise<void> {
     this.#checkLane(lease.lane);
-    const [here, joined] = await this.#to.commits.send([
-      { sql: LOCK_LANE, values: [lease.lane] },
-      { sql: JOIN, values: [lease.lane, lease.owner, worker, host, process] },
-    ]);
-    if (here!.count === 0) throw new LaneGone(lease.lane, this.name);
-    if (joined!.count === 0) throw new port.LeaseLost(lease);
+    const join = { sql: JOIN, values: [lease.lane, lease.owner, worker, host, process] };
+    const joined = await this.#inLane(lease.lane, this.#to.commits, join);
+    if (joined.count === 0) throw new port.LeaseLost(lease);
     this.#held.joined(lease);
   }
 
@@ -180,18 +162,11 @@ export class PostgresStore implements port.Store {
   ): Promise<readonly port.ClaimedRun[]> {
     const { lane, owner } = lease;
     this.#checkLane(lane);
-    const cursor = this.#cursors[lane]!;
-    const from = performance.now();
-    const range = cursor.range(from);
-    const claimed = await this.#to.claims.transaction((transaction) =>
-      claim(transaction, { lane, owner, workflows, now, runsMax, bytesMax, range }),
-    );
+    const claimed = await this.#claims.claim({ lane, owner, workflows, now, runsMax, bytesMax });
     if (claimed === null) throw this.#lost(lease);
-    cursor.read(range, from, performance.now());
-    cursor.claimed(from, claimed.turn, claimed.wakeAt);
     const known = this.#held.of(lease);
-    for (const { id, workflow, journal } of claimed.runs) known?.runs.set(id, { workflow, length: journal.length });
-    return claimed.runs;
+    for (const { id, workflow, journal } of claimed) known?.runs.set(id, { workflow, length: journal.length });
+    return claimed;
   }
 
   async mail(lease: port.Lease, now: number): Promise<readonly port.Mail[]> {
@@ -209,17 +184,7 @@ export class PostgresStore implements port.Store {
 
   async load(lease: port.Lease, runs: readonly string[]): Promise<readonly port.ClaimedRun[]> {
     const { lane, owner } = lease;
-    const ids = texts(runs);
-    const [rows, lines, mail] = await this.#fenced(
-      FENCE_ALONE,
-      lease,
-      { sql: OWNED_RUNS, values: [lane, owner, ids] },
-      { sql: READ_JOURNALS, values: [lane, ids] },
-      { sql: READ_MAIL, values: [lane, ids] },
-    );
-    const byId = new Map((rows!.rows as unknown as RunToLoad[]).map((row) => [row.id, row]));
-    const owned = runs.map((id) => byId.get(id)).filter((row) => row !== undefined);
-    const loaded = claimedRuns(owned, lines!.rows as unknown as LineRow[], mail!.rows as unknown as MailRow[]);
+    const loaded = loadedRuns(runs, await this.#fenced(FENCE_ALONE, lease, ...loadsOf(lane, owner, runs)));
     const known = this.#held.of(lease);
     for (const { id, workflow, journal } of loaded) known?.runs.set(id, { workflow, length: journal.length });
     return loaded;
@@ -228,13 +193,8 @@ export class PostgresStore implements port.Store {
   async look(lease: port.Lease, workflows: readonly string[], now: number): Promise<port.Due> {
     const { lane, owner } = lease;
     this.#checkLane(lane);
-    const cursor = this.#cursors[lane]!;
-    const from = performance.now();
-    const range = cursor.range(from);
-    const places = [range.turn, range.wakeAt];
-    const [due] = await this.#to.reads.rows<port.Due>(LOOK, lane, owner, now, texts(workflows), ...places);
+    const due = await this.#claims.look(lane, owner, workflows, now);
     if (due === undefined) throw this.#lost(lease);
-    cursor.read(range, from, performance.now());
     return due;
   }
 
@@ -271,6 +231,19 @@ export class PostgresStore implements port.Store {
     this.#notices.tell("due");
     this.#changed(lane);
     return answers;
+  }
+
+  async prune(lane: number, runs: readonly string[], pruning: port.Pruning): Promise<readonly port.PruneAnswer[]> {
+    this.#checkLane(lane);
+    const answers = await this.#to.careful.transaction((transaction) => pruneRuns(transaction, lane, runs, pruning));
+    if (answers === null) throw new LaneGone(lane, this.name);
+    this.#changed(lane);
+    return answers;
+  }
+
+  async forgetKeys(lane: number, now: number, limit: number): Promise<number> {
+    this.#checkLane(lane);
+    return (await this.#inLane(lane, this.#to.careful, { sql: FORGET_KEYS, values: [lane, now, limit] })).count;
   }
 
   async read(lane: number, runs: readonly string[]): Promise<readonly (port.RunRecord | undefined)[]> {
@@ -322,6 +295,13 @@ export class PostgresStore implements port.Store {
     await this.#heartbeats.close();
     await this.#notices.close();
     await Promise.all(Object.values(this.#to).map((connection: Connection) => connection.close()));
+  }
+
+  /** Writes without a lease: where the lane is, or not at all. */
+  async #inLane(lane: number, connection: Connection, statement: Statement): Promise<Answer> {
+    const [here, answer] = await connection.send([{ sql: LOCK_LANE, values: [lane] }, statement]);
+    if (here!.count === 0) throw new LaneGone(lane, this.name);
+    return answer!;
   }
 
   async #fenced(fence: string, { lane, owner }: port.Lease, ...statements: readonly Statement[]) {

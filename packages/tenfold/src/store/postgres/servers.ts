@@ -139,6 +139,14 @@ export class PostgresServers implements port.Store {
     return this.#at(lane, (store) => store.send(lane, sends, now));
   }
 
+  prune(lane: number, runs: readonly string[], pruning: port.Pruning): Promise<readonly port.PruneAnswer[]> {
+    return this.#at(lane, (store) => store.prune(lane, runs, pruning));
+  }
+
+  forgetKeys(lane: number, now: number, limit: number): Promise<number> {
+    return this.#at(lane, (store) => store.forgetKeys(lane, now, limit));
+  }
+
   read(lane: number, runs: readonly string[]): Promise<readonly (port.RunRecord | undefined)[]> {
     return this.#read(lane, (store) => store.read(lane, runs));
   }

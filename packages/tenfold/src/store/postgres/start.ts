@@ -70,15 +70,16 @@ export const COUNT_STARTED = `
 
 export const KNOWN_STARTS = `select r.id from tenfold.runs r where r.lane = $1 and r.id = any ($2::text[])`;
 
+/** The status of a run that was removed stands with its key. */
 export const LAST_OF_KEYS = `
-  select t.nth, k.run, k.generation, k.input_hash as "inputHash", r.status
+  select t.nth, k.run, k.generation, k.input_hash as "inputHash", coalesce(k.status, r.status) as status
   from unnest($2::integer[], $3::text[], $4::text[], $5::text[]) as t (nth, key, workflow, tenant)
     cross join lateral (
-      select k.run, k.generation, k.input_hash
+      select k.run, k.generation, k.input_hash, k.status
       from tenfold.keys k
       where k.lane = $1 and k.key = t.key and k.workflow = t.workflow and k.tenant = t.tenant
       order by k.generation desc limit 1) as k
-    join tenfold.runs r on r.lane = $1 and r.id = k.run`;
+    left join tenfold.runs r on r.lane = $1 and r.id = k.run`;
 
 /** How long (ms) a key is waited for that another transaction has: a batch waits longer than it takes to take it apart. */
 export const WAIT_A_LITTLE = "set local lock_timeout = 50";

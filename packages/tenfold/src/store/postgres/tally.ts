@@ -41,6 +41,13 @@ export const ADD_TO_TALLIES = `
   where a.lane = $1
   on conflict (lane, grain, slot, workflow, status) do update set runs = tallies.runs + excluded.runs`;
 
+/** Counts that came to nothing: a minute's runs all wait, then all run, then have all ended. */
+export const DROP_EMPTY_TALLIES = `
+  delete from tenfold.tallies y
+  using unnest($2::smallint[], $3::bigint[], $4::text[], $5::smallint[]) as t (grain, slot, workflow, status)
+  where y.lane = $1 and y.grain = t.grain and y.slot = t.slot and y.workflow = t.workflow and y.status = t.status
+    and y.runs = 0`;
+
 /** The turn that is served now is one row again, and turns before it tell nothing any more. */
 export const DROP_TURNS = `
   delete from tenfold.turns u
@@ -75,18 +82,15 @@ export async function fold({ send, commit }: Transaction, lane: number): Promise
   }
   // In one order for all who fold at once.
   const rows = [...sums].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, sum]) => sum);
+  const names = [
+    plain(rows.map(({ grain }) => grain)),
+    plain(rows.map(({ slot }) => slot)),
+    texts(rows.map(({ workflow }) => workflow)),
+    plain(rows.map(({ status }) => status)),
+  ];
   await commit([
-    {
-      sql: ADD_TO_TALLIES,
-      values: [
-        lane,
-        plain(rows.map(({ grain }) => grain)),
-        plain(rows.map(({ slot }) => slot)),
-        texts(rows.map(({ workflow }) => workflow)),
-        plain(rows.map(({ status }) => status)),
-        plain(rows.map(({ runs }) => runs)),
-      ],
-    },
+    { sql: ADD_TO_TALLIES, values: [lane, ...names, plain(rows.map(({ runs }) => runs))] },
+    { sql: DROP_EMPTY_TALLIES, values: [lane, ...names] },
     { sql: DROP_TURNS, values: [lane] },
   ]);
   return taken!.count;

@@ -50,7 +50,9 @@ export function list(connection: Connection, lane: number, filter: RunFilter, pa
   while (runs.length < page.limit) {
     const id = next(limit);
     if (id === undefined || id < oldest) break;
-    runs.push(readRun(connection, lane, id)!);
+    const run = readRun(connection, lane, id);
+    // A key is known on when its run was removed.
+    if (run !== undefined) runs.push(run);
     limit = id;
   }
   return runs;

@@ -96,6 +96,13 @@ const MIGRATIONS: readonly string[] = [
   ) without rowid;
   create index received_at on received (lane, at);
   `,
+  // A key whose run was removed has that run's status, and is known until a time.
+  `
+  alter table keys add column status integer;
+  alter table keys add column until integer;
+  create index keys_to_forget on keys (lane, until, run) where until is not null;
+  create index attributes_of_run on attributes (lane, run);
+  `,
 ];
 
 const FORMAT = MIGRATIONS.length;

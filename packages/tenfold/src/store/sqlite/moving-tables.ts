@@ -39,7 +39,7 @@ export const READ_RECEIVED = `
 
 /** In the order of the rows: no index is in that of the keys. */
 export const READ_KEYS = `
-  select rowid as k1, key, workflow, tenant, generation, run, input_hash
+  select rowid as k1, key, workflow, tenant, generation, run, input_hash, status, until
   from keys where +lane = ? and rowid > ? order by rowid limit ?`;
 
 export const READ_ATTRIBUTES = `
@@ -82,7 +82,8 @@ export const WRITE_PARCEL = "insert into outbox (lane, run, key, send) values (?
 export const WRITE_RECEIVED = "insert into received (lane, run, key, at) values (?, ?, ?, ?)";
 
 export const WRITE_KEY = `
-  insert into keys (lane, key, workflow, tenant, generation, run, input_hash, digest) values (?, ?, ?, ?, ?, ?, ?, ?)`;
+  insert into keys (lane, key, workflow, tenant, generation, run, input_hash, status, until, digest)
+  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
 export const WRITE_ATTRIBUTE = "insert into attributes (lane, name, value, run) values (?, ?, ?, ?)";
 

@@ -18,6 +18,7 @@ import { loadRuns, mailOf, ownedRuns } from "./load.ts";
 import { join, renew, takeOver } from "./membership.ts";
 import { openConnection, type SqliteOptions } from "./open.ts";
 import { SqlitePost } from "./post.ts";
+import { forgetKeys, pruneRuns } from "./prune.ts";
 import { putGraphs, readGraph, readJournalOf, readRun } from "./read.ts";
 import { sendAll } from "./send.ts";
 import { Starts } from "./start.ts";
@@ -153,6 +154,14 @@ export class SqliteStore implements port.Store {
     const answers = await this.#write(lane, (connection) => sendAll(connection, lane, sends, now));
     this.#watch.changed();
     return answers;
+  }
+
+  async prune(lane: number, runs: readonly string[], pruning: port.Pruning): Promise<readonly port.PruneAnswer[]> {
+    return this.#write(lane, (connection) => pruneRuns(connection, lane, runs, pruning));
+  }
+
+  async forgetKeys(lane: number, now: number, limit: number): Promise<number> {
+    return this.#write(lane, (connection) => forgetKeys(connection, lane, now, limit));
   }
 
   async read(lane: number, runs: readonly string[]): Promise<readonly (port.RunRecord | undefined)[]> {

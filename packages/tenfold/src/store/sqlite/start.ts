@@ -2,7 +2,7 @@
 import { RUNNING, STATUSES, WAITING } from "../status-code.ts";
 import type { RunStart, StartAnswer } from "../store.ts";
 import { minuteOf } from "../tally-spans.ts";
-import { startVerdict } from "../verdict.ts";
+import { startVerdict, type LastOfKey } from "../verdict.ts";
 import { BulkInsert } from "./bulk-insert.ts";
 import type { Connection } from "./connection.ts";
 import { hold, type LiveLease } from "./held-runs.ts";
@@ -28,7 +28,7 @@ export const KNOWN_DIGESTS = `
   from keys where lane = ? and digest in (select value from json_each(?))`;
 
 export const LAST_OF_KEY = `
-  select run, generation, input_hash as inputHash
+  select run, generation, input_hash as inputHash, status
   from keys where lane = ? and digest = ? and key = ? and workflow = ? and tenant = ?
   order by generation desc limit 1`;
 
@@ -44,6 +44,11 @@ interface Unnumbered {
   readonly id: string;
   readonly workflow: string;
   readonly minute: number;
+}
+
+interface LastOfKeyRow extends Omit<LastOfKey, "status"> {
+  /** Of a run that was removed; null: its row tells. */
+  readonly status: number | null;
 }
 
 /** One transaction's starts. */
@@ -109,7 +114,7 @@ export class Starts {
     this.#flush();
     if (this.#statusOf(start.id) !== undefined) return { kind: "started" };
     if (start.key === null) return this.#insert(start, digest, 1);
-    const last = this.#connection.get<{ run: string; generation: number; inputHash: string }>(
+    const last = this.#connection.get<LastOfKeyRow>(
       LAST_OF_KEY,
       this.#lane,
       digest,
@@ -117,7 +122,7 @@ export class Starts {
       start.workflow,
       start.tenant,
     );
-    const status = last && STATUSES[this.#statusOf(last.run)!]!;
+    const status = last && STATUSES[last.status ?? this.#statusOf(last.run)!]!;
     const verdict = startVerdict(start.key, last && { ...last, status: status! });
     return verdict.kind === "new" ? this.#insert(start, digest, verdict.generation) : verdict;
   }

@@ -45,6 +45,8 @@ export class Auditor {
   /** Runs whose start was answered, and those that somebody cancelled. */
   readonly accepted = new Set<string>();
   readonly cancelled = new Set<string>();
+  /** Runs as they were when they were removed. */
+  readonly #pruned = new Map<string, RunRecord>();
   bodies = 0;
 
   constructor(book: OpenBook, workflows: readonly WorkflowDefinition[], expected: (row: RunRecord) => Expected) {
@@ -56,8 +58,17 @@ export class Auditor {
   /** A caller was told that this run is started. */
   accept(run: string): void {
     this.accepted.add(run);
-    if (this.#book.record(run) === undefined)
-      throw new Violation("`start` resolves only after the run is durable", { run });
+    if (!this.#isKnown(run)) throw new Violation("`start` resolves only after the run is durable", { run });
+  }
+
+  /** Somebody is removing this run, which has ended; answers what to call when that was done. */
+  prune(row: RunRecord): () => void {
+    this.#checkRun(row);
+    return () => void this.#pruned.set(row.id, row);
+  }
+
+  #isKnown(run: string): boolean {
+    return this.#book.record(run) !== undefined || this.#pruned.has(run);
   }
 
   /** A body is being called. */
@@ -126,7 +137,12 @@ export class Auditor {
   checkEnd(): void {
     const keys = new Set<string>();
     for (const run of this.accepted) {
-      if (this.#book.record(run) === undefined) throw new Violation("an accepted run is never lost", { run });
+      if (!this.#isKnown(run)) throw new Violation("an accepted run is never lost", { run });
+    }
+    for (const row of [...this.#pruned.values(), ...this.#book.records()]) {
+      const key = JSON.stringify([row.workflow, row.tenant, row.key]);
+      if (row.key !== null && keys.has(key)) throw new Violation("the same key is one run", { run: row.id, key });
+      keys.add(key);
     }
     for (const row of this.#book.records()) {
       const { id: run, status, wakeAt, owner, deaths, error } = row;
@@ -144,9 +160,6 @@ export class Auditor {
           journal,
         });
       }
-      const key = JSON.stringify([row.workflow, row.tenant, row.key]);
-      if (row.key !== null && keys.has(key)) throw new Violation("the same key is one run", { run, key });
-      keys.add(key);
       this.#checkRun(row);
     }
   }

@@ -8,7 +8,7 @@ import { expectedOf } from "./fates.ts";
 import { OpenBook } from "./open-book.ts";
 import { SimulatedWorkers, type World } from "./workers.ts";
 import { drawScenario } from "./scenario.ts";
-import { Users } from "./users.ts";
+import { LATE_STARTS_MS, Users } from "./users.ts";
 import { Violation } from "./violation.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
@@ -25,8 +25,6 @@ export interface SimulationResult {
 const STARTED_AT = 1_750_000_000_000;
 const FAULTS_MS = 60_000;
 const CALM_MS = 30 * 60_000;
-/** A start that got no answer may be sent again for so long. */
-const LATE_STARTS_MS = 60_000;
 const ROWS_EVERY_MS = 250;
 
 /** Opens the store that is tried, with as many lanes. */
@@ -78,7 +76,7 @@ async function live(world: World, processes: SimulatedWorkers, isBroken: () => b
 }
 
 /** What users and fate do during the first phase. */
-function plan({ scenario, time }: World, processes: SimulatedWorkers, users: Users): void {
+function plan({ scenario, time, note }: World, processes: SimulatedWorkers, users: Users): void {
   const below = (limit: number) => Math.floor(scenario.random() * limit);
   const often = (times: number, act: () => void) => {
     for (let left = times; left > 0; left--) time.at(STARTED_AT + below(FAULTS_MS * 0.8), act);
@@ -86,6 +84,7 @@ function plan({ scenario, time }: World, processes: SimulatedWorkers, users: Use
   often(1 + below(25), () => void users.start());
   often(below(6), () => users.bother());
   often(below(5), () => processes.strike());
+  often(below(6), () => void users.prune().catch(note));
   if (scenario.random() < 0.3) users.pester(STARTED_AT + FAULTS_MS);
 }
 

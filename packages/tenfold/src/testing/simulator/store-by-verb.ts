@@ -15,6 +15,8 @@ const VERBS = [
   "look",
   "commit",
   "send",
+  "prune",
+  "forgetKeys",
   "read",
   "journal",
   "list",

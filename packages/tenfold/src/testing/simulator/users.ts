@@ -5,6 +5,11 @@ import { laneOfRun } from "../../value/id.ts";
 import { answerOf } from "./answer.ts";
 import type { SimulatedWorkers, World } from "./workers.ts";
 
+/** A start that got no answer may be sent again for so long. */
+export const LATE_STARTS_MS = 60_000;
+/** By more than clocks are off. */
+const PRUNED_AFTER_MS = 3000;
+
 export class Users {
   readonly #world: World;
   readonly #processes: SimulatedWorkers;
@@ -28,13 +33,14 @@ export class Users {
     });
   }
 
-  /** Cancels or retries a run, sometimes one after the other. */
+  /** Cancels or retries a run, sometimes one after the other, or both at once. */
   bother(): void {
     const { scenario, time } = this.#world;
     const run = this.#anyRun();
     if (run === undefined) return;
     void this.#tell(scenario.random() < 0.6 ? "cancel" : "retry", run);
-    if (scenario.random() < 0.4) time.at(time.now + this.#below(3000), () => void this.#tell("retry", run));
+    const later = scenario.random() < 0.3 ? 0 : this.#below(3000);
+    if (scenario.random() < 0.4) time.at(time.now + later, () => void this.#tell("retry", run));
   }
 
   /** Messages that change nothing, all the time until `until`. */
@@ -47,6 +53,26 @@ export class Users {
     if (lane !== undefined) void book.store.send(lane, [{ run: run!, message, reopens: false }], at);
     const next = at + 1 + this.#below(100);
     if (next < until) time.at(next, () => this.pester(until));
+  }
+
+  /** Removes what ended a while ago. */
+  async prune(): Promise<void> {
+    const { time, book, auditor, scenario } = this.#world;
+    const before = time.now - PRUNED_AFTER_MS;
+    const old = book.records().filter(({ endedAt, key }) => {
+      return endedAt !== null && endedAt < (key === null ? time.now - LATE_STARTS_MS : before);
+    });
+    const pruning = { before, keysForMs: 1e12, linesMax: this.#below(30) };
+    for (const [lane, rows] of Map.groupBy(old, ({ id }) => laneOfRun(id)!)) {
+      const chosen = rows.filter(() => scenario.random() < 0.7);
+      const gone = chosen.map((row) => auditor.prune(row));
+      const answers = await book.store.prune(
+        lane,
+        chosen.map(({ id }) => id),
+        pruning,
+      );
+      gone.forEach((tell, nth) => void (answers[nth] === "pruned" && tell()));
+    }
   }
 
   /** A run is held after too many deaths: somebody looks every few seconds, and has it go on. */

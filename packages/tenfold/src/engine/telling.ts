@@ -1,0 +1,93 @@
+/** Tells runs something: one by its id, or all that a filter finds, a batch at a time. */
+import type { Message, MessageBody, RunFilter, RunStatus, Send } from "../store/store.ts";
+import { TenfoldError } from "../value/error.ts";
+import { laneIn, runUnknown } from "./caller-checks.ts";
+import type { Engine } from "./engine.ts";
+import { listRuns } from "./listing.ts";
+
+/** Messages sent with one verb. */
+const SEND_MANY = 1000;
+
+/** One run by its id, or all that a filter finds. */
+export type Selection = string | RunFilter;
+
+export interface Changed {
+  /** Runs that the selection found. */
+  readonly found: number;
+  /** Those that were told; none of them in a dry run. */
+  readonly changed: number;
+}
+
+export interface ChangeOptions {
+  /** Only counts. */
+  readonly dryRun?: boolean;
+}
+
+export interface Telling {
+  readonly body: MessageBody;
+  /** Runs that it means something to. */
+  readonly statuses: readonly RunStatus[];
+  readonly reopens: boolean;
+}
+
+/** RUN_UNKNOWN or RUN_FINISHED for a run that is named and cannot be told. */
+export async function tellRuns(
+  engine: Engine,
+  selection: Selection,
+  telling: Telling,
+  { dryRun = false }: ChangeOptions,
+): Promise<Changed> {
+  let found = 0;
+  let changed = 0;
+  for await (const runs of selected(engine, selection, telling)) {
+    found += runs.length;
+    if (!dryRun) changed += await send(engine, runs, telling);
+  }
+  return { found, changed };
+}
+
+async function* selected(
+  { store }: Engine,
+  selection: Selection,
+  { statuses, body }: Telling,
+): AsyncGenerator<readonly string[]> {
+  if (typeof selection === "string") {
+    const [record] = await store.read(laneIn(store, selection), [selection]);
+    if (record === undefined) throw runUnknown(selection);
+    if (!statuses.includes(record.status)) throw runFinished(selection, record.status, body);
+    yield [record.id];
+    return;
+  }
+  const wanted = selection.status === undefined ? statuses : statuses.filter((status) => status === selection.status);
+  for (const status of wanted) {
+    let batch: string[] = [];
+    for await (const record of listRuns(store, { ...selection, status }, null)) {
+      if (batch.push(record.id) < SEND_MANY) continue;
+      yield batch;
+      batch = [];
+    }
+    if (batch.length > 0) yield batch;
+  }
+}
+
+async function send(engine: Engine, runs: readonly string[], { body, reopens }: Telling): Promise<number> {
+  const { store, ports, newId } = engine;
+  let changed = 0;
+  for (const [lane, inLane] of Map.groupBy(runs, (run) => laneIn(store, run))) {
+    const sends = inLane.map((run): Send => {
+      const message: Message = { key: newId(lane), body, at: ports.clock.now() };
+      return { run, message, reopens };
+    });
+    const answers = await store.send(lane, sends, ports.clock.now());
+    changed += answers.filter(({ kind }) => kind === "sent").length;
+  }
+  engine.look();
+  return changed;
+}
+
+function runFinished(run: string, status: RunStatus, { kind }: MessageBody): TenfoldError {
+  const what = kind === "cancel" ? "cancelled" : "retried";
+  return new TenfoldError("RUN_FINISHED", `Run ${run} is ${status} and was not ${what}; nothing was changed.`, {
+    facts: { run, status },
+  });
+}

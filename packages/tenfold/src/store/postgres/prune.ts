@@ -1,0 +1,107 @@
+/**
+ * Removes finished runs with all that belongs to them, and keeps their keys for a while; their rows are locked, in order,
+ * before it decides.
+ */
+import { STATUSES } from "../status-code.ts";
+import type { PruneAnswer, Pruning } from "../store.ts";
+import { pruneVerdicts } from "../verdict.ts";
+import { plain, texts } from "./arrays.ts";
+import { JOURNAL_LENGTHS } from "./commit-carefully.ts";
+import type { Statement, Transaction } from "./connection.ts";
+import { LOCK_LANE } from "./lane-row.ts";
+import { TallyChanges } from "./tally-changes.ts";
+
+/** Those that may be removed; nobody who works is waited for. */
+export const LOCK_RUNS_TO_PRUNE = `
+  select r.id, r.workflow, r.status, r.tenant, r.key, r.generation, r.ended_at as "endedAt"
+  from tenfold.runs r
+  where r.lane = $1 and r.id = any ($2::text[]) and r.ended_at < $3 order by r.id for update`;
+
+export const RUNS_WITH_PARCELS = `
+  select distinct o.run
+  from tenfold.outbox o where o.lane = $1 and o.run = any ($2::text[])`;
+
+export const KEEP_KEYS = `
+  update tenfold.keys k set status = t.status, until = t.until
+  from unnest($2::text[], $3::text[], $4::text[], $5::integer[], $6::smallint[], $7::bigint[])
+    as t (key, workflow, tenant, generation, status, until)
+  where k.lane = $1 and k.key = t.key and k.workflow = t.workflow and k.tenant = t.tenant and k.generation = t.generation`;
+
+export const DROP_LINES = "delete from tenfold.journal j where j.lane = $1 and j.run = any ($2::text[])";
+
+export const DROP_MAIL = "delete from tenfold.inbox i where i.lane = $1 and i.run = any ($2::text[])";
+
+export const DROP_ATTRIBUTES = "delete from tenfold.attributes b where b.lane = $1 and b.run = any ($2::text[])";
+
+export const DROP_RUNS = "delete from tenfold.runs r where r.lane = $1 and r.id = any ($2::text[])";
+
+export const FORGET_KEYS = `
+  delete from tenfold.keys k
+  where k.lane = $1 and k.ctid in (
+    select f.ctid from tenfold.keys f where f.lane = $1 and f.until < $2 order by f.until, f.run limit $3)`;
+
+interface RowToPrune {
+  readonly id: string;
+  readonly workflow: string;
+  readonly status: number;
+  readonly tenant: string;
+  readonly key: string | null;
+  readonly generation: number;
+  readonly endedAt: number;
+}
+
+/** Null: the lane is not here. */
+export async function pruneRuns(
+  { send, commit }: Transaction,
+  lane: number,
+  runs: readonly string[],
+  pruning: Pruning,
+): Promise<PruneAnswer[] | null> {
+  const ids = texts(runs);
+  // Parcels are looked for by a statement of its own: its snapshot has to be newer than the locks.
+  const [here, locked, senders, lengths] = await send([
+    { sql: LOCK_LANE, values: [lane] },
+    { sql: LOCK_RUNS_TO_PRUNE, values: [lane, ids, pruning.before] },
+    { sql: RUNS_WITH_PARCELS, values: [lane, ids] },
+    { sql: JOURNAL_LENGTHS, values: [lane, ids] },
+  ]);
+  if (here!.count === 0) return null;
+  const rows = new Map((locked!.rows as unknown as RowToPrune[]).map((row) => [row.id, row]));
+  const parcels = new Set((senders!.rows as { run: string }[]).map(({ run }) => run));
+  const lengthOf = new Map(
+    (lengths!.rows as { run: string; length: number | null }[]).map((row) => [row.run, row.length]),
+  );
+  const answers = pruneVerdicts(
+    runs,
+    (run) => {
+      const row = rows.get(run);
+      const [hasParcels, length] = [parcels.has(run), lengthOf.get(run) ?? 0];
+      return row && { status: STATUSES[row.status]!, endedAt: row.endedAt, hasParcels, length };
+    },
+    pruning,
+  );
+  const gone = runs.filter((_, place) => answers[place] === "pruned").map((run) => rows.get(run)!);
+  if (gone.length > 0) await commit(removalsOf(lane, gone, pruning));
+  return answers;
+}
+
+function removalsOf(lane: number, gone: readonly RowToPrune[], { keysForMs }: Pruning): Statement[] {
+  const statements: Statement[] = [];
+  const keyed = gone.filter(({ key }) => key !== null);
+  if (keyed.length > 0) {
+    const columns = [
+      texts(keyed.map(({ key }) => key)),
+      texts(keyed.map(({ workflow }) => workflow)),
+      texts(keyed.map(({ tenant }) => tenant)),
+      plain(keyed.map(({ generation }) => generation)),
+      plain(keyed.map(({ status }) => status)),
+      plain(keyed.map(({ endedAt }) => endedAt + keysForMs)),
+    ];
+    statements.push({ sql: KEEP_KEYS, values: [lane, ...columns] });
+  }
+  const ids = texts(gone.map(({ id }) => id));
+  for (const sql of [DROP_LINES, DROP_MAIL, DROP_ATTRIBUTES, DROP_RUNS]) statements.push({ sql, values: [lane, ids] });
+  const changes = new TallyChanges();
+  for (const { id, workflow, status } of gone) changes.add(id, workflow, status, -1);
+  return [...statements, ...changes.writes(lane)];
+}
