@@ -30,7 +30,7 @@ export class LiveLines {
     }
   }
 
-  /** Paints `lines` in the place of those before. */
+  /** Paints `lines` in the place of those before; none: nothing is left of them. */
   paint(lines: readonly string[]): void {
     const { rows } = this.#stream;
     const fitting = lines.slice(0, Math.max(1, (rows ?? 24) - 1));
@@ -53,7 +53,8 @@ export class LiveLines {
     // A terminal made narrower has broken the lines that were painted in the wider one.
     const columns = Math.max(1, this.#stream.columns ?? 80);
     const rows = this.#lines.reduce((sum, line) => sum + Math.max(1, Math.ceil(widthOf(line) / columns)), 0);
-    this.#write(`\x1b[${rows}A\r\x1b[J`);
+    // To go up by 0 is to go up by 1.
+    if (rows > 0) this.#write(`\x1b[${rows}A\r\x1b[J`);
   }
 
   #write(text: string): void {

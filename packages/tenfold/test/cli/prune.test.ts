@@ -63,7 +63,7 @@ test("--yes removes what is old enough and found, and says how many", async (t) 
   });
   assert.equal(await left(one), 1);
   const none = await one.call("prune", "--older-than", "90d", "--yes");
-  assert.deepEqual([none.code, none.stdout], [0, "No such run ended more than 90d ago; nothing was removed.\n"]);
+  assert.deepEqual([none.code, none.stdout], [0, "No such run ended so long ago; nothing was removed.\n"]);
 });
 
 test("keys that are not to be known any longer are forgotten with their runs", async (t) => {

@@ -1,7 +1,5 @@
 /** `tenfold prune`: removes runs that ended long ago, while the store is worked. */
-import type { Tenfold } from "../../engine/client.ts";
-import type { Pruned } from "../../engine/retention.ts";
-import type { RunFilter } from "../../store/store.ts";
+import type { Pruned, PruneOptions } from "../../engine/retention.ts";
 import { durationMs, formatDuration } from "../../value/duration.ts";
 import { countLines, isAgreed } from "../asking.ts";
 import { EXIT, usageError, type Call, type Command } from "../command.ts";
@@ -18,8 +16,8 @@ export const pruneCommand: Command = {
   counts: { least: 0, most: 0 },
   summary: "Removes runs that have ended, with their journals, once they are old enough; work goes on meanwhile.",
   about: [
-    "The keys of removed runs are known on, for a year after their end, so that nothing is done a second time. Runs that",
-    "have not ended stay, however old they are. Interrupted, it has removed some runs, each of them whole.",
+    "The keys of removed runs are known on, for a year after their end, so that nothing is done twice.",
+    "Runs that have not ended stay, however old. Interrupted, it has removed some runs, each of them whole.",
   ].join("\n"),
   flags: {
     "older-than": { type: "string", value: "time", text: `since a run's end: "90d"; 10 minutes at least` },
@@ -35,69 +33,72 @@ export const pruneCommand: Command = {
     { line: "tenfold prune --older-than 7d --status completed --yes", does: "without asking, every night" },
   ],
   async run(call: Call): Promise<number> {
-    const { terminal, flags } = call;
-    const olderThan = flags.text("older-than");
-    if (olderThan === undefined) {
-      throw usageError(
-        "How old is not said; nothing was pruned. Write how long ago a run has to have ended: `tenfold prune --older-than 90d`.",
-      );
-    }
-    durationMs(olderThan, "`--older-than`");
-    const keepKeys = flags.text("keep-keys");
-    if (keepKeys !== undefined) durationMs(keepKeys, "`--keep-keys`");
-    const options = { olderThan, ...(keepKeys === undefined ? {} : { keepKeys }) };
+    const options = readOptions(call);
     const filter = readFilter(call);
     const tenfold = await openStored(call);
+    const prune: Prune = (more) => tenfold.prune(filter, { ...options, ...more });
     try {
-      const mayAsk = !flags.has("yes") && !flags.has("dry-run");
-      if (mayAsk && !terminal.canAsk) {
-        throw usageError(
-          "Runs would be removed for good, and there is nobody to ask; nothing was pruned. Add `--yes` if that is meant, or `--dry-run` to see how many.",
-        );
-      }
-      if (!flags.has("yes")) {
-        const counted = await watched(call, "found", (told) => tenfold.prune(filter, { ...options, ...told, dryRun: true })); // prettier-ignore
-        if (typeof counted === "number") return counted;
-        tellMissing(terminal, tenfold);
-        if (flags.has("dry-run")) return tellDryRun(terminal, counted, olderThan);
-        if (counted.found > 0) {
-          for (const line of countLines(terminal, counted.counts)) terminal.say(line);
-          const question = `${plural(counted.found, "run")} will be removed for good.`;
-          if (!(await isAgreed(terminal, question))) {
-            terminal.say("Nothing was pruned.");
-            return EXIT.no;
-          }
-        }
-      }
-      return await pruneAndTell(call, tenfold, filter, options);
+      return await (call.flags.has("yes") ? remove(call, prune) : countFirst(call, prune));
     } finally {
+      tellMissing(call.terminal, tenfold);
       await tenfold.close();
     }
   },
 };
 
-async function pruneAndTell(
-  call: Call,
-  tenfold: Tenfold,
-  filter: RunFilter,
-  options: { readonly olderThan: string },
-): Promise<number> {
+type Prune = (more: Partial<PruneOptions>) => Promise<Pruned>;
+
+function readOptions({ flags }: Call): { readonly olderThan: string; readonly keepKeys?: string } {
+  const olderThan = flags.text("older-than");
+  const keepKeys = flags.text("keep-keys");
+  if (olderThan === undefined) {
+    throw usageError(
+      "How old is not said; nothing was pruned. Write how long ago a run has to have ended: `tenfold prune --older-than 90d`.",
+    );
+  }
+  durationMs(olderThan, "`--older-than`");
+  if (keepKeys === undefined) return { olderThan };
+  durationMs(keepKeys, "`--keep-keys`");
+  return { olderThan, keepKeys };
+}
+
+/** Shows what would go; then, if that is meant, asks and removes it. */
+async function countFirst(call: Call, prune: Prune): Promise<number> {
+  const { terminal, flags } = call;
+  if (!flags.has("dry-run") && !terminal.canAsk) {
+    throw usageError(
+      "Runs would be removed for good, and there is nobody to ask; nothing was pruned. Add `--yes` if that is meant, or `--dry-run` to see how many.",
+    );
+  }
+  const counted = await watched(call, (told) => prune({ ...told, dryRun: true }), (sofar) => `found ${countText(sofar.found)} …`); // prettier-ignore
+  if (typeof counted === "number") return counted;
+  const { found, counts } = counted;
+  if (flags.has("dry-run")) return tellDryRun(terminal, counted);
+  if (found > 0) {
+    for (const line of countLines(terminal, counts)) terminal.say(line);
+    if (!(await isAgreed(terminal, `${plural(found, "run")} will be removed for good.`))) {
+      terminal.say("Nothing was pruned.");
+      return EXIT.no;
+    }
+  }
+  return remove(call, prune, found);
+}
+
+/** `found`: how many there are, where they were counted. */
+async function remove(call: Call, prune: Prune, found?: number): Promise<number> {
   const { terminal } = call;
   const from = Date.now();
-  const pruned = await watched(call, "pruned", (told) => tenfold.prune(filter, { ...options, ...told }));
+  const ofAll = found === undefined ? "" : ` of ${countText(found)}`;
+  const pruned = await watched(call, prune, (sofar) => `removed ${countText(sofar.pruned)}${ofAll} …`);
   if (typeof pruned === "number") return pruned;
-  if (call.flags.has("yes")) tellMissing(terminal, tenfold);
-  if (terminal.isJson) {
-    terminal.document(pruned);
-    return EXIT.yes;
-  }
-  for (const line of doneLines(pruned, options.olderThan, Date.now() - from)) terminal.print(line);
+  if (terminal.isJson) terminal.document(pruned);
+  else for (const line of doneLines(pruned, Date.now() - from)) terminal.print(line);
   return EXIT.yes;
 }
 
-function doneLines({ found, pruned, keysForgotten }: Pruned, olderThan: string, tookMs: number): string[] {
+function doneLines({ found, pruned, keysForgotten }: Pruned, tookMs: number): string[] {
   const lines: string[] = [];
-  if (found === 0) lines.push(`No such run ended more than ${olderThan} ago; nothing was removed.`);
+  if (found === 0) lines.push("No such run ended so long ago; nothing was removed.");
   else lines.push(`${plural(pruned, "run")} removed in ${formatDuration(Math.max(1, tookMs))}.`);
   if (found > pruned) {
     lines.push(
@@ -108,11 +109,11 @@ function doneLines({ found, pruned, keysForgotten }: Pruned, olderThan: string, 
   return lines;
 }
 
-function tellDryRun(terminal: Terminal, counted: Pruned, olderThan: string): number {
+function tellDryRun(terminal: Terminal, counted: Pruned): number {
   if (terminal.isJson) {
     terminal.document({ ...counted, dryRun: true });
   } else if (counted.found === 0) {
-    terminal.print(`No such run ended more than ${olderThan} ago.`);
+    terminal.print("No such run ended so long ago.");
   } else {
     for (const line of countLines(terminal, counted.counts)) terminal.print(line);
     terminal.print(`${plural(counted.found, "run")} would be removed; nothing was changed.`);
@@ -120,35 +121,23 @@ function tellDryRun(terminal: Terminal, counted: Pruned, olderThan: string): num
   return EXIT.yes;
 }
 
-interface Told {
-  readonly signal: AbortSignal;
-  readonly onProgress: (sofar: Pruned) => void;
-}
-
 /** What `act` answers, shown while it goes on; interrupted by Ctrl-C, which has it stop soon: an exit code. */
-async function watched(
-  { terminal }: Call,
-  what: "found" | "pruned",
-  act: (told: Told) => Promise<Pruned>,
-): Promise<Pruned | number> {
+async function watched({ terminal }: Call, act: Prune, line: (sofar: Pruned) => string): Promise<Pruned | number> {
   const stopping = new AbortController();
   const interruption = onInterrupt();
-  const first = interruption.first.then((signal) => {
+  const interrupted = interruption.first.then((signal) => {
     stopping.abort();
     return signal;
   });
   const live = terminal.stderr.isTTY === true && !terminal.isJson ? new LiveLines(terminal.stderr) : null;
-  const word = what === "found" ? "found" : "removed";
   try {
-    const done = await act({
-      signal: stopping.signal,
-      onProgress: (sofar) => live?.paint([terminal.tint("dim", `${word} ${countText(sofar[what])} …`)]),
-    });
+    const onProgress = (sofar: Pruned): void => live?.paint([terminal.tint("dim", line(sofar))]);
+    const done = await act({ signal: stopping.signal, onProgress });
     live?.paint([]);
     if (!stopping.signal.aborted) return done;
-    const removed = plural(done.pruned, "run");
-    terminal.say(`Stopped. ${removed} ${done.pruned === 1 ? "was" : "were"} removed; all others are whole.`);
-    return exitCodeFor(await first);
+    const removed = `${plural(done.pruned, "run")} ${done.pruned === 1 ? "was" : "were"} removed`;
+    terminal.say(`Stopped. ${removed}; all others are whole.`);
+    return exitCodeFor(await interrupted);
   } finally {
     live?.stop();
     interruption.stop();
