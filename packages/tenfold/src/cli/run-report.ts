@@ -16,6 +16,8 @@ export interface Ended {
   readonly error: RunError | null;
 }
 
+const ENDINGS = ["completed", "failed", "cancelled", "held"];
+
 /** Refusals, and failures, that are listed one by one. */
 const LISTED = 20;
 
@@ -30,6 +32,8 @@ export function tellOne(call: Call, workflow: string, ended: Ended, existing: bo
     const without = output === undefined ? ", without an output" : "";
     const took = existing ? "" : ` in ${formatDuration(tookMs)}`;
     terminal.say(`${terminal.tint("green", "Completed")}${took}${without}: ${run}`);
+  } else if (status === "pruned") {
+    terminal.say(`Its run ${run} has ended, and was pruned since: what came out is not kept any more.`);
   } else {
     terminal.say(`${terminal.tint("red", failureWord(status))}: ${run}${errorText(error)}`);
     terminal.say(`\`tenfold show ${run}\` shows what happened; \`tenfold retry ${run}\` has it go on from there.`);
@@ -87,9 +91,7 @@ function documentOf(
     started: started.length,
     existing: known.length,
     repeated,
-    ...(waits
-      ? Object.fromEntries(["completed", "failed", "cancelled", "held"].map((status) => [status, count(ended, status)]))
-      : {}),
+    ...(waits ? Object.fromEntries([...ENDINGS, "pruned"].map((status) => [status, count(ended, status)])) : {}),
     refused,
     unread: unread === null ? null : errorJson(unread),
     wallMs,
@@ -114,14 +116,14 @@ function printRows(
     if (refused.length > LISTED) terminal.say(`  … and ${refused.length - LISTED} more; --json has all of them`);
   }
   if (unread !== null) terminal.say(`${terminal.tint("red", `error ${unread.code}`)}: ${shortened(unread.message)}`);
-  const bad = ended.filter(({ status }) => status !== "completed");
+  const bad = ended.filter(({ status }) => status !== "completed" && status !== "pruned");
   for (const [reason, runs] of Map.groupBy(bad, reasonOf)) {
     terminal.say(`${terminal.tint("red", plural(runs.length, "run"))} ${reason}, the first is ${runs[0]!.run}`);
   }
   const facts = [plural(rows, "row"), `${countText(started.started.length)} started`];
   if (known.length > 0) facts.push(`${countText(known.length)} already known`);
   if (repeated > 0) facts.push(`${countText(repeated)} repeated in the file`);
-  for (const status of ["completed", "failed", "cancelled", "held"]) {
+  for (const status of [...ENDINGS, "pruned"]) {
     const runs = count(ended, status);
     if (runs > 0) facts.push(`${countText(runs)} ${status}`);
   }

@@ -2,7 +2,13 @@
 import type { Tenfold } from "../engine/client.ts";
 import type { RunHandle } from "../engine/run-handle.ts";
 import type { RunError } from "../core/entry.ts";
+import { TenfoldError } from "../value/error.ts";
 import type { Ended } from "./run-report.ts";
+
+/** Its key is known, and it is not there any more. */
+function pruned(run: string): Ended {
+  return { run, status: "pruned", output: undefined, error: null };
+}
 
 /** How each run ended, in the order of `runs`; `onEnd` is told each, and whether it had ended before. */
 export async function waitForRuns(
@@ -25,7 +31,14 @@ export async function waitForRuns(
     runs.map(async (run): Promise<Ended> => {
       const ended = await new Promise<Ended>((resolve, reject) => {
         held.set(run.id, resolve);
-        run.outcome().then(({ status, output, error }) => resolve({ run: run.id, status, output, error }), reject);
+        run.outcome().then(
+          ({ status, output, error }) => resolve({ run: run.id, status, output, error }),
+          (thrown: unknown) => {
+            if (run.existing && thrown instanceof TenfoldError && thrown.code === "RUN_UNKNOWN")
+              resolve(pruned(run.id));
+            else reject(thrown);
+          },
+        );
       });
       held.delete(run.id);
       onEnd(ended, run.existing && !endedHere.has(run.id));

@@ -38,8 +38,11 @@ export interface Pruned {
 const AGE_LEAST_MS = 600_000;
 const KEYS_FOR_MS = 365 * 86_400_000;
 
-/** What one transaction removes at most: runs, their journal lines, keys. */
-const RUNS_MAX = 500;
+/** A thousand years: what is to be known for longer is known for ever. */
+const KEYS_FOR_MAX_MS = 1000 * KEYS_FOR_MS;
+
+/** What one transaction removes at most: runs, their journal lines (one run's at least), keys. */
+const RUNS_MAX = 200;
 const LINES_MAX = 20_000;
 const KEYS_MAX = 5000;
 
@@ -57,24 +60,56 @@ export async function prune(engine: Engine, filter: RunFilter, options: PruneOpt
   checkFilter(filter);
   const statuses = statusesOf(filter);
   const pruning: Pruning = {
-    before: clock.now() - ageOf(options.olderThan),
-    keysForMs: options.keepKeys === undefined ? KEYS_FOR_MS : durationMs(options.keepKeys, "`keepKeys`"),
+    before: Math.floor(clock.now() - ageOf(options.olderThan)),
+    keysForMs: keysForMs(options.keepKeys),
     linesMax: LINES_MAX,
   };
-  const sum = new Sum();
+  const pass = { engine, pruning, options, sum: new Sum() };
   for (let lane = 0; lane < engine.store.lanes; lane++) {
-    for (const status of statuses) {
-      for await (const runs of ended(engine, lane, { ...filter, status }, pruning.before)) {
-        sum.find(runs);
-        const ids = runs.map(({ id }) => id);
-        if (options.dryRun !== true) sum.pruned += await pruneSome(engine, lane, ids, pruning);
-        options.onProgress?.(sum.told);
-        if (options.signal?.aborted === true) return sum.told;
-      }
-    }
-    if (options.dryRun !== true) sum.keysForgotten += await forgetKeys(engine, lane);
+    for (const status of statuses) await pruneLane(pass, lane, { ...filter, status });
+    if (options.dryRun !== true) await forgetKeys(pass, lane);
   }
-  return sum.told;
+  return pass.sum.told;
+}
+
+interface Pass {
+  readonly engine: Engine;
+  readonly pruning: Pruning;
+  readonly options: PruneOptions;
+  readonly sum: Sum;
+}
+
+/** Runs that ended before a time have begun before it. */
+async function pruneLane({ engine, pruning, options, sum }: Pass, lane: number, filter: RunFilter): Promise<void> {
+  const { before } = pruning;
+  const until = Math.min(filter.until ?? before, before);
+  const pages = runsOfLane(engine.store, lane, { ...filter, until }, null, RUNS_MAX);
+  const isStopped = (): boolean => options.signal?.aborted ?? false;
+  while (!isStopped()) {
+    const page = await sharing(engine, () => pages.next());
+    if (page.done === true) return;
+    const runs = page.value.filter(({ endedAt }) => endedAt !== null && endedAt < before);
+    sum.find(runs);
+    for (let left = options.dryRun === true ? [] : runs.map(({ id }) => id); left.length > 0;) {
+      const asked = left;
+      const answers = await sharing(engine, () => engine.store.prune(lane, asked, pruning));
+      sum.pruned += answers.filter((answer) => answer === "pruned").length;
+      left = left.filter((_, place) => answers[place] === "left");
+      options.onProgress?.(sum.told);
+      if (isStopped()) return;
+    }
+    if (options.dryRun === true) options.onProgress?.(sum.told);
+  }
+}
+
+async function forgetKeys({ engine, options, sum }: Pass, lane: number): Promise<void> {
+  const { store, ports } = engine;
+  while (options.signal?.aborted !== true && !isMissing(store, lane)) {
+    const forgotten = await sharing(engine, () => store.forgetKeys(lane, ports.clock.now(), KEYS_MAX));
+    if (forgotten === 0) return;
+    sum.keysForgotten += forgotten;
+    options.onProgress?.(sum.told);
+  }
 }
 
 class Sum {
@@ -97,39 +132,6 @@ class Sum {
   }
 }
 
-/** Runs of the filter that ended before a time, some at a time: a run that ended before it has begun before it. */
-async function* ended(
-  { store }: Engine,
-  lane: number,
-  filter: RunFilter,
-  before: number,
-): AsyncGenerator<readonly RunRecord[]> {
-  const until = Math.min(filter.until ?? before, before);
-  for await (const page of runsOfLane(store, lane, { ...filter, until }, null, RUNS_MAX)) {
-    const runs = page.filter(({ endedAt }) => endedAt !== null && endedAt < before);
-    if (runs.length > 0) yield runs;
-  }
-}
-
-async function pruneSome(engine: Engine, lane: number, runs: readonly string[], pruning: Pruning): Promise<number> {
-  let pruned = 0;
-  for (let left = runs; left.length > 0;) {
-    const answers = await sharing(engine, () => engine.store.prune(lane, left, pruning));
-    pruned += answers.filter((answer) => answer === "pruned").length;
-    left = left.filter((_, place) => answers[place] === "left");
-  }
-  return pruned;
-}
-
-async function forgetKeys(engine: Engine, lane: number): Promise<number> {
-  const { store, ports } = engine;
-  let forgotten = 0;
-  for (let last = KEYS_MAX; last === KEYS_MAX && !isMissing(store, lane); forgotten += last) {
-    last = await sharing(engine, () => store.forgetKeys(lane, ports.clock.now(), KEYS_MAX));
-  }
-  return forgotten;
-}
-
 /** Calls `act`, then waits for as long as that took. */
 async function sharing<T>({ ports: { clock } }: Engine, act: () => Promise<T>): Promise<T> {
   const from = clock.elapsed();
@@ -145,6 +147,11 @@ function statusesOf({ status }: RunFilter): readonly RunStatus[] {
     "OPTION_UNSUPPORTED",
     `A run that is ${status} has not ended, so it cannot be pruned; nothing was pruned. Give one of ${[...FINISHED].join(", ")}, or leave \`status\` out.`,
   );
+}
+
+function keysForMs(keepKeys: Duration | undefined): number {
+  if (keepKeys === undefined) return KEYS_FOR_MS;
+  return Math.min(Math.ceil(durationMs(keepKeys, "`keepKeys`")), KEYS_FOR_MAX_MS);
 }
 
 function ageOf(olderThan: Duration): number {

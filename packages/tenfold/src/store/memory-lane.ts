@@ -213,20 +213,14 @@ export function pruneRuns(lane: Lane, runs: readonly string[], pruning: Pruning)
   return answers;
 }
 
-/** Those that were to be known for the shortest time first. */
 export function forgetKeys(lane: Lane, now: number, limit: number): number {
-  const gone = [...lane.keys.values()]
-    .flat()
-    .flatMap(({ run, pruned }) => (pruned !== null && pruned.until < now ? [{ run, until: pruned.until }] : []))
+  const over = [...lane.keys]
+    .filter(([, used]) => used.every(({ pruned }) => pruned !== null && pruned.until < now))
+    .map(([name, used]) => ({ name, runs: used.length, run: used.at(-1)!.run, until: used.at(-1)!.pruned!.until }))
     .sort((a, b) => a.until - b.until || (a.run < b.run ? -1 : 1))
     .slice(0, limit);
-  const runs = new Set(gone.map(({ run }) => run));
-  for (const [name, used] of lane.keys) {
-    const left = used.filter(({ run }) => !runs.has(run));
-    if (left.length > 0) lane.keys.set(name, left);
-    else lane.keys.delete(name);
-  }
-  return gone.length;
+  for (const { name } of over) lane.keys.delete(name);
+  return over.reduce((sum, { runs }) => sum + runs, 0);
 }
 
 function nameOfKey({ workflow, tenant }: { readonly workflow: string; readonly tenant: string }, key: string): string {

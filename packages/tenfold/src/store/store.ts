@@ -319,7 +319,10 @@ export interface Store {
    * included, until `forgetKeys`.
    */
   prune(lane: number, runs: readonly string[], pruning: Pruning): Promise<readonly PruneAnswer[]>;
-  /** Forgets keys of removed runs that were to be known until a time before `now`, the first `limit`; answers how many. */
+  /**
+   * Forgets keys of which every run was removed, and was to be known until a time before `now`; `limit` of them, those
+   * first whose time was over first. Answers how many runs they had. LAW: a key is forgotten as a whole.
+   */
   forgetKeys(lane: number, now: number, limit: number): Promise<number>;
 
   /** Answers what is known of each run, `undefined` where there is none. */

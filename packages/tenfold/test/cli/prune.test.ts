@@ -44,7 +44,15 @@ test("--dry-run counts by workflow and status, and removes nothing", async (t) =
       { workflow: "lead-intake", status: "failed", runs: 10 },
     ],
     dryRun: true,
+    missing: [],
   });
+  assert.equal(await left(one), 41);
+});
+
+test("--dry-run counts also beside --yes", async (t) => {
+  const one = await withOldRuns(t);
+  const { stdout } = await one.call("prune", "--older-than", "90d", "--yes", "--dry-run");
+  assert.match(stdout, /40 runs would be removed; nothing was changed/);
   assert.equal(await left(one), 41);
 });
 
@@ -60,6 +68,7 @@ test("--yes removes what is old enough and found, and says how many", async (t) 
     pruned: 30,
     keysForgotten: 0,
     counts: [{ workflow: "lead-intake", status: "completed", runs: 30 }],
+    missing: [],
   });
   assert.equal(await left(one), 1);
   const none = await one.call("prune", "--older-than", "90d", "--yes");
@@ -70,6 +79,24 @@ test("keys that are not to be known any longer are forgotten with their runs", a
   const one = await withOldRuns(t);
   const { stdout } = await one.call("prune", "--older-than", "90d", "--keep-keys", "1d", "--yes");
   assert.match(stdout, /^40 runs removed .*\n40 keys forgotten, whose time was over\.\n$/);
+});
+
+test("rows whose runs were pruned are known, and do not stop the others of their file", async (t) => {
+  const one = project(t);
+  one.write("leads.csv", "email,country\na@example.com,DE\nb@example.com,FR\n");
+  await one.call("run", "leads", "leads.csv");
+  const store = await openSqlite(path.join(one.folder, "runs.db"));
+  const runs = await store.list(0, {}, { before: null, limit: 9 });
+  const pruning = { before: Date.now() + 1000, keysForMs: 1e9, linesMax: 1000 };
+  await store.prune(0, runs.map(({ id }) => id), pruning); // prettier-ignore
+  await store.close();
+  one.write("leads.csv", "email,country\na@example.com,DE\nb@example.com,FR\nc@example.com,DE\n");
+  const { code, stdout } = await one.call("run", "leads", "leads.csv");
+  assert.match(stdout, /3 rows, 1 started, 2 already known, 1 completed, 2 pruned/);
+  assert.equal(code, 0);
+  const known = await one.call("run", "leads", '{"email":"a@example.com","country":"DE"}');
+  assert.match(known.stderr, /has ended, and was pruned since/);
+  assert.equal(known.code, 0);
 });
 
 const REFUSED: readonly (readonly [readonly string[], RegExp])[] = [

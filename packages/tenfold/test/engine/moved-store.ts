@@ -51,6 +51,9 @@ async function fillLane(store: Store, lane: number): Promise<Filled> {
   await end(store, lease, await take("second", { key: keyOf("ann", { again: true, inputHash: "h2" }) }), FAILED);
   await end(store, lease, await take("held", { tenant: "blue", attributes: [{ name: "city", value: "Köln" }] }), HELD);
   await end(store, lease, await take("failed", { attributes: [{ name: "city", value: `"q", \\` }] }), FAILED);
+  await end(store, lease, await take("pruned", { key: keyOf("bob") }), FAILED);
+  await store.prune(lane, [runs["pruned"]!], { before: NOW + HOUR, keysForMs: HOUR, linesMax: 9 });
+  delete runs["pruned"];
   const parked = await take("parked");
   await store.commit(
     lease,
@@ -113,8 +116,14 @@ export async function answersOf(store: Store): Promise<Answers> {
       await store.post.received(lane, NOW + HOUR, 100),
     ]),
     keys: await each(async (lane) => {
+      await store.forgetKeys(lane, NOW + HOUR, 9);
       const make = idMaker();
-      const asked = [keyOf("ann"), keyOf("ann", { inputHash: "h2" }), keyOf("ann", { again: true, inputHash: "h3" })];
+      const asked = [
+        keyOf("ann"),
+        keyOf("ann", { inputHash: "h2" }),
+        keyOf("ann", { again: true, inputHash: "h3" }),
+        keyOf("bob"),
+      ];
       return store.start(
         lane,
         asked.map((key) => startOf(make(NOW + HOUR, lane), { key })),

@@ -1,6 +1,7 @@
 /** A connection to Postgres whose way to the server breaks, falls silent, or is gone: what its callers get, and what comes after. */
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { Connection, type Statement } from "../../src/store/postgres/connection.ts";
 import { pauseAfter } from "../../src/store/postgres/reconnect-pause.ts";
 import type { ErrorCode, TenfoldError } from "../../src/value/error.ts";
@@ -105,6 +106,23 @@ test("what is sent while a transaction is open on the same connection is none of
     told.map(({ what }) => what),
     ["one", "two", "three"],
   );
+});
+
+test("what is sent again, because Postgres ended it, waits for a transaction that was begun meanwhile", async (t) => {
+  const connection = connect(t, await way(t));
+  await connection.send([{ sql: "create temporary sequence tries; create temporary table told (what text)" }]);
+  const fails = `do $$ begin
+    if nextval('tries') = 1 then perform pg_sleep(0.1); raise exception 'once' using errcode = '40P01'; end if;
+  end $$`;
+  const again = connection.send([{ sql: fails }, { sql: "insert into told (what) values ($1)", values: ["again"] }]);
+  const undone = connection.transaction(async ({ send }) => {
+    await send([{ sql: "insert into told (what) values ($1)", values: ["undone"] }]);
+    await setTimeout(200);
+    throw new Error("thrown within");
+  });
+  await assert.rejects(undone, /thrown within/);
+  await again;
+  assert.deepEqual(await connection.rows("select what from told"), [{ what: "again" }]);
 });
 
 test("a transaction for which no session can be opened is refused at once", { timeout: 30_000 }, async (t) => {

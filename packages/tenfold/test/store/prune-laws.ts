@@ -156,8 +156,27 @@ export function pruneLaws(open: OpenStore): void {
     assert.equal((await store.read(0, [second]))[0]?.generation, 2);
     const [answer] = await store.start(0, [startOf(make(), again)], NOW, null);
     assert.deepEqual(answer, { kind: "existing", run: second, status: "running" });
-    assert.equal(await store.forgetKeys(0, NOW + YEAR + 1, 10), 1);
+    assert.equal(await store.forgetKeys(0, NOW + YEAR + 1, 10), 0);
     assert.deepEqual(idsOf(await store.list(0, { key: "c" }, PAGE)), [second]);
+    const existing = { kind: "existing", run: second, status: "running" };
+    assert.deepEqual(await store.start(0, [startOf(make(), { key: keyOf("c") })], NOW, null), [existing]);
+  });
+
+  law(open, "a key is forgotten as a whole, once the time of its last run is over", async (store) => {
+    const lease = await joined(store, "a");
+    const make = idMaker();
+    const ids = [make(), make(), make()];
+    for (const [nth, id] of ids.entries()) {
+      await ended(store, lease, startOf(id, { key: keyOf("c", { again: true }) }), COMPLETED, NOW + 1000 * nth);
+    }
+    await store.prune(0, ids, { ...AFTER, before: NOW + 9000, keysForMs: 100 });
+    const plain = async () => (await store.start(0, [startOf(make(), { key: keyOf("c") })], NOW, null))[0];
+    for (const at of [NOW + 101, NOW + 1101, NOW + 2100]) {
+      assert.equal(await store.forgetKeys(0, at, 10), 0);
+      assert.deepEqual(await plain(), { kind: "existing", run: ids[2], status: "completed" });
+    }
+    assert.equal(await store.forgetKeys(0, NOW + 2101, 1), 3);
+    assert.deepEqual(await plain(), { kind: "started" });
   });
 
   law(

@@ -1,4 +1,5 @@
 /** `tenfold prune`: removes runs that ended long ago, while the store is worked. */
+import type { Tenfold } from "../../engine/client.ts";
 import type { Pruned, PruneOptions } from "../../engine/retention.ts";
 import { durationMs, formatDuration } from "../../value/duration.ts";
 import { countLines, isAgreed } from "../asking.ts";
@@ -38,9 +39,9 @@ export const pruneCommand: Command = {
     const tenfold = await openStored(call);
     const prune: Prune = (more) => tenfold.prune(filter, { ...options, ...more });
     try {
-      return await (call.flags.has("yes") ? remove(call, prune) : countFirst(call, prune));
+      const isCounted = call.flags.has("dry-run") || !call.flags.has("yes");
+      return await (isCounted ? countFirst(call, tenfold, prune) : remove(call, tenfold, prune));
     } finally {
-      tellMissing(call.terminal, tenfold);
       await tenfold.close();
     }
   },
@@ -63,7 +64,7 @@ function readOptions({ flags }: Call): { readonly olderThan: string; readonly ke
 }
 
 /** Shows what would go; then, if that is meant, asks and removes it. */
-async function countFirst(call: Call, prune: Prune): Promise<number> {
+async function countFirst(call: Call, tenfold: Tenfold, prune: Prune): Promise<number> {
   const { terminal, flags } = call;
   if (!flags.has("dry-run") && !terminal.canAsk) {
     throw usageError(
@@ -73,7 +74,8 @@ async function countFirst(call: Call, prune: Prune): Promise<number> {
   const counted = await watched(call, (told) => prune({ ...told, dryRun: true }), (sofar) => `found ${countText(sofar.found)} …`); // prettier-ignore
   if (typeof counted === "number") return counted;
   const { found, counts } = counted;
-  if (flags.has("dry-run")) return tellDryRun(terminal, counted);
+  if (flags.has("dry-run")) return tellDryRun(terminal, tenfold, counted);
+  tellMissing(terminal, tenfold);
   if (found > 0) {
     for (const line of countLines(terminal, counts)) terminal.say(line);
     if (!(await isAgreed(terminal, `${plural(found, "run")} will be removed for good.`))) {
@@ -81,17 +83,18 @@ async function countFirst(call: Call, prune: Prune): Promise<number> {
       return EXIT.no;
     }
   }
-  return remove(call, prune, found);
+  return remove(call, tenfold, prune, found);
 }
 
 /** `found`: how many there are, where they were counted. */
-async function remove(call: Call, prune: Prune, found?: number): Promise<number> {
+async function remove(call: Call, tenfold: Tenfold, prune: Prune, found?: number): Promise<number> {
   const { terminal } = call;
   const from = Date.now();
   const ofAll = found === undefined ? "" : ` of ${countText(found)}`;
   const pruned = await watched(call, prune, (sofar) => `removed ${countText(sofar.pruned)}${ofAll} …`);
   if (typeof pruned === "number") return pruned;
-  if (terminal.isJson) terminal.document(pruned);
+  if (found === undefined) tellMissing(terminal, tenfold);
+  if (terminal.isJson) terminal.document({ ...pruned, missing: tenfold.missing });
   else for (const line of doneLines(pruned, Date.now() - from)) terminal.print(line);
   return EXIT.yes;
 }
@@ -109,9 +112,10 @@ function doneLines({ found, pruned, keysForgotten }: Pruned, tookMs: number): st
   return lines;
 }
 
-function tellDryRun(terminal: Terminal, counted: Pruned): number {
+function tellDryRun(terminal: Terminal, tenfold: Tenfold, counted: Pruned): number {
+  tellMissing(terminal, tenfold);
   if (terminal.isJson) {
-    terminal.document({ ...counted, dryRun: true });
+    terminal.document({ ...counted, dryRun: true, missing: tenfold.missing });
   } else if (counted.found === 0) {
     terminal.print("No such run ended so long ago.");
   } else {
@@ -136,6 +140,7 @@ async function watched({ terminal }: Call, act: Prune, line: (sofar: Pruned) => 
     live?.paint([]);
     if (!stopping.signal.aborted) return done;
     const removed = `${plural(done.pruned, "run")} ${done.pruned === 1 ? "was" : "were"} removed`;
+    if (terminal.isJson) terminal.document({ ...done, interrupted: true });
     terminal.say(`Stopped. ${removed}; all others are whole.`);
     return exitCodeFor(await interrupted);
   } finally {

@@ -89,8 +89,8 @@ export class Connection {
 
   /** Answers each statement; more than one are one transaction. Where one is open, they come behind it. */
   async send(statements: readonly Statement[]): Promise<Answer[]> {
-    if (this.#transactions > 0) return this.transaction(({ commit }) => commit(statements));
     for (let attempt = 1; ; attempt++) {
+      if (this.#transactions > 0) return this.transaction(({ commit }) => commit(statements));
       try {
         const session = this.#opened();
         if (statements.length === 1) return await this.#send(session, statements, false);

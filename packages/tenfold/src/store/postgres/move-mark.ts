@@ -31,17 +31,21 @@ const MAKE_TABLES = [
     primary key (lane, part))`,
 ];
 
-/** Waits for transactions in flight; those that come later find the check. */
-const LOCK = ["set local lock_timeout = '10s'", "lock table tenfold.runs, tenfold.leases in access exclusive mode"];
+/** Whoever adds, changes or removes a run, or joins, inserts or updates in one of these. */
+const CLOSED = ["runs", "leases", "tally_changes"];
 
-const CLOSE_TO_OTHERS = [
-  `alter table tenfold.runs add constraint ${CLOSED_BY_MOVE} check (false) not valid`,
-  `alter table tenfold.leases add constraint ${CLOSED_BY_MOVE} check (false) not valid`,
+/** Waits for transactions in flight; those that come later find the check. */
+const LOCK = [
+  "set local lock_timeout = '10s'",
+  `lock table ${[...CLOSED, "keys"].map((table) => `tenfold.${table}`).join(", ")} in access exclusive mode`,
 ];
 
+const CLOSE_TO_OTHERS = CLOSED.map(
+  (table) => `alter table tenfold.${table} add constraint ${CLOSED_BY_MOVE} check (false) not valid`,
+);
+
 const REMOVE = [
-  `alter table if exists tenfold.runs drop constraint if exists ${CLOSED_BY_MOVE}`,
-  `alter table if exists tenfold.leases drop constraint if exists ${CLOSED_BY_MOVE}`,
+  ...CLOSED.map((table) => `alter table if exists tenfold.${table} drop constraint if exists ${CLOSED_BY_MOVE}`),
   "drop table if exists tenfold.store_move_progress",
   "drop table if exists tenfold.store_moves",
 ];

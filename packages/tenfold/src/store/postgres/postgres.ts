@@ -7,6 +7,7 @@ import type { JournalLine } from "../../core/journal-line.ts";
 import { TenfoldError } from "../../value/error.ts";
 import { Heartbeats, type Tell } from "../heartbeat.ts";
 import type { CallerClient } from "../caller-client.ts";
+import { movedMeanwhile } from "../moving.ts";
 import * as port from "../store.ts";
 import { STATUSES } from "../status-code.ts";
 import { texts } from "./arrays.ts";
@@ -22,14 +23,15 @@ import { HAS_LANE, LaneGone, LOCK_LANE } from "./lane-row.ts";
 import { listOf } from "./list.ts";
 import { loadedRuns, loadsOf, mailsOf, OWNED_IDS, READ_DUE_MAIL, type MailRow } from "./load.ts";
 import { BEAT, JOIN, SEE_LEASES, takeOverOf } from "./membership.ts";
+import { hasMark } from "./move-mark.ts";
 import type { Notices } from "./notices.ts";
 import { PostgresPost } from "./post.ts";
-import { FORGET_KEYS, pruneRuns } from "./prune.ts";
+import { forgetKeys, pruneRuns } from "./prune.ts";
 import { PUT_GRAPHS, READ_GRAPH, READ_JOURNAL, READ_RUNS, recordOf, type RunRow } from "./read.ts";
 import { sendAll } from "./send.ts";
 import { startBatch } from "./start-batch.ts";
 import { startWithin } from "./start-within.ts";
-import { fold, spansOf, SUM_TALLIES } from "./tally.ts";
+import { fold, FOLD_MAX, spansOf, SUM_TALLIES } from "./tally.ts";
 
 /** Transactions that append to the tallies, after which they are folded. */
 const CHANGES_PER_FOLD = 200;
@@ -237,13 +239,21 @@ export class PostgresStore implements port.Store {
     this.#checkLane(lane);
     const answers = await this.#to.careful.transaction((transaction) => pruneRuns(transaction, lane, runs, pruning));
     if (answers === null) throw new LaneGone(lane, this.name);
-    this.#changed(lane);
+    // Each run may have a minute of its own.
+    this.#changed(lane, Math.ceil(runs.length / 100));
     return answers;
   }
 
   async forgetKeys(lane: number, now: number, limit: number): Promise<number> {
     this.#checkLane(lane);
-    return (await this.#inLane(lane, this.#to.careful, { sql: FORGET_KEYS, values: [lane, now, limit] })).count;
+    const { careful } = this.#to;
+    // What was pruned before is folded as well: whoever prunes may be the only one who writes.
+    while ((await careful.transaction((transaction) => fold(transaction, lane))) === FOLD_MAX);
+    const mark = hasMark(careful);
+    const forgotten = await careful.transaction((transaction) => forgetKeys(transaction, lane, now, limit, mark));
+    if (forgotten === null) throw new LaneGone(lane, this.name);
+    if (forgotten === "moved") throw movedMeanwhile(this.name, undefined);
+    return forgotten;
   }
 
   async read(lane: number, runs: readonly string[]): Promise<readonly (port.RunRecord | undefined)[]> {
@@ -316,8 +326,9 @@ export class PostgresStore implements port.Store {
     return new port.LeaseLost(lease);
   }
 
-  #changed(lane: number): void {
-    if (++this.#changes < CHANGES_PER_FOLD || this.#isClosed) return;
+  #changed(lane: number, transactions = 1): void {
+    this.#changes += transactions;
+    if (this.#changes < CHANGES_PER_FOLD || this.#isClosed) return;
     this.#changes = 0;
     // The counts are right without it; what fails is folded another time.
     void this.#to.careful.transaction((transaction) => fold(transaction, lane)).catch(() => undefined);

@@ -35,10 +35,28 @@ export const DROP_ATTRIBUTES = "delete from tenfold.attributes b where b.lane = 
 
 export const DROP_RUNS = "delete from tenfold.runs r where r.lane = $1 and r.id = any ($2::text[])";
 
+const SAME_KEY = (one: string, other: string): string =>
+  ["key", "workflow", "tenant"].map((column) => `${one}.${column} = ${other}.${column}`).join(" and ");
+
+/** The last run of each key whose time is over for all of its runs; past those that somebody begins again now. */
+export const LOCK_KEYS_TO_FORGET = `
+  select f.key, f.workflow, f.tenant
+  from tenfold.keys f
+  where f.lane = $1 and f.until < $2
+    and not exists (
+      select from tenfold.keys o
+      where o.lane = $1 and ${SAME_KEY("o", "f")}
+        and (o.generation > f.generation or o.until is null or o.until >= $2))
+  order by f.until, f.run limit $3 for update of f skip locked`;
+
+/** A statement of its own: its snapshot is newer than the locks, and shows a key that was begun again before them. */
 export const FORGET_KEYS = `
   delete from tenfold.keys k
-  where k.lane = $1 and k.ctid in (
-    select f.ctid from tenfold.keys f where f.lane = $1 and f.until < $2 order by f.until, f.run limit $3)`;
+  using unnest($3::text[], $4::text[], $5::text[]) as t (key, workflow, tenant)
+  where k.lane = $1 and ${SAME_KEY("k", "t")}
+    and not exists (
+      select from tenfold.keys o
+      where o.lane = $1 and ${SAME_KEY("o", "t")} and (o.until is null or o.until >= $2))`;
 
 interface RowToPrune {
   readonly id: string;
@@ -104,4 +122,30 @@ function removalsOf(lane: number, gone: readonly RowToPrune[], { keysForMs }: Pr
   const changes = new TallyChanges();
   for (const { id, workflow, status } of gone) changes.add(id, workflow, status, -1);
   return [...statements, ...changes.writes(lane)];
+}
+
+/** Null: the lane is not here; "moved": a move has closed the store, which `hasMark` tells. */
+export async function forgetKeys(
+  { send, commit }: Transaction,
+  lane: number,
+  now: number,
+  limit: number,
+  hasMark: Statement,
+): Promise<number | "moved" | null> {
+  const [here, locked, mark] = await send([
+    { sql: LOCK_LANE, values: [lane] },
+    { sql: LOCK_KEYS_TO_FORGET, values: [lane, now, limit] },
+    hasMark,
+  ]);
+  if (here!.count === 0) return null;
+  if ((mark!.rows[0] as { there: boolean }).there) return "moved";
+  const keys = locked!.rows as { key: string; workflow: string; tenant: string }[];
+  if (keys.length === 0) return 0;
+  const columns = [
+    texts(keys.map(({ key }) => key)),
+    texts(keys.map(({ workflow }) => workflow)),
+    texts(keys.map(({ tenant }) => tenant)),
+  ];
+  const [forgotten] = await commit([{ sql: FORGET_KEYS, values: [lane, now, ...columns] }]);
+  return forgotten!.count;
 }

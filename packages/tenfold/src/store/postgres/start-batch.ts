@@ -15,6 +15,7 @@ import {
   KNOWN_STARTS,
   LAST_OF_KEYS,
   lastOfKey,
+  lockBefore,
   WAIT_A_LITTLE,
   WAIT_HARDLY,
   type LastOfKeyRow,
@@ -93,9 +94,10 @@ async function startWhole(
   }
   for (;;) {
     try {
-      return await to.careful.transaction((transaction) =>
+      const started = await to.careful.transaction((transaction) =>
         startCarefully(transaction, lane, starts, starting, patience),
       );
+      if (started !== "again") return started;
     } catch (error) {
       // Somebody else wrote one of them between the look and the write: the next look sees it.
       if (!isConflict(error)) throw error;
@@ -103,14 +105,17 @@ async function startWhole(
   }
 }
 
-/** Looks at each start, the earlier ones of this batch included, then writes those that are new; null as above. */
+/**
+ * Looks at each start, the earlier ones of this batch included, then writes those that are new; null as above, "again": a
+ * key was forgotten between the two.
+ */
 async function startCarefully(
   transaction: Transaction,
   lane: number,
   starts: readonly RunStart[],
   starting: Starting,
   patience: string,
-): Promise<Started | null> {
+): Promise<Started | "again" | null> {
   const { lease, now } = starting;
   const keyed = starts.flatMap(({ key, workflow, tenant }, nth) =>
     key === null ? [] : [{ nth, key, workflow, tenant }],
@@ -154,6 +159,8 @@ async function startCarefully(
     fresh.push({ start, generation });
     return { kind: "started" };
   });
+  const { again, lock } = lockBefore(lane, fresh);
+  if (again.length > 0 && (await transaction.send([lock]))[0]!.count < again.length) return "again";
   await transaction.commit(insertsOf(lane, fresh, starting, patience));
   return { answers, fresh: fresh.map(({ start }) => start) };
 }

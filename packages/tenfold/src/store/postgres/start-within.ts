@@ -8,7 +8,7 @@ import { clientRefused } from "../caller-client.ts";
 import { plain, texts } from "./arrays.ts";
 import type { SendWithin } from "./caller-transactions.ts";
 import type { Statement } from "./connection.ts";
-import { keysOf, LAST_OF_KEYS, lastOfKey, rowsOf, TAKE_KEYS, type LastOfKeyRow } from "./start.ts";
+import { keysOf, LAST_OF_KEYS, lastOfKey, lockBefore, rowsOf, TAKE_KEYS, type LastOfKeyRow } from "./start.ts";
 
 /** One text, because a caller's client may name columns, and read numbers, in ways of its own. */
 export const LOOK_BEFORE_START = `
@@ -50,6 +50,8 @@ async function startOne(
     const verdict = start.key === null ? ({ kind: "new", generation: 1 } as const) : startVerdict(start.key, last);
     if (verdict.kind !== "new") return verdict;
     const fresh = [{ start, generation: verdict.generation }];
+    const { again, lock } = lockBefore(lane, fresh);
+    if (again.length > 0 && (await send([lock]))[0]!.length === 0) continue;
     const keys = keysOf(lane, fresh, null);
     if (keys !== null) {
       const [taken] = await send([{ sql: TAKE_KEYS, values: keys }]);

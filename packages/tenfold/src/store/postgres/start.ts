@@ -81,6 +81,14 @@ export const LAST_OF_KEYS = `
       order by k.generation desc limit 1) as k
     left join tenfold.runs r on r.lane = $1 and r.id = k.run`;
 
+/** The run before a new one of the same key, as long as that is being written: a key is forgotten before, or not at all. */
+export const LOCK_LAST_OF_KEYS = `
+  select 1 as held
+  from tenfold.keys k
+    join unnest($2::text[], $3::text[], $4::text[], $5::integer[]) as t (key, workflow, tenant, generation)
+      on k.key = t.key and k.workflow = t.workflow and k.tenant = t.tenant and k.generation = t.generation - 1
+  where k.lane = $1 for key share of k`;
+
 /** How long (ms) a key is waited for that another transaction has: a batch waits longer than it takes to take it apart. */
 export const WAIT_A_LITTLE = "set local lock_timeout = 50";
 export const WAIT_HARDLY = "set local lock_timeout = 10";
@@ -108,6 +116,21 @@ export function insertsOf(
   const keys = keysOf(lane, starts, starting.lease);
   if (keys !== null) statements.push({ sql: patience, values: [] }, { sql: INSERT_KEYS, values: keys });
   return [...statements, ...rowsOf(lane, starts, starting)];
+}
+
+/** Those that begin a key again, and the statement that answers as many rows while none of their keys was forgotten. */
+export function lockBefore(
+  lane: number,
+  starts: readonly NewStart[],
+): { readonly again: readonly NewStart[]; readonly lock: Statement } {
+  const again = starts.filter(({ generation }) => generation > 1);
+  const columns = [
+    texts(again.map(({ start }) => start.key!.key)),
+    texts(again.map(({ start }) => start.workflow)),
+    texts(again.map(({ start }) => start.tenant)),
+    plain(again.map(({ generation }) => generation)),
+  ];
+  return { again, lock: { sql: LOCK_LAST_OF_KEYS, values: [lane, ...columns] } };
 }
 
 /** The values of INSERT_KEYS and TAKE_KEYS; null: no start has a key. */

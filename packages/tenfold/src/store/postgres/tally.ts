@@ -9,7 +9,7 @@ import type { Transaction } from "./connection.ts";
 import { LOCK_LANE } from "./lane-row.ts";
 
 /** Rows of one fold. */
-const FOLD_MAX = 20_000;
+export const FOLD_MAX = 20_000;
 
 export const SUM_TALLIES = `
   select t.workflow, t.status, sum(t.runs)::bigint as runs

@@ -33,11 +33,15 @@ const DROP_TABLES = "drop table if exists store_move_progress; drop table if exi
 const CLOSE_TO_OTHERS = `
   create trigger no_start before insert on runs begin select raise(abort, '${CLOSED_BY_MOVE}'); end;
   create trigger no_change before update on runs begin select raise(abort, '${CLOSED_BY_MOVE}'); end;
+  create trigger no_removal before delete on runs begin select raise(abort, '${CLOSED_BY_MOVE}'); end;
+  create trigger no_forgetting before delete on keys begin select raise(abort, '${CLOSED_BY_MOVE}'); end;
   create trigger no_join before insert on leases begin select raise(abort, '${CLOSED_BY_MOVE}'); end;`;
 
 const OPEN_TO_OTHERS = `
   drop trigger if exists no_start;
   drop trigger if exists no_change;
+  drop trigger if exists no_removal;
+  drop trigger if exists no_forgetting;
   drop trigger if exists no_join;`;
 
 export function readMark(connection: Connection): Mark | null {

@@ -25,9 +25,18 @@ export const DROP_ATTRIBUTES = "delete from attributes where lane = ? and run = 
 
 export const DROP_RUN = "delete from runs where lane = ? and number = ?";
 
-export const FORGET_KEYS = `
-  delete from keys where rowid in (
-    select rowid from keys where lane = ? and until < ? order by until, run limit ?)`;
+/** The last run of each key whose time is over for all of its runs. */
+export const KEYS_TO_FORGET = `
+  select digest, key, workflow, tenant
+  from keys where lane = ?1 and until < ?2
+    and not exists (
+      select 1 from keys as o
+      where o.lane = ?1 and o.digest = keys.digest and o.key = keys.key and o.workflow = keys.workflow
+        and o.tenant = keys.tenant and (o.generation > keys.generation or o.until is null or o.until >= ?2))
+  order by until, run limit ?3`;
+
+export const FORGET_KEY = `
+  delete from keys where lane = ? and digest = ? and key = ? and workflow = ? and tenant = ?`;
 
 interface RowToPrune extends Omit<RunToPrune, "status" | "hasParcels" | "length"> {
   readonly number: number;
@@ -75,5 +84,15 @@ export function pruneRuns(
 }
 
 export function forgetKeys(connection: Connection, lane: number, now: number, limit: number): number {
-  return connection.run(FORGET_KEYS, lane, now, limit);
+  const over = connection.all<{ digest: number; key: string; workflow: string; tenant: string }>(
+    KEYS_TO_FORGET,
+    lane,
+    now,
+    limit,
+  );
+  let runs = 0;
+  for (const { digest, key, workflow, tenant } of over) {
+    runs += connection.run(FORGET_KEY, lane, digest, key, workflow, tenant);
+  }
+  return runs;
 }
