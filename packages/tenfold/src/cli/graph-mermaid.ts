@@ -2,7 +2,7 @@
 import { templatesOf, type Graph, type GraphNode, type Template } from "../flow/graph.ts";
 import { pathText } from "../value/json.ts";
 import { cut } from "./columns.ts";
-import { armsOf, eachText, shortName, templateText, usesOf } from "./graph-words.ts";
+import { armsOf, eachText, shortName, sleepText, templateText, usesOf } from "./graph-words.ts";
 
 const TEXT_MOST = 60;
 
@@ -40,6 +40,8 @@ function shapeOf(graph: Graph, node: GraphNode): string {
       return `{${quoted(templateText(graph, node.on))}}`;
     case "each":
       return `[[${quoted(`${shortName(node)}\n${eachText(graph, node)}`)}]]`;
+    case "sleep":
+      return `>${quoted(`${shortName(node)}\nwaits ${sleepText(graph, node)}`)}]`;
   }
 }
 

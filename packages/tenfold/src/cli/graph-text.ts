@@ -1,7 +1,7 @@
 /** A graph drawn as text: levels of what runs side by side, with the arms of a match and the body of an each indented. */
 import { templatesOf, visitRefs, type Graph, type GraphNode } from "../flow/graph.ts";
 import { cut, pad, widthOf } from "./columns.ts";
-import { armsOf, eachText, refText, shortName, templateText, usesText } from "./graph-words.ts";
+import { armsOf, eachText, refText, shortName, sleepText, templateText, usesText } from "./graph-words.ts";
 import { plural } from "./time-text.ts";
 
 const NAME_MOST = 32;
@@ -82,6 +82,8 @@ function ownText(graph: Graph, node: GraphNode): string {
       return `${node.form === "when" ? "if" : "on"} ${templateText(graph, node.on)}`;
     case "each":
       return eachText(graph, node);
+    case "sleep":
+      return `waits ${sleepText(graph, node)}`;
   }
 }
 

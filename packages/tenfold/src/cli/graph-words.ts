@@ -1,6 +1,7 @@
 /** How the parts of a graph read in a drawing: short names, what a node uses, what an arm is called. */
 import { pathText, type JsonPath } from "../value/json.ts";
-import { visitRefs, type Graph, type GraphNode, type MatchNode, type Template } from "../flow/graph.ts";
+import { visitRefs, type Graph, type GraphNode, type MatchNode, type SleepNode, type Template } from "../flow/graph.ts";
+import { formatDuration } from "../value/duration.ts";
 
 /** A node's name without the scopes around it. */
 export function shortName({ id }: GraphNode): string {
@@ -60,6 +61,11 @@ export function armsOf(node: MatchNode): readonly DrawnArm[] {
   const { otherwise } = node;
   if (otherwise === null || arms.some(({ scope }) => scope === otherwise)) return arms;
   return [...arms, { label: "otherwise", scope: otherwise }];
+}
+
+/** "3 d", "until input.shipAt". */
+export function sleepText(graph: Graph, { until }: SleepNode): string {
+  return "at" in until ? `until ${templateText(graph, until.at)}` : formatDuration(until.forMs);
 }
 
 /** "each of input.orders, 10 at once, failures collected". */

@@ -97,7 +97,8 @@ function stateText({ state, attempts, kind }: TimelineNode, view: TimelineView):
   switch (state.kind) {
     case "done": {
       const took = attempts.at(-1);
-      if (took === undefined) return { text: kind === "derive" ? "computed" : "done", style: null };
+      if (took === undefined)
+        return { text: kind === "derive" ? "computed" : kind === "sleep" ? "slept" : "done", style: null };
       return { text: `${formatDuration(Math.max(1, took.to - took.from))}${many}`, style: null };
     }
     case "failed":
@@ -115,6 +116,10 @@ function stateText({ state, attempts, kind }: TimelineNode, view: TimelineView):
       if (view.driven === "held") return { text: `held before attempt ${attempts.length + 1}`, style: "yellow" };
       const next = state.until <= view.now ? "is due" : agoText(state.until, view.now);
       return { text: `attempt ${attempts.length + 1} ${next}`, style: "yellow" };
+    }
+    case "asleep": {
+      const due = state.until <= view.now ? "is due" : agoText(state.until, view.now);
+      return { text: `asleep, wakes ${due}`, style: "cyan" };
     }
     case "opened":
       return { text: `${countText(state.done)} of ${plural(state.items, "item")} done`, style: "cyan" };

@@ -6,14 +6,15 @@ import { compileGraph } from "../core/compile.ts";
 import type { Entry, RunError } from "../core/entry.ts";
 import { pathOf } from "../core/path.ts";
 import { begin, reduce } from "../core/reduce.ts";
-import { isSpread, OPENED, RETRYING, type Frame, type RunState } from "../core/state.ts";
+import { ASLEEP, isSpread, OPENED, RETRYING, type Frame, type RunState } from "../core/state.ts";
+import { wakeTime } from "../core/wake-time.ts";
 import type { Graph } from "../flow/graph.ts";
 import type { Json } from "../value/json.ts";
 
 export interface TimelineNode {
   /** Its path: "each-orders[3]/price". */
   readonly path: string;
-  readonly kind: "step" | "match" | "each" | "derive";
+  readonly kind: "step" | "match" | "each" | "derive" | "sleep";
   readonly attempts: TimelineAttempt[];
   state: NodeState;
 }
@@ -35,6 +36,7 @@ export type NodeState =
   /** Its body runs, or waits for a worker, since then. */
   | { readonly kind: "open"; readonly since: number }
   | { readonly kind: "retrying"; readonly until: number; readonly error: RunError }
+  | { readonly kind: "asleep"; readonly until: number }
   /** Its items are being worked on. */
   | { readonly kind: "opened"; readonly done: number; readonly items: number };
 
@@ -119,6 +121,7 @@ function addOpen(nodes: Map<string, TimelineNode>, state: RunState): void {
       if (node.node.kind === "output") continue;
       const path = pathOf(state.compiled, frame, node);
       if (waits === 0) nodeAt(graph, nodes, path, { kind: "open", since: frame.readyAt[node.local]! });
+      if (waits === ASLEEP) nodeAt(graph, nodes, path, { kind: "asleep", until: wakeTime(state, { frame, node }) });
       const retry = waits === RETRYING ? frame.retries?.get(node.local) : undefined;
       if (retry !== undefined) nodeAt(graph, nodes, path, { kind: "retrying", until: retry.at, error: retry.error });
       if (waits === OPENED && child !== undefined && isSpread(child)) {

@@ -11,6 +11,7 @@ import type { Command } from "./command.ts";
 import type { CompiledNode } from "./compile.ts";
 import type { RunError } from "./entry.ts";
 import {
+  ASLEEP,
   DONE,
   FAILED,
   frameOf,
@@ -20,11 +21,13 @@ import {
   OPENED,
   outputFrom,
   SUPPRESSED,
+  visitFrames,
   type Frame,
   type Place,
   type RunState,
   type Spread,
 } from "./state.ts";
+import { wakeTime } from "./wake-time.ts";
 
 /** One entry's effect: the state that it changes, when it happened, and what it asks for. */
 export interface Turn {
@@ -62,9 +65,10 @@ export function openNode(turn: Turn, frame: Frame, node: CompiledNode): void {
   } else if (node.node.kind === "each" && spread(turn, frame, node)) {
     return;
   } else {
-    frame.waits[node.local] = 0;
-    countOpen(frame, 1);
-    turn.commands.push(commandFor(turn.state, frame, node));
+    const command = commandFor(turn.state, frame, node);
+    frame.waits[node.local] = command.kind === "sleep" ? ASLEEP : 0;
+    if (command.kind !== "sleep") countOpen(frame, 1);
+    turn.commands.push(command);
   }
 }
 
@@ -73,9 +77,18 @@ export function commandFor(state: RunState, frame: Frame, node: CompiledNode): C
   const place = { frame, node };
   if (node.node.kind === "match") return { kind: "choose", place };
   if (node.node.kind === "derive") return { kind: "derive", place };
+  if (node.node.kind === "sleep") return sleepOf(state, place);
   if (node.node.kind === "each") return { kind: "refuse", place, error: refusedItems(state, frame, node) };
   const retries = frame.retries?.get(node.local);
   return { kind: "execute", place, attempt: retries === undefined ? 1 : retries.before + retries.attempts + 1 };
+}
+
+function sleepOf(state: RunState, place: Place): Command {
+  try {
+    return { kind: "sleep", place, until: wakeTime(state, place) };
+  } catch (thrown) {
+    return { kind: "refuse", place, error: evaluationError(thrown, place.node.node.id) };
+  }
 }
 
 /** Adds to the open nodes of every boundary around `frame`. */
@@ -263,11 +276,19 @@ function leaveItem(turn: Turn, item: Frame): void {
   if (result.ok)
     child.results[item.item] = collects ? { ok: true, value: result.output ?? null } : (result.output ?? null);
   else child.results[item.item] = { ok: false, error: collectedError(result.error) };
+  if (item.open > 0) visitFrames(item, wakeNoMore);
   child.frames[item.item] = null;
   child.active--;
   if (child.opening) return;
   openItems(turn, frame, node, child);
   if (frame.waits[node.local] !== DONE) settle(turn, frame);
+}
+
+/** What sleeps in a frame that is given up is waited for by nobody. */
+function wakeNoMore({ waits }: Frame): void {
+  waits.forEach((wait, local) => {
+    if (wait === ASLEEP) waits[local] = SUPPRESSED;
+  });
 }
 
 function collectedError({ code, message, node }: RunError): Json {

@@ -23,13 +23,14 @@ import type { CompiledGraph } from "./compile.ts";
 import type { Entry, FailedEntry } from "./entry.ts";
 import { mustFind } from "./path.ts";
 import {
+  ASLEEP,
   FAILED,
   isSpread,
   newFrame,
   OPENED,
   RETRYING,
   SUPPRESSED,
-  type Frame,
+  visitFrames,
   type Place,
   type RunState,
 } from "./state.ts";
@@ -80,15 +81,15 @@ export function reduce(state: RunState, entry: Entry, commands: Command[], known
 
 /** Commands for all that is open: what a driver does first with a run that it has loaded. */
 export function openWork(state: RunState, commands: Command[]): void {
-  if (state.root.running === 0) {
-    endRun({ state, at: state.startedAt, commands });
-    return;
-  }
+  const before = commands.length;
+  if (state.root.running === 0) endRun({ state, at: state.startedAt, commands });
+  if (commands.length > before) return;
   visitFrames(state.root, (frame) => {
     for (const node of frame.scope.nodes) {
       const waits = frame.waits[node.local]!;
-      if (waits !== 0 && waits !== RETRYING) continue;
+      if (waits !== 0 && waits !== RETRYING && waits !== ASLEEP) continue;
       const place = { frame, node };
+      if (state.cancelled !== null && waits === ASLEEP) continue;
       if (state.cancelled !== null) commands.push({ kind: "abandon", place });
       else if (waits === RETRYING) commands.push(waitFor(place));
       else commands.push(commandFor(state, frame, node));
@@ -111,8 +112,9 @@ export function resume({ frame, node }: Place): void {
 function close(state: RunState, path: string, known: Place | undefined): Place {
   const place = known ?? mustFind(state, path);
   const waits = place.frame.waits[place.node.local]!;
-  invariant(waits === 0 || waits === RETRYING, `node ${path} is open when its result comes, and has one result`);
-  countOpen(place.frame, -1);
+  const isOpen = waits === 0 || waits === RETRYING;
+  invariant(isOpen || waits === ASLEEP, `node ${path} is open when its result comes, and has one result`);
+  if (isOpen) countOpen(place.frame, -1);
   return place;
 }
 
@@ -170,6 +172,7 @@ function retry(turn: Turn): void {
     for (const node of frame.scope.nodes) {
       const waits = frame.waits[node.local]!;
       if (waits === FAILED || waits === SUPPRESSED) paused.push({ frame, node });
+      else if (waits === ASLEEP) turn.commands.push(commandFor(state, frame, node));
       else if (waits === OPENED && node.node.kind === "each") opened.push({ frame, node });
     }
   });
@@ -193,12 +196,4 @@ function startAgain(turn: Turn, { frame, node }: Place): void {
   frame.waits[node.local] = OPENED;
   if (!isSpread(child)) return leaveFrame(turn, child);
   for (const item of child.frames) if (item && item.open === 0) leaveFrame(turn, item);
-}
-
-function visitFrames(frame: Frame, visit: (frame: Frame) => void): void {
-  visit(frame);
-  for (const child of frame.children?.values() ?? []) {
-    if (!isSpread(child)) visitFrames(child, visit);
-    else for (const item of child.frames) if (item) visitFrames(item, visit);
-  }
 }

@@ -1,8 +1,8 @@
 /**
  * A run's state in memory: a frame for each scope that is open, with what each of its nodes waits for.
  * Invariants: `waits` > 0 counts what a node still needs; 0 means open (its result is awaited); the negative values
- * are named below. `running` of a boundary counts the open and retrying nodes below it, `open` of a frame its
- * unfinished nodes.
+ * are named below. `running` of a boundary counts the open and retrying nodes below it, which a failure and a cancel wait
+ * for, `open` of a frame its unfinished nodes.
  * Only core changes a state, in place; whoever holds it may read it.
  */
 import type { Json } from "../value/json.ts";
@@ -19,6 +19,8 @@ export const SUPPRESSED = -3;
 export const RETRYING = -4;
 /** A match whose arm is open, an each whose items are. */
 export const OPENED = -5;
+/** Nothing of it runs until its time comes: a run that fails or is cancelled does not wait for it. */
+export const ASLEEP = -6;
 
 export interface RunState {
   readonly compiled: CompiledGraph;
@@ -131,4 +133,13 @@ export function isFailing(frame: Frame): boolean {
     if (boundary.failure !== null) return true;
   }
   return false;
+}
+
+/** Calls `visit` with `frame` and each that is open below it. */
+export function visitFrames(frame: Frame, visit: (frame: Frame) => void): void {
+  visit(frame);
+  for (const child of frame.children?.values() ?? []) {
+    if (!isSpread(child)) visitFrames(child, visit);
+    else for (const item of child.frames) if (item) visitFrames(item, visit);
+  }
 }

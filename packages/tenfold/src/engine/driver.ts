@@ -6,10 +6,9 @@
 import type { Command } from "../core/command.ts";
 import type { RunError } from "../core/entry.ts";
 import { readLine } from "../core/journal-line.ts";
-import { pathOf } from "../core/path.ts";
 import { begin, openWork, reduce, resume } from "../core/reduce.ts";
 import { earn } from "../core/retry.ts";
-import { RETRYING, type Place } from "../core/state.ts";
+import { ASLEEP, RETRYING, type Place } from "../core/state.ts";
 import type { ClaimedRun, CommitAnswer, Lease, Mail, Message, RunCommit, Store, Then } from "../store/store.ts";
 import { startedAtOfRun } from "../value/id.ts";
 import type { Json } from "../value/json.ts";
@@ -26,9 +25,6 @@ import type { Plan, Registry } from "./registry.ts";
 import type { LaneSlots } from "./slots.ts";
 import { SUSPECT_PAUSE_MS, Suspects } from "./suspects.ts";
 import type { DriverLimits } from "./worker-settings.ts";
-
-/** How long a due timer waits for the answer of a commit that parks its run. */
-const PARKING_RETRY_MS = 10;
 
 export interface DriverHost {
   readonly ports: Ports;
@@ -266,9 +262,10 @@ export class Driver {
     this.#host.events.progressed(attempt, done, total);
   }
 
-  /** After loading: what waits for nothing to be written starts at once. */
+  /** After loading: what waits for nothing to be written starts at once, unless all of it waits for long. */
   #proceed(run: LiveRun): void {
-    if (run.lines.length > 0 || run.absorbed.length > 0 || run.ending !== null) return this.#committer.add(run);
+    const hasNews = run.lines.length > 0 || run.absorbed.length > 0 || run.ending !== null;
+    if (hasNews || this.thenOf(run).kind === "park") return this.#committer.add(run);
     const { deferred } = run;
     run.sent();
     this.#start(run, deferred);
@@ -284,6 +281,7 @@ export class Driver {
     for (const command of commands) {
       if (command.kind === "execute") this.#execute(run, command.place, command.attempt);
       else if (command.kind === "wait") this.#wait(run, command.place, command.attempt, command.until);
+      else if (command.kind === "sleep") this.#sleep(run, command.place, command.until);
     }
   }
 
@@ -299,17 +297,21 @@ export class Driver {
   }
 
   #wait(run: LiveRun, place: Place, number: number, until: number): void {
-    if (run.isGone || place.frame.waits[place.node.local] !== RETRYING) return;
-    const path = pathOf(run.state.compiled, place.frame, place.node);
-    const cancel = this.ports.clock.at(until, () => {
-      if (run.isParking) return this.#wait(run, place, number, this.ports.clock.now() + PARKING_RETRY_MS);
-      run.timers.delete(path);
-      if (run.isGone || this.#isDraining || place.frame.waits[place.node.local] !== RETRYING) return;
+    run.at(this.ports.clock, place, RETRYING, until, () => {
+      if (this.#isDraining) return;
       resume(place);
-      run.wantsPark = false;
       this.#execute(run, place, number);
     });
-    run.timers.set(path, { at: until, cancel });
+  }
+
+  #sleep(run: LiveRun, place: Place, until: number): void {
+    run.at(this.ports.clock, place, ASLEEP, until, (path) => {
+      if (this.#isDraining) return;
+      const commands: Command[] = [];
+      this.#recorder.woke(run, place, path, commands);
+      this.#recorder.obey(run, commands);
+      this.#committer.add(run);
+    });
   }
 
   #forget(run: LiveRun, path: string, attempt: Attempt): void {

@@ -1,15 +1,20 @@
 /** A run in the memory of the worker that drives it: its state, and what of it is not durable yet. */
 import type { Command } from "../core/command.ts";
 import type { JournalLine } from "../core/journal-line.ts";
-import type { RunState } from "../core/state.ts";
+import { pathOf } from "../core/path.ts";
+import type { Place, RunState } from "../core/state.ts";
 import type { ClaimedRun, Then, RunStart } from "../store/store.ts";
 import type { Attempt } from "./attempt.ts";
 import type { ContextRun } from "./context.ts";
+import type { Clock } from "./ports.ts";
 import type { Plan } from "./registry.ts";
 
 /** Bytes of memory that a run and a line of its journal cost beside their texts; measured, rounded up. */
 export const RUN_BYTES = 2048;
 const LINE_BYTES = 128;
+
+/** How long a due timer waits for the answer of a commit that parks its run. */
+const PARKING_RETRY_MS = 10;
 
 /** Where there is nothing to write or do: one list for all runs, because most are empty most of the time. */
 const NOTHING: readonly never[] = [];
@@ -39,7 +44,7 @@ export class LiveRun {
   ending: Ending | null = null;
   /** Attempts that run or wait for a slot, by the path of their node. */
   readonly attempts = new Map<string, Attempt>();
-  /** Nodes between two attempts, by path. */
+  /** Nodes between two attempts, or asleep, by path. */
   readonly timers = new Map<string, Timer>();
   isDirty = false;
   isCommitting = false;
@@ -109,6 +114,23 @@ export class LiveRun {
     let at = Infinity;
     for (const timer of this.timers.values()) at = Math.min(at, timer.at);
     return at;
+  }
+
+  /** Calls `act` at a time (ms since 1970), if the run is still here then and the node `waits` so, all the time. */
+  at(clock: Clock, { frame, node }: Place, waits: number, until: number, act: (path: string) => void): void {
+    const path = pathOf(this.state.compiled, frame, node);
+    const isOver = (): boolean => this.isGone || this.ending !== null || frame.waits[node.local] !== waits;
+    if (isOver()) return;
+    const fire = (): void => {
+      if (this.isParking) return arm(clock.now() + PARKING_RETRY_MS);
+      this.timers.delete(path);
+      if (isOver()) return;
+      this.wantsPark = false;
+      act(path);
+    };
+    const arm = (at: number): void => void this.timers.set(path, { at, cancel: clock.at(at, fire) });
+    this.timers.get(path)?.cancel();
+    arm(until);
   }
 
   /** Stops all that belongs to it here. */

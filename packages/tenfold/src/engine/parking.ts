@@ -24,7 +24,7 @@ export function thenOf(run: LiveRun, { now, parkAfterMs, isDraining }: ParkingFa
 function wakeAtOf(run: LiveRun): number {
   if (run.wakesNow) return 0;
   let at = run.wakeAt;
-  for (const command of run.deferred) at = Math.min(at, command.kind === "wait" ? command.until : 0);
+  for (const command of run.deferred) at = Math.min(at, "until" in command ? command.until : 0);
   return at === Infinity ? 0 : at;
 }
 

@@ -45,6 +45,7 @@ export class Recorder {
       switch (command.kind) {
         case "execute":
         case "wait":
+        case "sleep":
           run.defer(command);
           break;
         case "derive":
@@ -88,6 +89,11 @@ export class Recorder {
     if (result.ok) return this.#done(run, place, path, number, result, at, tookMs, commands);
     this.#failed(run, attempt, result, at, tookMs, commands);
     return result;
+  }
+
+  /** A sleep is over; answers in `commands` what follows. */
+  woke(run: LiveRun, place: Place, node: string, commands: Command[]): void {
+    this.#done(run, place, node, 0, { ok: true, output: null }, this.#now(), 0, commands);
   }
 
   /** Makes a message part of the journal; true if it has the run go on. What it asks for is to be obeyed before the next. */
@@ -218,7 +224,7 @@ function endedAs(status: Ending["status"], output: string | null, error: RunErro
 
 /** Whether what was put off is still to be done: a cancel closes nodes that had not started. */
 function isOpen(command: Command): boolean {
-  if (command.kind !== "execute" && command.kind !== "wait") return true;
+  if (!("place" in command)) return true;
   const { frame, node } = command.place;
   return frame.waits[node.local] === (command.kind === "wait" ? RETRYING : 0);
 }

@@ -32,6 +32,12 @@ export function nodeProblem(node: unknown, nodeCount: number, scopeCount: number
       if (typeof source !== "string") return "it has no hash of its source";
       return Array.isArray(inputs) && inputs.every(isSound) ? undefined : "its inputs are no templates";
     }
+    case "sleep": {
+      const { until } = node;
+      if (!isRecord(until)) return "it has no time";
+      if ("at" in until) return isSound(until["at"]) ? undefined : "its moment is no template";
+      return isIndex(until["forMs"], Infinity) ? undefined : "its duration is no whole number of milliseconds";
+    }
     case "each": {
       const { items, body, concurrency, onError } = node;
       if (!isIndex(body, scopeCount)) return "its body is out of range";

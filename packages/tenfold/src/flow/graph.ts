@@ -23,7 +23,7 @@ export interface GraphScope {
   readonly output: Template;
 }
 
-export type GraphNode = InputNode | ItemNode | StepNode | MatchNode | EachNode | DeriveNode;
+export type GraphNode = InputNode | ItemNode | StepNode | MatchNode | EachNode | DeriveNode | SleepNode;
 
 interface NodeBase {
   /** Unique in the graph: the path of scopes and the node's name, joined by "/". */
@@ -88,6 +88,13 @@ export interface DeriveNode extends WorkNode {
   readonly source: string;
 }
 
+/** Done, with the output null, when its time has come. */
+export interface SleepNode extends WorkNode {
+  readonly kind: "sleep";
+  /** So long (ms) after the last of what it waits for, or at a moment. */
+  readonly until: { readonly forMs: number } | { readonly at: Template };
+}
+
 /** JSON with references to values in it; a constant without `value` is undefined, which is not null. */
 export type Template =
   | { readonly kind: "constant"; readonly value?: Json }
@@ -131,6 +138,8 @@ export function templatesOf(node: GraphNode): readonly Template[] {
       return [node.items];
     case "derive":
       return node.inputs;
+    case "sleep":
+      return "at" in node.until ? [node.until.at] : [];
   }
 }
 

@@ -22,5 +22,6 @@ export { evaluate, labelOf, type ReadOutput } from "./evaluate.ts";
 export { all, any, eq, gt, gte, lt, lte, not, oneOf, present, type Condition } from "./expression.ts";
 export type * from "./graph.ts";
 export type { Input, Lifted, Plain, Present, Symbolic, Value } from "./lifted.ts";
+export { sleep, sleepUntil, type Sleep, type SleepUntil } from "./sleep.ts";
 export { step, type Step } from "./step.ts";
 export { workflow, type WorkflowOptions } from "./workflow.ts";

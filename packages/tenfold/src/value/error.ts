@@ -18,6 +18,7 @@ export type ErrorCode =
   | "EACH_INVALID"
   | "OPTION_UNSUPPORTED"
   | "DURATION_INVALID"
+  | "TIME_INVALID"
   | "OBJECTIVE_INVALID"
   // what comes in
   | "NOT_JSON"

@@ -1,7 +1,7 @@
 /** Drawings of graphs: levels, arms and bodies as text, and as a Mermaid flowchart. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { after, derive, each, gte, match, step, when, workflow } from "../../src/index.ts";
+import { after, derive, each, gte, match, sleep, sleepUntil, step, when, workflow } from "../../src/index.ts";
 import { graphMermaid } from "../../src/cli/graph-mermaid.ts";
 import { graphText } from "../../src/cli/graph-text.ts";
 
@@ -63,6 +63,21 @@ What has the same number runs side by side; ← is what it waits for.`;
   // How wide the names' column is, is not the law.
   const plain = (text: string): string => text.replaceAll(/(\S) {2,}/g, "$1  ");
   assert.equal(plain(graphText(order.graph)), plain(expected));
+});
+
+const slow = workflow<{ readonly callAt: string }>("slow", {
+  flow: (lead) =>
+    after(
+      after(sleep("3 days"), () => sleepUntil(lead.callAt)),
+      () => pay(1),
+    ),
+});
+
+test("a sleep is drawn with its duration, or the value that says its moment", () => {
+  const text = graphText(slow.graph);
+  assert.match(text, /1 ─ sleep-3-days +waits 3 d\n/);
+  assert.match(text, /2 ─ sleep-until-callAt +waits until input\.callAt; after sleep-3-days\n/);
+  assert.match(graphMermaid(slow.graph), /n1>"sleep-3-days<br>waits 3 d"\]/);
 });
 
 test("a Mermaid drawing has a node for each node, a subgraph for each arm and body, and labelled edges", () => {

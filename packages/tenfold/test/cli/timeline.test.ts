@@ -1,7 +1,7 @@
 /** A run's timeline: out of graph and journal, what happened, what is open, and how it reads. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { each, gte, step, when, workflow, type Entry } from "../../src/index.ts";
+import { after, each, gte, sleep, step, when, workflow, type Entry } from "../../src/index.ts";
 import { timelineOf, type TimelineRun } from "../../src/cli/timeline.ts";
 import { timelineLines, type TimelineView } from "../../src/cli/timeline-lines.ts";
 
@@ -41,6 +41,22 @@ const failed = (node: string, at: number, retryAt: number | null): Entry => ({
 function view(to: number, all = false): TimelineView {
   return { from: 1000, to, now: to, driven: "now", columns: 100, all, paint: (_style, text) => text };
 }
+
+const slow = workflow<number>("slow", {
+  flow: (n) =>
+    after(
+      after(first(n), () => sleep("2h")),
+      () => price(n),
+    ),
+});
+
+test("a sleep is told with when it wakes, and then that it was slept", () => {
+  const entries: Entry[] = [done("first", 2000, 900)];
+  const lines = () => timelineLines(slow.graph, timelineOf(slow.graph, { ...run(0, entries), input: 1 }), view(5000));
+  assert.match(lines().join("\n"), /sleep-2h .* asleep, wakes in 2 h/);
+  entries.push({ kind: "done", node: "sleep-2h", at: 7_202_000, attempt: 0, output: null, tookMs: 0 });
+  assert.match(lines().join("\n"), /sleep-2h .* slept\n.*price .* running/s);
+});
 
 test("what is open is told by the rules that drive the run", () => {
   const states = (entries: readonly Entry[]) =>

@@ -8,7 +8,7 @@ import { compileGraph, type CompiledGraph } from "../../src/core/compile.ts";
 import type { Entry, RunError } from "../../src/core/entry.ts";
 import { pathOf } from "../../src/core/path.ts";
 import { begin, openWork, reduce, resume } from "../../src/core/reduce.ts";
-import { outputFrom, type Place, type RunState } from "../../src/core/state.ts";
+import { ASLEEP, outputFrom, type Place, type RunState } from "../../src/core/state.ts";
 import { evaluate } from "../../src/flow/evaluate.ts";
 import * as flow from "../../src/flow/index.ts";
 import type { WorkflowDefinition } from "../../src/flow/definition.ts";
@@ -142,6 +142,9 @@ export class Life {
         if (choice.kind === "chose") return this.record({ kind: "chose", node, at, scope: choice.scope });
         return this.#refuse(node, choice.error);
       }
+      case "sleep":
+        this.at = Math.max(at, command.until);
+        return this.record({ kind: "done", node, at: this.at, attempt: 0, output: null, tookMs: 0 });
       case "refuse":
         return this.#refuse(node, command.error);
       case "abandon":
@@ -186,10 +189,16 @@ export class Life {
       }
       const { frame, node } = command.place;
       const isOther = (other: NodeCommand) => other.place.frame !== frame || other.place.node !== node;
-      if (command.kind === "abandon") this.open = this.open.filter(isOther);
+      if (command.kind === "abandon" || command.kind === "sleep") this.open = this.open.filter(isOther);
       else if (!this.open.every(isOther)) throw new Error(`${this.pathOf(command.place)} is asked for twice`);
       this.open.push(command);
     }
+    if (!this.compiled.graph.nodes.some(({ kind }) => kind === "sleep")) return;
+    // Nobody waits for a sleep once its run, or its item, has come to its end.
+    const isOver = this.endings.length > 0 || this.state.cancelled !== null;
+    this.open = this.open.filter(({ kind, place: { frame, node } }) => {
+      return kind !== "sleep" || (!isOver && frame.waits[node.local] === ASLEEP);
+    });
   }
 }
 

@@ -2,7 +2,7 @@
  * Random workflows that are meaner than the simulator's: each in each, match in each, items that use outer nodes which
  * finish later, bodies that are finished at once, empty lists, concurrency, collected errors.
  */
-import { after, derive, each, eq, gte, match, step, when, workflow } from "../../src/flow/index.ts";
+import { after, derive, each, eq, gte, match, sleep, step, when, workflow } from "../../src/flow/index.ts";
 import type { WorkflowDefinition } from "../../src/flow/definition.ts";
 import type { Random } from "../../src/value/random.ts";
 
@@ -32,7 +32,10 @@ export function wildWorkflow(random: Random, nodesMax: number): WorkflowDefiniti
     const chance = random();
     if (depth >= 4 || chance < 0.35) return (pick(STEPS) as Drawn).as(id())({ value, other: pick(known) });
     if (chance < 0.42) return (derive as Drawn).as(id())(value, (seen: unknown) => seen);
-    if (chance < 0.5) return (after as Drawn)(pick(known), () => (pick(STEPS) as Drawn).as(id())(value));
+    if (chance < 0.5) {
+      const first = random() < 0.5 ? pick(known) : after(pick(known), () => sleep.as(id())(below(1000)));
+      return (after as Drawn)(first, () => (pick(STEPS) as Drawn).as(id())(value));
+    }
     if (chance < 0.6) {
       const shared = () => arm(known, depth);
       return onwards((match as Drawn).as(id())(value.tag, { a: shared, b: shared, c: () => arm(known, depth) }));

@@ -122,10 +122,11 @@ export class World {
     return row.record;
   }
 
-  async untilStatus(run: string, status: RunStatus): Promise<RunRecord> {
+  async untilStatus(run: string, status: RunStatus, patienceMs = PATIENCE_MS): Promise<RunRecord> {
     await this.until(
       `run ${run} is ${status}, and is ${this.record(run).status}`,
       () => this.record(run).status === status,
+      patienceMs,
     );
     return this.record(run);
   }
@@ -204,8 +205,9 @@ export async function startMany(world: World, { tenfold }: OpenedEngine, flow: a
   await world.happens(all());
 }
 
-export function allCompleted(world: World): Promise<void> {
-  return world.until("all are completed", () => world.records.every(({ status }) => status === "completed"));
+export function allCompleted(world: World, patienceMs = PATIENCE_MS): Promise<void> {
+  const isDone = () => world.records.every(({ status }) => status === "completed");
+  return world.until("all are completed", isDone, patienceMs);
 }
 
 /** Three steps that each take a while, counting how often each node was called. */

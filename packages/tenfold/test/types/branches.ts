@@ -3,6 +3,8 @@ import type * as flow from "../../src/flow/index.ts";
 import {
   all,
   after,
+  sleep,
+  sleepUntil,
   any,
   derive,
   each,
@@ -176,4 +178,19 @@ export function afterAnswersWhatItsCallbackDoes(): void {
   same<Company>()(company);
   // @ts-expect-error a text is nothing to wait for
   after("enrich", () => enrich(lead));
+}
+
+export function sleepsTakeDurationsAndMoments(): void {
+  same<null>()(sleep("3 days"));
+  same<null>()(sleep.as("pause")(500));
+  same<null>()(sleepUntil(lead.points));
+  same<null>()(sleepUntil.as("then")(lead.email));
+  sleepUntil("2026-05-01T09:30:00Z");
+  after(sleep("2h"), () => enrich(lead));
+  // @ts-expect-error a duration is known when the workflow is drawn
+  sleep(lead.email);
+  // @ts-expect-error a Date is no moment that JSON says
+  sleepUntil(new Date());
+  // @ts-expect-error a yes or no is no moment
+  sleepUntil(lead.vip);
 }

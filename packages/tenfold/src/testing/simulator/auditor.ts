@@ -169,6 +169,7 @@ export class Auditor {
     const entries = this.#book.journal(row.id).map(readLine);
     const facts = { run: row.id, status: row.status, error: row.error };
     this.#checkJournal(row.id, entries, expected);
+    this.#checkSleeps(row, entries);
     const allowed = new Set<RunStatus>([expected.failures.size > 0 ? "failed" : "completed"]);
     if (this.cancelled.has(row.id)) allowed.add("cancelled");
     if (!allowed.has(row.status))
@@ -190,6 +191,22 @@ export class Auditor {
     const done = new Set(entries.flatMap((entry) => (entry.kind === "done" && entry.attempt > 0 ? [entry.node] : [])));
     for (const node of expected.done)
       if (!done.has(node)) throw new Violation("every node of a completed run is done", { ...facts, node });
+  }
+
+  /** A sleep that was so long is not over before it. */
+  #checkSleeps(row: RunRecord, entries: readonly Entry[]): void {
+    const compiled = this.#compiled.get(row.graph)!;
+    const state = begin(compiled, JSON.parse(row.input) as Json, startedAtOfRun(row.id), []);
+    for (const entry of entries) {
+      const place = entry.kind === "done" ? placeAt(state, entry.node) : undefined;
+      if (place?.node.node.kind === "sleep" && "forMs" in place.node.node.until) {
+        const since = place.frame.readyAt[place.node.local]!;
+        const { forMs } = place.node.node.until;
+        if (entry.at < since + forMs)
+          throw new Violation("a sleep is over when its time has come", { run: row.id, entry, since });
+      }
+      reduce(state, entry, []);
+    }
   }
 
   #checkJournal(run: string, entries: readonly Entry[], expected: Expected): void {

@@ -124,6 +124,8 @@ export function interpret(graph: Graph, input: Json, fateOf: FateOf, computeOf: 
         const inputs = node.inputs.map((item) => fill(item, scope));
         return inputs.includes(isBroken) ? isBroken : computeOf(node.id, inputs as (Json | undefined)[]);
       }
+      case "sleep":
+        return "at" in node.until && fill(node.until.at, scope) === isBroken ? isBroken : null;
       case "match": {
         const on = fill(node.on, scope);
         if (on === isBroken) return isBroken;

@@ -11,6 +11,8 @@ import {
   match,
   oneOf,
   present,
+  sleep,
+  sleepUntil,
   step,
   when,
   workflow,
@@ -95,8 +97,8 @@ export function randomWorkflow(options: RandomWorkflowOptions): WorkflowDefiniti
     if (depth >= 3 || chance < 0.45) return useStep(visible);
     if (chance < 0.55) return (derive as Drawn).as(id)(value, (seen: Answer) => answerOf("derive", seen as never));
     if (chance < 0.65) {
-      const answer = (after as Drawn)(value, () => useStep(visible));
-      return answer;
+      const first = random() < 0.5 ? value : after(value, () => drawSleep(id, value));
+      return (after as Drawn)(first, () => useStep(visible));
     }
     if (chance < 0.78) {
       const arms: Record<string, () => Drawn> = {};
@@ -118,6 +120,9 @@ export function randomWorkflow(options: RandomWorkflowOptions): WorkflowDefiniti
     return useStepOn(visible, list);
   };
 
+  /** A second, half a minute; or a moment that is long past. */
+  const drawSleep = (id: string, value: Drawn): Drawn =>
+    random() < 0.8 ? sleep.as(id)(below(30_000)) : sleepUntil.as(id)(value.n);
   const useStepAfter = (visible: readonly Drawn[], depth: number): Drawn => draw(visible, depth + 1);
   const useStepOn = (visible: readonly Drawn[], value: Drawn): Drawn =>
     (pick(steps) as Drawn).as(`s${serial++}`)({ value, tag: pick(visible).tag });

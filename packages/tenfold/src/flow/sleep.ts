@@ -1,0 +1,76 @@
+/** `sleep` and `sleepUntil`: nodes that are done when their time has come, minutes or months later. */
+import { durationMs, type Duration } from "../value/duration.ts";
+import { instantMs } from "../value/instant.ts";
+import { TenfoldError } from "../value/error.ts";
+import { currentDrawing } from "./current-drawing.ts";
+import { addNode, drawingError, nodeId, type Drawing } from "./drawing.ts";
+import type { SleepNode } from "./graph.ts";
+import type { Input, Value } from "./lifted.ts";
+import { checkName, plainSegment, subjectName } from "./naming.ts";
+import { lift } from "./template.ts";
+import { nodeValue, originOf } from "./value.ts";
+
+/** `after(mail(lead), () => sleep("3 days"))`: done so long after what it waits for is; alone, after the run's start. */
+export interface Sleep {
+  (duration: Duration): Value<null>;
+  /** Names the node that is drawn. */
+  as(name: string): Sleep;
+}
+
+/** `sleepUntil(order.shipAt)`: done at that moment (ms since 1970, or ISO 8601 with an offset); at once if it is past. */
+export interface SleepUntil {
+  (moment: Input<string> | Input<number>): Value<null>;
+  /** Names the node that is drawn. */
+  as(name: string): SleepUntil;
+}
+
+export const sleep: Sleep = makeSleep(undefined);
+export const sleepUntil: SleepUntil = makeSleepUntil(undefined);
+
+const OUTSIDE = "A step's body waits with a timer of its own, and keeps its slot meanwhile.";
+
+function makeSleep(name: string | undefined): Sleep {
+  const draw = (duration: unknown): unknown => {
+    const drawing = currentDrawing("`sleep`", OUTSIDE);
+    if (originOf(duration) !== undefined) {
+      throw drawingError("DURATION_INVALID", drawing, nodeId(drawing, name ?? "sleep"), {
+        happened: "`sleep` is given a value, and takes a duration that is known when the workflow is drawn",
+        wayOut: "Compute the moment in a step or a `derive`, and give that to `sleepUntil`.",
+      });
+    }
+    const words = typeof duration === "number" ? `${duration}ms` : String(duration);
+    const id = nodeId(drawing, name ?? `sleep-${plainSegment(words.trim())}`);
+    const forMs = checked(drawing, id, () => durationMs(duration as Duration, "its duration"));
+    return drawSleep(drawing, id, { forMs: Math.ceil(forMs) });
+  };
+  const as = (given: string): Sleep => makeSleep(checkName("WORKFLOW_INVALID", "a sleep", given));
+  return Object.freeze(Object.assign(draw, { as })) as unknown as Sleep;
+}
+
+function makeSleepUntil(name: string | undefined): SleepUntil {
+  const draw = (moment: unknown): unknown => {
+    const drawing = currentDrawing("`sleepUntil`", OUTSIDE);
+    const { template } = lift(drawing, name ?? "sleep-until", "moment", moment);
+    const id = nodeId(drawing, name ?? `sleep-until-${subjectName(drawing, template) ?? "moment"}`);
+    if (template.kind === "constant") checked(drawing, id, () => instantMs(template.value, "its moment"));
+    return drawSleep(drawing, id, { at: template });
+  };
+  const as = (given: string): SleepUntil => makeSleepUntil(checkName("WORKFLOW_INVALID", "a sleep", given));
+  return Object.freeze(Object.assign(draw, { as })) as unknown as SleepUntil;
+}
+
+function drawSleep(drawing: Drawing, id: string, until: SleepNode["until"]): unknown {
+  const { scope, after } = drawing;
+  return nodeValue(drawing, addNode(drawing, { kind: "sleep", id, scope, after, until }));
+}
+
+/** What `read` answers; what it throws is told as an error of this node. */
+function checked<T>(drawing: Drawing, id: string, read: () => T): T {
+  try {
+    return read();
+  } catch (thrown) {
+    if (!(thrown instanceof TenfoldError)) throw thrown;
+    const [happened, ...way] = thrown.message.split(". ");
+    throw drawingError(thrown.code, drawing, id, { happened: happened!, wayOut: way.join(". ") });
+  }
+}

@@ -1,0 +1,73 @@
+/** `sleep` and `sleepUntil`: what they draw, how they are named, and what they refuse. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ErrorCode } from "../../src/value/error.ts";
+import { after, checkGraph, sleep, sleepUntil, workflow, type Workflow } from "../../src/flow/index.ts";
+import { enrich, type Lead } from "./lead-steps.ts";
+import { refuses } from "./refuses.ts";
+
+const draw = (flow: (lead: any) => unknown): Workflow<Lead> => workflow<Lead>("lead-intake", { flow: flow as never });
+
+test("a sleep is a node with its duration, one until a moment has a template, and both wait for what they come after", () => {
+  const { graph } = draw((lead) => {
+    const found = enrich(lead);
+    const pause = after(found, () => sleep("1h 30m"));
+    after(pause, () => sleepUntil(lead.callAt));
+    sleep.as("pause")(1500.5);
+  });
+  assert.deepEqual(graph.nodes.slice(2), [
+    { kind: "sleep", id: "sleep-1h-30m", scope: 0, after: [1], until: { forMs: 5_400_000 } },
+    {
+      kind: "sleep",
+      id: "sleep-until-callAt",
+      scope: 0,
+      after: [2],
+      until: { at: { kind: "ref", node: 0, path: ["callAt"] } },
+    },
+    { kind: "sleep", id: "pause", scope: 0, after: [], until: { forMs: 1501 } },
+  ]);
+  assert.deepEqual(checkGraph(JSON.parse(JSON.stringify(graph))), graph);
+});
+
+test("a second sleep of the same name in a scope is told to take another", () => {
+  const twice = () =>
+    draw((lead) =>
+      after(
+        after(enrich(lead), () => sleep("2h")),
+        () => sleep("2h"),
+      ),
+    );
+  refuses(twice, "NODE_NAME_TAKEN", "sleep-2h", '.as("sleep-2h-again")');
+});
+
+const REFUSED: readonly (readonly [(lead: any) => unknown, ErrorCode, string])[] = [
+  [() => sleep("soon"), "DURATION_INVALID", "soon"],
+  [() => sleep(-1), "DURATION_INVALID", "-1"],
+  [() => sleep(undefined as never), "DURATION_INVALID", "no duration"],
+  [() => sleep({ hours: 2 } as never), "DURATION_INVALID", "no duration"],
+  [(lead) => sleep(lead.wait), "DURATION_INVALID", "sleepUntil"],
+  [() => sleepUntil("tomorrow"), "TIME_INVALID", "no moment in time"],
+  [() => sleepUntil("2026-05-01T09:30"), "TIME_INVALID", "offset from UTC"],
+  [() => sleepUntil("2026-13-01T09:30Z"), "TIME_INVALID", "no moment in time"],
+  [() => sleepUntil(NaN), "NOT_JSON", "NaN"],
+  [() => sleepUntil(1e17), "TIME_INVALID", "no moment in time"],
+  [() => sleepUntil(new Date() as never), "NOT_JSON", "toISOString"],
+];
+
+test("what is no time is refused where it is drawn, with workflow and node", () => {
+  for (const [flow, code, part] of REFUSED) refuses(() => draw(flow), code, part, "lead-intake");
+});
+
+test("outside of a flow they are refused", () => {
+  refuses(() => sleep("2h"), "VALUE_MISUSED", "`sleep`", "timer of its own");
+  refuses(() => sleepUntil(0), "VALUE_MISUSED", "`sleepUntil`");
+});
+
+test("a stored graph whose sleep is damaged is refused", () => {
+  const { graph } = draw(() => sleep("2h"));
+  const damaged = (until: unknown) => () =>
+    checkGraph({ ...graph, nodes: graph.nodes.map((node) => (node.kind === "sleep" ? { ...node, until } : node)) });
+  refuses(damaged({ forMs: -5 }), "WORKFLOW_INVALID", "whole number of milliseconds");
+  refuses(damaged({ at: 7 }), "WORKFLOW_INVALID", "no template");
+  refuses(damaged(null), "WORKFLOW_INVALID", "has no time");
+});
