@@ -7,7 +7,7 @@ import { cpus, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { idleFleet, workers } from "./fleet.ts";
-import { claims, coldStart, latency, prune, throughput, type Bench } from "./measures.ts";
+import { claims, coldStart, latency, prune, sleepers, throughput, type Bench } from "./measures.ts";
 import { installPeers, peers } from "./peers.ts";
 import { soak } from "./soak.ts";
 import { table, type Report } from "./table.ts";
@@ -25,6 +25,7 @@ Measures
   latency      one run at a time while idle, start to result
   claims       a claim with a million runs waiting, a worker's peak memory beside them, pages of lists
   prune        what has ended is removed, beside a worker and its speed without that
+  sleepers     a million sleeping runs: a worker's peak memory, and what it takes when 10,000 wake at once
   cold-start   the command line, from the shell to the first run done (not with --store postgres)
 
 Only with --store postgres
@@ -63,7 +64,7 @@ const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
 type Measure<B> = (bench: B) => Promise<Report>;
 
-const OF_BOTH: Readonly<Record<string, Measure<Bench>>> = { throughput, latency, claims, prune };
+const OF_BOTH: Readonly<Record<string, Measure<Bench>>> = { throughput, latency, claims, prune, sleepers };
 const OF_SQLITE: Readonly<Record<string, Measure<Bench>>> = { ...OF_BOTH, "cold-start": coldStart };
 const OF_POSTGRES: Readonly<Record<string, Measure<Bench<PostgresTarget>>>> = {
   ...OF_BOTH,

@@ -172,6 +172,40 @@ export async function prune({ target, scale, say }: Bench): Promise<Report> {
   return { rows };
 }
 
+interface Slept {
+  readonly parkMs: number;
+  readonly wakeMs: number;
+  readonly peakMiB: number;
+}
+
+/** What sleeping runs cost a worker, and those that wake all at once. */
+export async function sleepers({ target, scale, say }: Bench): Promise<Report> {
+  const [sleeping, waking] = [Math.round(1_000_000 * scale), Math.round(10_000 * scale)];
+  const measured = async (asleep: number): Promise<Slept> => {
+    say(`${asleep} runs asleep, ${waking} that wake at one instant`);
+    const store = await target.newStore();
+    const put = await measure<Slept>("sleepers.ts", { store, runs: asleep, wakes: false });
+    const woke = await measure<Slept>("sleepers.ts", { store, runs: waking, wakes: true });
+    await target.dropStore(store);
+    return { ...woke, parkMs: put.parkMs };
+  };
+  const few = await measured(0);
+  const many = await measured(sleeping);
+  const rows: Row[] = [
+    { name: "start and put to sleep", value: (sleeping * 1000) / many.parkMs, unit: "runs/s" },
+    { name: `peak memory of a worker with ${sleeping} asleep`, value: many.peakMiB, unit: "MiB", must: "200 MiB" },
+    {
+      name: `${waking} that wake at once, ${sleeping} asleep`,
+      value: many.wakeMs,
+      unit: "ms",
+      floor: few.wakeMs,
+      ratio: many.wakeMs / few.wakeMs,
+      must: "flat",
+    },
+  ];
+  return { rows };
+}
+
 export async function coldStart({ scale, say }: Bench): Promise<Report> {
   say("cold start of the command line");
   const got = await measure<{ p50: number; first: number; bare: number }>("cold-start.ts", {

@@ -1,5 +1,5 @@
 /** What the bench runs: workflows whose steps do nothing, so that what is measured is the engine. */
-import { derive, each, step, workflow, type Workflow } from "tenfold";
+import { after, derive, each, sleepUntil, step, workflow, type Workflow } from "tenfold";
 
 export interface Order {
   readonly email: string;
@@ -30,6 +30,11 @@ export const eachOfAThousand = workflow<Order, number[]>("each-of-a-thousand", {
 });
 
 export const oneStep = workflow<Order, Order>("one-step", { flow: (order) => pass(order) });
+
+/** One step, at a moment. */
+export const sleeper = workflow<{ readonly at: number }, number>("sleeper", {
+  flow: (input) => after(sleepUntil(input.at), () => price(input.at)),
+});
 
 export const ALL: readonly Workflow<Order, unknown>[] = [fiveInARow, fiveAndAJoin, eachOfAThousand, oneStep];
 
