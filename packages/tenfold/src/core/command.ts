@@ -1,7 +1,7 @@
 /** What is to be done next in a run, as data: the only thing that core tells whoever drives it. */
 import type { Json } from "../value/json.ts";
 import type { RunError } from "./entry.ts";
-import type { Place } from "./state.ts";
+import { ASLEEP, RETRYING, type Place } from "./state.ts";
 
 export type Command =
   /** Call the step's body; a result may be used only after what led here is durable. */
@@ -21,3 +21,17 @@ export type Command =
   | { readonly kind: "finish"; readonly output: Json | undefined }
   | { readonly kind: "fail"; readonly error: RunError }
   | { readonly kind: "cancel"; readonly reason: string };
+
+/** Whether what was put off is still to be done: a cancel, or a failure, closes nodes that had not started. */
+export function isStillAsked(command: Command): boolean {
+  switch (command.kind) {
+    case "execute":
+      return command.place.frame.waits[command.place.node.local] === 0;
+    case "wait":
+      return command.place.frame.waits[command.place.node.local] === RETRYING;
+    case "sleep":
+      return command.place.frame.waits[command.place.node.local] === ASLEEP;
+    default:
+      return true;
+  }
+}

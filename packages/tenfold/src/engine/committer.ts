@@ -112,7 +112,9 @@ export class Committer {
       run.isDirty = false;
       if (run.isGone) continue;
       const then = this.#host.thenOf(run);
-      if (then.kind === "keep" && run.lines.length === 0 && run.absorbed.length === 0) continue;
+      // What was put off is started when a commit is answered, also where that has nothing to write.
+      const hasNews = run.lines.length > 0 || run.absorbed.length > 0 || run.deferred.length > 0;
+      if (then.kind === "keep" && !hasNews) continue;
       const commit: RunCommit = {
         run: run.id,
         from: run.journalLength,

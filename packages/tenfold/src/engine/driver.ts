@@ -280,8 +280,14 @@ export class Driver {
     }
     for (const command of commands) {
       if (command.kind === "execute") this.#execute(run, command.place, command.attempt);
-      else if (command.kind === "wait") this.#wait(run, command.place, command.attempt, command.until);
-      else if (command.kind === "sleep") this.#sleep(run, command.place, command.until);
+      else if (command.kind === "sleep") {
+        this.#at(run, command.place, ASLEEP, command.until, (path) => this.#recorder.woke(run, command.place, path));
+      } else if (command.kind === "wait") {
+        this.#at(run, command.place, RETRYING, command.until, () => {
+          resume(command.place);
+          this.#execute(run, command.place, command.attempt);
+        });
+      }
     }
   }
 
@@ -296,21 +302,13 @@ export class Driver {
     this.slots.take(attempt);
   }
 
-  #wait(run: LiveRun, place: Place, number: number, until: number): void {
-    run.at(this.ports.clock, place, RETRYING, until, () => {
-      if (this.#isDraining) return;
-      resume(place);
-      this.#execute(run, place, number);
-    });
-  }
-
-  #sleep(run: LiveRun, place: Place, until: number): void {
-    run.at(this.ports.clock, place, ASLEEP, until, (path) => {
-      if (this.#isDraining) return;
-      const commands: Command[] = [];
-      this.#recorder.woke(run, place, path, commands);
-      this.#recorder.obey(run, commands);
-      this.#committer.add(run);
+  #at(run: LiveRun, place: Place, waits: number, until: number, act: (path: string) => void): void {
+    run.at(this.ports.clock, place, waits, until, (path) => {
+      // Whoever takes the run next finds it due.
+      if (this.#isDraining) run.wakesNow = true;
+      else if (path !== null) act(path);
+      // Something is to be written, or it only waits for long from now on.
+      if (!this.#isDraining) this.#committer.add(run);
     });
   }
 

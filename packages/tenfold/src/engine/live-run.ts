@@ -116,17 +116,19 @@ export class LiveRun {
     return at;
   }
 
-  /** Calls `act` at a time (ms since 1970), if the run is still here then and the node `waits` so, all the time. */
-  at(clock: Clock, { frame, node }: Place, waits: number, until: number, act: (path: string) => void): void {
+  /**
+   * Calls `act` at a time (ms since 1970), if the run is still here then and the node `waits` so now; null: it waits so no more.
+   */
+  at(clock: Clock, { frame, node }: Place, waits: number, until: number, act: (path: string | null) => void): void {
     const path = pathOf(this.state.compiled, frame, node);
-    const isOver = (): boolean => this.isGone || this.ending !== null || frame.waits[node.local] !== waits;
-    if (isOver()) return;
+    const isStill = (): boolean => frame.waits[node.local] === waits;
+    if (this.isGone || !isStill()) return;
     const fire = (): void => {
       if (this.isParking) return arm(clock.now() + PARKING_RETRY_MS);
       this.timers.delete(path);
-      if (isOver()) return;
-      this.wantsPark = false;
-      act(path);
+      if (this.isGone || this.ending !== null) return;
+      if (isStill()) this.wantsPark = false;
+      act(isStill() ? path : null);
     };
     const arm = (at: number): void => void this.timers.set(path, { at, cancel: clock.at(at, fire) });
     this.timers.get(path)?.cancel();

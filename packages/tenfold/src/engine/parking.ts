@@ -1,4 +1,5 @@
 /** When a run leaves memory without having ended: it only waits, and for long, or its worker needs the room or ends. */
+import { isStillAsked } from "../core/command.ts";
 import type { ClaimedRun, RunCommit, Then } from "../store/store.ts";
 import type { LiveRun } from "./live-run.ts";
 
@@ -24,7 +25,9 @@ export function thenOf(run: LiveRun, { now, parkAfterMs, isDraining }: ParkingFa
 function wakeAtOf(run: LiveRun): number {
   if (run.wakesNow) return 0;
   let at = run.wakeAt;
-  for (const command of run.deferred) at = Math.min(at, "until" in command ? command.until : 0);
+  for (const command of run.deferred) {
+    if (isStillAsked(command)) at = Math.min(at, "until" in command ? command.until : 0);
+  }
   return at === Infinity ? 0 : at;
 }
 

@@ -3,13 +3,13 @@
  * Invariant: every change of a run's state goes through `reduce`, and its line into what the next commit writes.
  */
 import { choose } from "../core/choose.ts";
-import type { Command } from "../core/command.ts";
+import { isStillAsked, type Command } from "../core/command.ts";
 import type { Entry, RunError } from "../core/entry.ts";
 import { writeLine } from "../core/journal-line.ts";
 import { pathOf } from "../core/path.ts";
 import { reduce } from "../core/reduce.ts";
 import { nextAttempt, spend } from "../core/retry.ts";
-import { outputFrom, RETRYING, type Place } from "../core/state.ts";
+import { outputFrom, type Place } from "../core/state.ts";
 import { evaluate } from "../flow/evaluate.ts";
 import type { Message } from "../store/store.ts";
 import { unreachable } from "../value/error.ts";
@@ -79,7 +79,7 @@ export class Recorder {
           unreachable(command);
       }
     }
-    if (isCancelled) run.deferred = run.deferred.filter(isOpen);
+    if (isCancelled) run.deferred = run.deferred.filter(isStillAsked);
   }
 
   /** An attempt has settled; answers what is recorded of it, and in `commands` what follows. */
@@ -91,9 +91,11 @@ export class Recorder {
     return result;
   }
 
-  /** A sleep is over; answers in `commands` what follows. */
-  woke(run: LiveRun, place: Place, node: string, commands: Command[]): void {
+  /** A sleep is over. */
+  woke(run: LiveRun, place: Place, node: string): void {
+    const commands: Command[] = [];
     this.#done(run, place, node, 0, { ok: true, output: null }, this.#now(), 0, commands);
+    this.obey(run, commands);
   }
 
   /** Makes a message part of the journal; true if it has the run go on. What it asks for is to be obeyed before the next. */
@@ -220,13 +222,6 @@ function computeDerive(run: LiveRun, place: Place, path: string, compute: (...in
 
 function endedAs(status: Ending["status"], output: string | null, error: RunError | null): Ending {
   return { kind: "end", status, output, error: error === null ? null : JSON.stringify(error) };
-}
-
-/** Whether what was put off is still to be done: a cancel closes nodes that had not started. */
-function isOpen(command: Command): boolean {
-  if (!("place" in command)) return true;
-  const { frame, node } = command.place;
-  return frame.waits[node.local] === (command.kind === "wait" ? RETRYING : 0);
 }
 
 function tooLarge(node: string, attempt: number, size: number, max: number): RunError {

@@ -1,4 +1,5 @@
 /** The shape of a loaded graph's parts: fields of the right kind, indexes in range. */
+import { SLEEP_MAX_MS } from "./graph.ts";
 
 const OPERAND_COUNTS: Readonly<Record<string, number | undefined>> = {
   eq: 2,
@@ -36,7 +37,7 @@ export function nodeProblem(node: unknown, nodeCount: number, scopeCount: number
       const { until } = node;
       if (!isRecord(until)) return "it has no time";
       if ("at" in until) return isSound(until["at"]) ? undefined : "its moment is no template";
-      return isIndex(until["forMs"], Infinity) ? undefined : "its duration is no whole number of milliseconds";
+      return isIndex(until["forMs"], SLEEP_MAX_MS + 1) ? undefined : "its duration is no whole number of milliseconds";
     }
     case "each": {
       const { items, body, concurrency, onError } = node;

@@ -88,6 +88,9 @@ export interface DeriveNode extends WorkNode {
   readonly source: string;
 }
 
+/** The longest sleep (ms): a hundred years. */
+export const SLEEP_MAX_MS = 36_525 * 86_400_000;
+
 /** Done, with the output null, when its time has come. */
 export interface SleepNode extends WorkNode {
   readonly kind: "sleep";

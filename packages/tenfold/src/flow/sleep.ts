@@ -4,7 +4,7 @@ import { instantMs } from "../value/instant.ts";
 import { TenfoldError } from "../value/error.ts";
 import { currentDrawing } from "./current-drawing.ts";
 import { addNode, drawingError, nodeId, type Drawing } from "./drawing.ts";
-import type { SleepNode } from "./graph.ts";
+import { SLEEP_MAX_MS, type SleepNode } from "./graph.ts";
 import type { Input, Value } from "./lifted.ts";
 import { checkName, plainSegment, subjectName } from "./naming.ts";
 import { lift } from "./template.ts";
@@ -40,8 +40,12 @@ function makeSleep(name: string | undefined): Sleep {
     }
     const words = typeof duration === "number" ? `${duration}ms` : String(duration);
     const id = nodeId(drawing, name ?? `sleep-${plainSegment(words.trim())}`);
-    const forMs = checked(drawing, id, () => durationMs(duration as Duration, "its duration"));
-    return drawSleep(drawing, id, { forMs: Math.ceil(forMs) });
+    const forMs = Math.ceil(checked(drawing, id, () => durationMs(duration as Duration, "its duration")));
+    if (forMs <= SLEEP_MAX_MS) return drawSleep(drawing, id, { forMs });
+    throw drawingError("DURATION_INVALID", drawing, id, {
+      happened: "its duration is longer than a hundred years",
+      wayOut: "A run that nobody is to wake is one that has ended.",
+    });
   };
   const as = (given: string): Sleep => makeSleep(checkName("WORKFLOW_INVALID", "a sleep", given));
   return Object.freeze(Object.assign(draw, { as })) as unknown as Sleep;

@@ -1,7 +1,7 @@
 /** Laws of `sleep` and `sleepUntil`: through restarts, without a place in memory, and nobody's hindrance. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { allCompleted, MINUTE, rejects, startMany, stepOf, untyped, workflowOf, World } from "./world.ts";
+import { allCompleted, MINUTE, rejects, startMany, stepOf, untyped, withVerbs, workflowOf, World } from "./world.ts";
 
 const { after, each, sleep, sleepUntil } = untyped;
 const HOUR = 60 * MINUTE;
@@ -128,6 +128,66 @@ test("an item that failed is collected at once, though something of it sleeps, a
   assert.equal(world.journal(run.id).filter((line) => line.includes("sleep")).length, 2);
   const two = JSON.parse(world.record(run.id).output!) as { ok: boolean }[];
   assert.deepEqual(two.map(({ ok }) => ok), [true, false, true]); // prettier-ignore
+});
+
+test("a sleep whose rest grows short while its run waits to be written is slept all the same", async () => {
+  const world = new World();
+  const { step, calledAt } = noting(world);
+  const slowly = withVerbs(world.store, {
+    commit: async (...given) => {
+      await world.time.wait(1000);
+      return world.store.commit(...given);
+    },
+  });
+  const flow = workflowOf("w", (n) => after(sleep("5500ms"), () => step(n)));
+  const busy = workflowOf("busy", (n) => step(n));
+  const { tenfold } = await world.open([flow, busy], {}, slowly);
+  for (let round = 0; round < 5; round++) {
+    await world.happens(tenfold.start(busy, "busy"));
+    await world.happens(tenfold.start(flow, "slept"));
+    await world.passes(300);
+  }
+  await allCompleted(world, MINUTE);
+  assert.equal(calledAt.length, 10);
+});
+
+test("a sleep that is over while its worker drains is waited for by nobody: the next worker goes on at once", async () => {
+  const world = new World();
+  const called: number[] = [];
+  const step = stepOf("s", async (n: number, { node }) => {
+    if (node === "slow") await world.time.wait(9000);
+    else called.push(world.time.now);
+    return n;
+  });
+  const flow = workflowOf("w", (n) => {
+    after(sleep("7s"), () => step.as("soon")(n));
+    after(sleep("72h"), () => step.as("late")(n));
+    return step.as("slow")(n);
+  });
+  const first = await world.open([flow]);
+  const from = world.time.now;
+  await world.happens(first.tenfold.start(flow, 1));
+  await world.passes(5000);
+  await world.happens(first.tenfold.close());
+  assert.deepEqual(called, []);
+  await world.open([flow]);
+  await world.passes(10_000);
+  assert.equal(called.length, 1);
+  isAbout(called[0]!, from + 9000);
+});
+
+test("a run leaves memory once the last of it that would be over soon has been given up", async () => {
+  const world = new World();
+  const step = stepOf("s", () => Promise.reject(new Error("no")), { retry: { attempts: 1 } });
+  const flow = workflowOf("w", (list) => {
+    sleep("72h");
+    return each(list, (n: any) => ({ n: step(n), waited: sleep("3s") }), { onError: "collect" });
+  });
+  const { tenfold, engine } = await world.open([flow]);
+  const run = await world.happens(tenfold.start(flow, [1]));
+  await world.until("the item has failed", () => world.journal(run.id).length === 1);
+  await world.passes(10_000);
+  assert.equal(engine.held, 0);
 });
 
 test("thousands that wake at one instant are all worked, and none of them early", async () => {

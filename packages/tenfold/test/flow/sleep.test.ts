@@ -45,6 +45,8 @@ const REFUSED: readonly (readonly [(lead: any) => unknown, ErrorCode, string])[]
   [() => sleep(-1), "DURATION_INVALID", "-1"],
   [() => sleep(undefined as never), "DURATION_INVALID", "no duration"],
   [() => sleep({ hours: 2 } as never), "DURATION_INVALID", "no duration"],
+  [() => sleep("9999 weeks"), "DURATION_INVALID", "a hundred years"],
+  [() => sleep(Number.MAX_VALUE), "DURATION_INVALID", "a hundred years"],
   [(lead) => sleep(lead.wait), "DURATION_INVALID", "sleepUntil"],
   [() => sleepUntil("tomorrow"), "TIME_INVALID", "no moment in time"],
   [() => sleepUntil("2026-05-01T09:30"), "TIME_INVALID", "offset from UTC"],
@@ -68,6 +70,7 @@ test("a stored graph whose sleep is damaged is refused", () => {
   const damaged = (until: unknown) => () =>
     checkGraph({ ...graph, nodes: graph.nodes.map((node) => (node.kind === "sleep" ? { ...node, until } : node)) });
   refuses(damaged({ forMs: -5 }), "WORKFLOW_INVALID", "whole number of milliseconds");
+  refuses(damaged({ forMs: 1e300 }), "WORKFLOW_INVALID", "whole number of milliseconds");
   refuses(damaged({ at: 7 }), "WORKFLOW_INVALID", "no template");
   refuses(damaged(null), "WORKFLOW_INVALID", "has no time");
 });
