@@ -1,21 +1,16 @@
 /** Child: a worker that puts runs to sleep until a moment, and works those that wake then; tells how fast, and its peak memory. */
 import { setTimeout } from "node:timers/promises";
-import { Engine, DEFAULT_SETTINGS } from "../packages/tenfold/src/engine/engine.ts";
-import { inlineExecutor, stderrLog, systemClock, systemHost } from "../packages/tenfold/src/engine/system.ts";
 import { Tenfold } from "../packages/tenfold/src/engine/client.ts";
-import { openPostgres } from "../packages/tenfold/src/store/postgres/open.ts";
-import { openSqlite } from "../packages/tenfold/src/store/sqlite/sqlite.ts";
 import { keepYoungGenerationSmall } from "../packages/tenfold/src/cli/young-generation.ts";
 import { answer, asked, peakMemoryMiB } from "./child.ts";
+import { engineOn } from "./own-engine.ts";
 import { sleeper } from "./workflows.ts";
 
 /** `wakes`: in a few seconds, and until then this process goes on; otherwise tomorrow. */
-const { store: name, runs, wakes } = asked<{ store: string; runs: number; wakes: boolean }>();
+const { store, runs, wakes } = asked<{ store: string; runs: number; wakes: boolean }>();
 // As `tenfold work` does.
 keepYoungGenerationSmall();
-const store = await (name.startsWith("postgres") ? openPostgres(name) : openSqlite(name));
-const ports = { clock: systemClock, random: Math.random, executor: inlineExecutor, log: stderrLog };
-const engine = new Engine(store, [sleeper], ports, systemHost(), DEFAULT_SETTINGS);
+const engine = await engineOn(store, [sleeper]);
 const tenfold = new Tenfold(engine);
 let ended = 0;
 let endedAt = 0;

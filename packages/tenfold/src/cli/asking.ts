@@ -1,19 +1,13 @@
 /** Asks a person before something is done that cannot be taken back easily. */
 import { createInterface } from "node:readline/promises";
 import { tableLines } from "./columns.ts";
-import type { RunStatus } from "../store/store.ts";
+import type { RunCount } from "../engine/listing.ts";
 import { paintStatus } from "./status.ts";
 import type { Terminal } from "./terminal.ts";
 import { countText } from "./time-text.ts";
 
-export interface CountOfRuns {
-  readonly workflow: string;
-  readonly status: RunStatus;
-  readonly runs: number;
-}
-
 /** Runs by workflow and status, as a table. */
-export function countLines(terminal: Terminal, counts: readonly CountOfRuns[]): string[] {
+export function countLines(terminal: Terminal, counts: readonly RunCount[]): string[] {
   const columns = [{ title: "workflow" }, { title: "status" }, { title: "runs", align: "right" as const }];
   const cells = counts.map(({ workflow, status, runs }) => [
     workflow,

@@ -8,7 +8,7 @@ import { LeaseLost, type CommitAnswer, type RunCommit, type Then } from "../stor
 import { TenfoldError } from "../value/error.ts";
 import type { Command } from "../core/command.ts";
 import type { LiveRun } from "./live-run.ts";
-import type { Ports } from "./ports.ts";
+import { waitFor, type Ports } from "./ports.ts";
 
 /** Bounds of one commit: so that none stops the loop, or the store's other writers, for long. */
 const LINES_MAX = 4000;
@@ -153,7 +153,7 @@ export class Committer {
         }
         if (!isPassing(thrown)) throw thrown;
         if (failures++ === 0 && this.#refused++ === 0) this.#host.stalled(true, thrown);
-        await new Promise<void>((resolve) => ports.clock.at(ports.clock.now() + delayMs, resolve));
+        await waitFor(ports.clock, delayMs);
       }
     }
   }

@@ -305,10 +305,10 @@ export class Driver {
   #at(run: LiveRun, place: Place, waits: number, until: number, act: (path: string) => void): void {
     run.at(this.ports.clock, place, waits, until, (path) => {
       // Whoever takes the run next finds it due.
-      if (this.#isDraining) run.wakesNow = true;
-      else if (path !== null) act(path);
+      if (this.#isDraining) return void (run.wakesNow = true);
+      if (path !== null) act(path);
       // Something is to be written, or it only waits for long from now on.
-      if (!this.#isDraining) this.#committer.add(run);
+      this.#committer.add(run);
     });
   }
 

@@ -81,23 +81,42 @@ export async function* listRuns(
   }
 }
 
+export interface RunCount {
+  readonly workflow: string;
+  readonly status: RunStatus;
+  readonly runs: number;
+}
+
+/** Counts of runs by workflow and status, in the order in which they were first met. */
+export class RunCounts {
+  readonly #counts = new Map<string, { readonly workflow: string; readonly status: RunStatus; runs: number }>();
+
+  add({ workflow, status }: Omit<RunCount, "runs">, runs = 1): void {
+    const name = `${workflow} ${status}`;
+    const count = this.#counts.get(name);
+    if (count === undefined) this.#counts.set(name, { workflow, status, runs });
+    else count.runs += runs;
+  }
+
+  get all(): RunCount[] {
+    return [...this.#counts.values()].map((count) => ({ ...count }));
+  }
+}
+
 /** How many runs of each workflow are in each status, in the lanes that are reached. */
 export async function countRuns(
   store: Store,
   filter: Pick<RunFilter, "workflow" | "from" | "until">,
-): Promise<readonly { workflow: string; status: RunStatus; runs: number }[]> {
+): Promise<readonly RunCount[]> {
   checkCountFilter(filter);
   const { workflow, from, until } = filter;
-  const sums = new Map<string, { workflow: string; status: RunStatus; runs: number }>();
+  const counts = new RunCounts();
   for (let lane = 0; lane < store.lanes; lane++) {
     const tallies = await ofReached(store, lane, () => store.tallies(lane, from ?? null, until ?? null));
     for (const tally of tallies) {
       if (tally.runs === 0 || (workflow !== undefined && tally.workflow !== workflow)) continue;
-      const name = `${tally.workflow} ${tally.status}`;
-      const sum = sums.get(name) ?? { workflow: tally.workflow, status: tally.status, runs: 0 };
-      sum.runs += tally.runs;
-      sums.set(name, sum);
+      counts.add(tally, tally.runs);
     }
   }
-  return [...sums.values()].sort((a, b) => (`${a.workflow} ${a.status}` < `${b.workflow} ${b.status}` ? -1 : 1));
+  return counts.all.sort((a, b) => (`${a.workflow} ${a.status}` < `${b.workflow} ${b.status}` ? -1 : 1));
 }

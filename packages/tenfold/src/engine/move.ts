@@ -9,7 +9,7 @@ import { MOVED_TABLES, otherMove } from "../store/moving.ts";
 import type { LeaseSeen } from "../store/store.ts";
 import { TenfoldError } from "../value/error.ts";
 import { DEFAULT_SETTINGS } from "./engine.ts";
-import type { Clock, Host } from "./ports.ts";
+import { waitFor, type Clock, type Host } from "./ports.ts";
 
 export interface MoveParts {
   readonly clock: Clock;
@@ -140,7 +140,7 @@ async function buryWorkers(source: MovingStore, { clock, host, leaseMs: given, t
     const isLate = clock.elapsed() >= until;
     const dead = isLate ? leases : leases.filter(isHere);
     for (const { lane, owner, beat } of dead) await source.takeOver(lane, owner, beat, clock.now());
-    if (!isLate) await new Promise<void>((resolve) => clock.at(clock.now() + leaseMs / 10, resolve));
+    if (!isLate) await waitFor(clock, leaseMs / 10);
   }
 }
 

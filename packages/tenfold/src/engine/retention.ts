@@ -7,7 +7,7 @@ import { durationMs, type Duration } from "../value/duration.ts";
 import { TenfoldError } from "../value/error.ts";
 import { checkFilter, checkOptions, isFlag, optional, CHECKED_APART, type OptionForm } from "./caller-checks.ts";
 import type { Engine } from "./engine.ts";
-import { isMissing, runsOfLane } from "./listing.ts";
+import { isMissing, RunCounts, runsOfLane, type RunCount } from "./listing.ts";
 import { waitFor } from "./ports.ts";
 
 export interface PruneOptions {
@@ -27,7 +27,7 @@ export interface Pruned {
   /** Runs that the filter finds and that ended long enough ago. */
   readonly found: number;
   /** The same by workflow and status. */
-  readonly counts: readonly { readonly workflow: string; readonly status: RunStatus; readonly runs: number }[];
+  readonly counts: readonly RunCount[];
   /** Those that are gone; none of them in a dry run. */
   readonly pruned: number;
   /** Keys of runs that were pruned before, whose time is over. */
@@ -113,20 +113,16 @@ async function forgetKeys({ engine, options, sum }: Pass, lane: number): Promise
 }
 
 class Sum {
-  readonly #counts = new Map<string, { workflow: string; status: RunStatus; runs: number }>();
+  readonly #counts = new RunCounts();
   pruned = 0;
   keysForgotten = 0;
 
   find(runs: readonly RunRecord[]): void {
-    for (const { workflow, status } of runs) {
-      const count = this.#counts.get(`${status} ${workflow}`) ?? { workflow, status, runs: 0 };
-      count.runs++;
-      this.#counts.set(`${status} ${workflow}`, count);
-    }
+    for (const run of runs) this.#counts.add(run);
   }
 
   get told(): Pruned {
-    const counts = [...this.#counts.values()].map((count) => ({ ...count }));
+    const counts = this.#counts.all;
     const found = counts.reduce((sum, { runs }) => sum + runs, 0);
     return { found, pruned: this.pruned, keysForgotten: this.keysForgotten, counts };
   }

@@ -1,5 +1,6 @@
 /** `tenfold cancel` and `tenfold retry`: by id or by filter, after a look at how many there are. */
 import type { Tenfold } from "../../engine/client.ts";
+import { RunCounts, type RunCount } from "../../engine/listing.ts";
 import type { Changed, Selection } from "../../engine/telling.ts";
 import type { RunFilter, RunStatus } from "../../store/store.ts";
 import { countLines, isAgreed } from "../asking.ts";
@@ -114,32 +115,20 @@ function checkSelection(change: Change, run: string | undefined, filter: RunFilt
   }
 }
 
-interface Count {
-  readonly workflow: string;
-  readonly status: RunStatus;
-  runs: number;
-}
-
-async function count(tenfold: Tenfold, { statuses }: Change, selection: Selection): Promise<readonly Count[]> {
-  const counts = new Map<string, Count>();
-  const add = ({ workflow, status }: { readonly workflow: string; readonly status: RunStatus }): void => {
-    const name = `${workflow} ${status}`;
-    const known = counts.get(name) ?? { workflow, status, runs: 0 };
-    known.runs++;
-    counts.set(name, known);
-  };
+async function count(tenfold: Tenfold, { statuses }: Change, selection: Selection): Promise<readonly RunCount[]> {
+  const counts = new RunCounts();
   if (typeof selection === "string") {
     const run = await tenfold.show(selection);
-    if (statuses.includes(run.status)) add(run);
+    if (statuses.includes(run.status)) counts.add(run);
   } else {
     for (const status of selection.status === undefined ? statuses : [selection.status]) {
-      for await (const run of tenfold.runs({ ...selection, status })) add(run);
+      for await (const run of tenfold.runs({ ...selection, status })) counts.add(run);
     }
   }
-  return [...counts.values()];
+  return counts.all;
 }
 
-function tellDryRun(call: Call, change: Change, counts: readonly Count[], found: number): number {
+function tellDryRun(call: Call, change: Change, counts: readonly RunCount[], found: number): number {
   const { terminal } = call;
   if (terminal.isJson) {
     terminal.document({ found, changed: 0, dryRun: true, counts });
@@ -159,7 +148,7 @@ function tellNone({ terminal }: Call, change: Change): number {
 }
 
 /** Asks a person; where there is none to ask, refuses. */
-async function mayGoOn(call: Call, change: Change, counts: readonly Count[], found: number): Promise<boolean> {
+async function mayGoOn(call: Call, change: Change, counts: readonly RunCount[], found: number): Promise<boolean> {
   const { terminal } = call;
   if (!terminal.canAsk) {
     throw usageError(

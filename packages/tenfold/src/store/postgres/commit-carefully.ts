@@ -9,7 +9,7 @@ import type { CommitAnswer, Lease, RunCommit } from "../store.ts";
 import { commitVerdict } from "../verdict.ts";
 import { plain, texts } from "./arrays.ts";
 import { writesOf, type Write } from "./commit.ts";
-import type { Connection, Transaction } from "./connection.ts";
+import type { Answer, Connection, Transaction } from "./connection.ts";
 import { FENCE_ALONE } from "./fence.ts";
 import { remember, type KnownLease } from "./held-runs.ts";
 
@@ -26,6 +26,11 @@ export const JOURNAL_LENGTHS = `
   select t.run, (select j.seq + 1 from tenfold.journal j where j.lane = $1 and j.run = t.run order by j.seq desc limit 1)
     as length
   from unnest($2::text[]) as t (run)`;
+
+/** Each run's, from the answer to JOURNAL_LENGTHS. */
+export function lengthsOf({ rows }: Answer): ReadonlyMap<string, number> {
+  return new Map((rows as { run: string; length: number | null }[]).map(({ run, length }) => [run, length ?? 0]));
+}
 
 export const LINES_FROM = `
   select j.run, j.kind, j.node, j.data, j.at
@@ -78,9 +83,7 @@ async function lookAndCommit(
   if (locked!.count === 0) return "gone";
   const { outsideCommits } = locked!.rows[0] as { outsideCommits: number };
   const byId = new Map((rows!.rows as unknown as RowToCommit[]).map((row) => [row.id, row]));
-  const lengthOf = new Map(
-    (lengths!.rows as { run: string; length: number | null }[]).map((row) => [row.run, row.length ?? 0]),
-  );
+  const lengthOf = lengthsOf(lengths!);
   const linesOf = Map.groupBy(lines!.rows as unknown as (JournalLine & { run: string })[], ({ run }) => run);
   const writes: Write[] = [];
   const answers = batch.map((each): CommitAnswer => {

@@ -6,8 +6,9 @@ import { STATUSES } from "../status-code.ts";
 import type { PruneAnswer, Pruning } from "../store.ts";
 import { pruneVerdicts } from "../verdict.ts";
 import { plain, texts } from "./arrays.ts";
-import { JOURNAL_LENGTHS } from "./commit-carefully.ts";
+import { JOURNAL_LENGTHS, lengthsOf } from "./commit-carefully.ts";
 import type { Statement, Transaction } from "./connection.ts";
+import { keyColumns, sameKey, type KeyName } from "./key-columns.ts";
 import { LOCK_LANE } from "./lane-row.ts";
 import { TallyChanges } from "./tally-changes.ts";
 
@@ -25,7 +26,7 @@ export const KEEP_KEYS = `
   update tenfold.keys k set status = t.status, until = t.until
   from unnest($2::text[], $3::text[], $4::text[], $5::integer[], $6::smallint[], $7::bigint[])
     as t (key, workflow, tenant, generation, status, until)
-  where k.lane = $1 and k.key = t.key and k.workflow = t.workflow and k.tenant = t.tenant and k.generation = t.generation`;
+  where k.lane = $1 and ${sameKey("k", "t")} and k.generation = t.generation`;
 
 export const DROP_LINES = "delete from tenfold.journal j where j.lane = $1 and j.run = any ($2::text[])";
 
@@ -35,9 +36,6 @@ export const DROP_ATTRIBUTES = "delete from tenfold.attributes b where b.lane = 
 
 export const DROP_RUNS = "delete from tenfold.runs r where r.lane = $1 and r.id = any ($2::text[])";
 
-const SAME_KEY = (one: string, other: string): string =>
-  ["key", "workflow", "tenant"].map((column) => `${one}.${column} = ${other}.${column}`).join(" and ");
-
 /** The last run of each key whose time is over for all of its runs; past those that somebody begins again now. */
 export const LOCK_KEYS_TO_FORGET = `
   select f.key, f.workflow, f.tenant
@@ -45,7 +43,7 @@ export const LOCK_KEYS_TO_FORGET = `
   where f.lane = $1 and f.until < $2
     and not exists (
       select from tenfold.keys o
-      where o.lane = $1 and ${SAME_KEY("o", "f")}
+      where o.lane = $1 and ${sameKey("o", "f")}
         and (o.generation > f.generation or o.until is null or o.until >= $2))
   order by f.until, f.run limit $3 for update of f skip locked`;
 
@@ -53,10 +51,10 @@ export const LOCK_KEYS_TO_FORGET = `
 export const FORGET_KEYS = `
   delete from tenfold.keys k
   using unnest($3::text[], $4::text[], $5::text[]) as t (key, workflow, tenant)
-  where k.lane = $1 and ${SAME_KEY("k", "t")}
+  where k.lane = $1 and ${sameKey("k", "t")}
     and not exists (
       select from tenfold.keys o
-      where o.lane = $1 and ${SAME_KEY("o", "t")} and (o.until is null or o.until >= $2))`;
+      where o.lane = $1 and ${sameKey("o", "t")} and (o.until is null or o.until >= $2))`;
 
 interface RowToPrune {
   readonly id: string;
@@ -86,9 +84,7 @@ export async function pruneRuns(
   if (here!.count === 0) return null;
   const rows = new Map((locked!.rows as unknown as RowToPrune[]).map((row) => [row.id, row]));
   const parcels = new Set((senders!.rows as { run: string }[]).map(({ run }) => run));
-  const lengthOf = new Map(
-    (lengths!.rows as { run: string; length: number | null }[]).map((row) => [row.run, row.length]),
-  );
+  const lengthOf = lengthsOf(lengths!);
   const answers = pruneVerdicts(
     runs,
     (run) => {
@@ -105,12 +101,10 @@ export async function pruneRuns(
 
 function removalsOf(lane: number, gone: readonly RowToPrune[], { keysForMs }: Pruning): Statement[] {
   const statements: Statement[] = [];
-  const keyed = gone.filter(({ key }) => key !== null);
+  const keyed = gone.filter((row): row is RowToPrune & KeyName => row.key !== null);
   if (keyed.length > 0) {
     const columns = [
-      texts(keyed.map(({ key }) => key)),
-      texts(keyed.map(({ workflow }) => workflow)),
-      texts(keyed.map(({ tenant }) => tenant)),
+      ...keyColumns(keyed),
       plain(keyed.map(({ generation }) => generation)),
       plain(keyed.map(({ status }) => status)),
       plain(keyed.map(({ endedAt }) => endedAt + keysForMs)),
@@ -139,13 +133,8 @@ export async function forgetKeys(
   ]);
   if (here!.count === 0) return null;
   if ((mark!.rows[0] as { there: boolean }).there) return "moved";
-  const keys = locked!.rows as { key: string; workflow: string; tenant: string }[];
+  const keys = locked!.rows as unknown as KeyName[];
   if (keys.length === 0) return 0;
-  const columns = [
-    texts(keys.map(({ key }) => key)),
-    texts(keys.map(({ workflow }) => workflow)),
-    texts(keys.map(({ tenant }) => tenant)),
-  ];
-  const [forgotten] = await commit([{ sql: FORGET_KEYS, values: [lane, now, ...columns] }]);
+  const [forgotten] = await commit([{ sql: FORGET_KEYS, values: [lane, now, ...keyColumns(keys)] }]);
   return forgotten!.count;
 }

@@ -8,6 +8,7 @@ import { startVerdict, type LastOfKey } from "../verdict.ts";
 import { plain, texts } from "./arrays.ts";
 import type { Connection, Statement, Transaction } from "./connection.ts";
 import { isConflict, isLocked } from "./failure.ts";
+import { keyColumns } from "./key-columns.ts";
 import {
   fenceOf,
   foundFence,
@@ -128,9 +129,7 @@ async function startCarefully(
       values: [
         lane,
         plain(keyed.map(({ nth }) => nth)),
-        texts(keyed.map(({ key }) => key.key)),
-        texts(keyed.map(({ workflow }) => workflow)),
-        texts(keyed.map(({ tenant }) => tenant)),
+        ...keyColumns(keyed.map(({ key, workflow, tenant }) => ({ key: key.key, workflow, tenant }))),
       ],
     },
   ];

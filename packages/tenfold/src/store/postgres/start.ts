@@ -8,6 +8,7 @@ import type { LastOfKey } from "../verdict.ts";
 import { joined, jsons, plain, texts } from "./arrays.ts";
 import type { Answer, Statement } from "./connection.ts";
 import { FENCE_ALIVE } from "./fence.ts";
+import { keyColumns, sameKey, type KeyName } from "./key-columns.ts";
 import { LOCK_LANE } from "./lane-row.ts";
 import { TallyChanges } from "./tally-changes.ts";
 
@@ -77,7 +78,7 @@ export const LAST_OF_KEYS = `
     cross join lateral (
       select k.run, k.generation, k.input_hash, k.status
       from tenfold.keys k
-      where k.lane = $1 and k.key = t.key and k.workflow = t.workflow and k.tenant = t.tenant
+      where k.lane = $1 and ${sameKey("k", "t")}
       order by k.generation desc limit 1) as k
     left join tenfold.runs r on r.lane = $1 and r.id = k.run`;
 
@@ -86,7 +87,7 @@ export const LOCK_LAST_OF_KEYS = `
   select 1 as held
   from tenfold.keys k
     join unnest($2::text[], $3::text[], $4::text[], $5::integer[]) as t (key, workflow, tenant, generation)
-      on k.key = t.key and k.workflow = t.workflow and k.tenant = t.tenant and k.generation = t.generation - 1
+      on ${sameKey("k", "t")} and k.generation = t.generation - 1
   where k.lane = $1 for key share of k`;
 
 /** How long (ms) a key is waited for that another transaction has: a batch waits longer than it takes to take it apart. */
@@ -124,13 +125,12 @@ export function lockBefore(
   starts: readonly NewStart[],
 ): { readonly again: readonly NewStart[]; readonly lock: Statement } {
   const again = starts.filter(({ generation }) => generation > 1);
-  const columns = [
-    texts(again.map(({ start }) => start.key!.key)),
-    texts(again.map(({ start }) => start.workflow)),
-    texts(again.map(({ start }) => start.tenant)),
-    plain(again.map(({ generation }) => generation)),
-  ];
+  const columns = [...keyColumns(again.map(keyNameOf)), plain(again.map(({ generation }) => generation))];
   return { again, lock: { sql: LOCK_LAST_OF_KEYS, values: [lane, ...columns] } };
+}
+
+function keyNameOf({ start: { key, workflow, tenant } }: NewStart): KeyName {
+  return { key: key!.key, workflow, tenant };
 }
 
 /** The values of INSERT_KEYS and TAKE_KEYS; null: no start has a key. */
@@ -140,9 +140,7 @@ export function keysOf(lane: number, starts: readonly NewStart[], lease: Lease |
   return [
     lane,
     lease?.owner ?? null,
-    texts(keyed.map(({ start }) => start.key!.key)),
-    texts(keyed.map(({ start }) => start.workflow)),
-    texts(keyed.map(({ start }) => start.tenant)),
+    ...keyColumns(keyed.map(keyNameOf)),
     plain(keyed.map(({ generation }) => generation)),
     texts(keyed.map(({ start }) => start.id)),
     texts(keyed.map(({ start }) => start.key!.inputHash)),

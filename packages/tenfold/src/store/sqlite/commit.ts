@@ -11,14 +11,12 @@ import { commitVerdict } from "../verdict.ts";
 import { BulkInsert } from "./bulk-insert.ts";
 import type { Connection } from "./connection.ts";
 import { COUNT_OUTSIDE_COMMIT, hold, type HeldRun, type LiveLease } from "./held-runs.ts";
-import { readJournal } from "./load.ts";
+import { journalLength, readJournal } from "./load.ts";
 import { TallyChanges } from "./tally.ts";
 
 export const INSERT_LINE = "insert into journal (lane, run, seq, kind, node, data, at) values (?, ?, ?, ?, ?, ?, ?)";
 
 export const RUN_TO_COMMIT = "select number, workflow, owner, mail from runs where lane = ? and id = ?";
-
-export const LAST_LINE = "select seq from journal where lane = ? and run = ? order by seq desc limit 1";
 
 export const END_RUN = `
   update runs set owner = null, wake_at = null, status = ?, output = ?, error = ?, ended_at = ?
@@ -115,8 +113,7 @@ export class Commits {
     );
     if (row === undefined) return "lost";
     const { number, workflow, owner, mail } = row;
-    const last = this.#connection.get<{ seq: number }>(LAST_LINE, this.#lane, number);
-    const length = last === undefined ? 0 : last.seq + 1;
+    const length = journalLength(this.#connection, this.#lane, number);
     const kept = () => readJournal(this.#connection, this.#lane, number, from);
     const verdict = commitVerdict(commit, { owner, committer: this.#lease.number, length, mail }, kept);
     if (verdict !== "new") return verdict;

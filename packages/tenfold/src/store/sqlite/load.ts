@@ -10,6 +10,8 @@ export const READ_JOURNAL = `
   select kind, node, data, at
   from journal where lane = ? and run = ? and seq >= ? order by seq`;
 
+export const LAST_LINE = "select seq from journal where lane = ? and run = ? order by seq desc limit 1";
+
 /** In the order of arrival: rows get ascending row ids. */
 export const READ_INBOX = "select key, body, at from inbox where lane = ? and run = ? order by rowid";
 
@@ -48,6 +50,12 @@ export function readJournal(connection: Connection, lane: number, run: number, f
   return connection
     .all<JournalLine>(READ_JOURNAL, lane, run, from)
     .map(({ kind, node, data, at }) => ({ kind, node, data, at }));
+}
+
+/** The length of a run's journal. */
+export function journalLength(connection: Connection, lane: number, run: number): number {
+  const last = connection.get<{ seq: number }>(LAST_LINE, lane, run);
+  return last === undefined ? 0 : last.seq + 1;
 }
 
 function readMail(connection: Connection, lane: number, run: { number: number; id: string; mail: number }): Mail {

@@ -3,9 +3,9 @@ import { STATUSES } from "../status-code.ts";
 import type { PruneAnswer, Pruning } from "../store.ts";
 import { minuteOf } from "../tally-spans.ts";
 import { pruneVerdicts, type RunToPrune } from "../verdict.ts";
-import { LAST_LINE } from "./commit.ts";
 import type { Connection } from "./connection.ts";
 import { keyDigest } from "./key-digest.ts";
+import { journalLength } from "./load.ts";
 import { TallyChanges } from "./tally.ts";
 
 export const RUN_TO_PRUNE = `
@@ -59,8 +59,7 @@ export function pruneRuns(
     const row = connection.get<RowToPrune>(RUN_TO_PRUNE, lane, run);
     if (row === undefined) return undefined;
     rows.set(run, row);
-    const last = connection.get<{ seq: number }>(LAST_LINE, lane, row.number);
-    const length = last === undefined ? 0 : last.seq + 1;
+    const length = journalLength(connection, lane, row.number);
     return { endedAt: row.endedAt, status: STATUSES[row.status]!, hasParcels: row.hasParcels > 0, length };
   };
   const answers = pruneVerdicts(runs, lookAt, pruning);
