@@ -44,6 +44,11 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import("./commands/change.ts")).cancelCommand,
   },
   {
+    name: "signal",
+    does: "send a run what it waits for",
+    load: async () => (await import("./commands/signal.ts")).signalCommand,
+  },
+  {
     name: "prune",
     does: "remove runs that ended long ago",
     load: async () => (await import("./commands/prune.ts")).pruneCommand,

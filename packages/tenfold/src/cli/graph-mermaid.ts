@@ -2,7 +2,7 @@
 import { templatesOf, type Graph, type GraphNode, type Template } from "../flow/graph.ts";
 import { pathText } from "../value/json.ts";
 import { cut } from "./columns.ts";
-import { armsOf, eachText, shortName, sleepText, templateText, usesOf } from "./graph-words.ts";
+import { armsOf, eachText, shortName, sleepText, templateText, usesOf, waitText } from "./graph-words.ts";
 
 const TEXT_MOST = 60;
 
@@ -42,6 +42,8 @@ function shapeOf(graph: Graph, node: GraphNode): string {
       return `[[${quoted(`${shortName(node)}\n${eachText(graph, node)}`)}]]`;
     case "sleep":
       return `>${quoted(`${shortName(node)}\nwaits ${sleepText(graph, node)}`)}]`;
+    case "wait":
+      return `>${quoted(`${shortName(node)}\nwaits ${waitText(graph, node)}`)}]`;
   }
 }
 
@@ -50,7 +52,6 @@ function insideLines(graph: Graph, node: GraphNode, index: number, edges: string
     edges.push(`n${index} --> s${node.body}`);
     return subgraph(graph, node.body, "for each item", edges);
   }
-  if (node.kind !== "match") return [];
   return armsOf(node).flatMap(({ label, scope }) => {
     edges.push(`n${index} -- ${quoted(label)} --> s${scope}`);
     return subgraph(graph, scope, label, edges);

@@ -1,6 +1,14 @@
 /** How the parts of a graph read in a drawing: short names, what a node uses, what an arm is called. */
 import { pathText, type JsonPath } from "../value/json.ts";
-import { visitRefs, type Graph, type GraphNode, type MatchNode, type SleepNode, type Template } from "../flow/graph.ts";
+import {
+  visitRefs,
+  type Graph,
+  type GraphNode,
+  type MatchNode,
+  type SleepNode,
+  type Template,
+  type WaitNode,
+} from "../flow/graph.ts";
 import { formatDuration } from "../value/duration.ts";
 
 /** A node's name without the scopes around it. */
@@ -51,8 +59,13 @@ export interface DrawnArm {
   readonly scope: number;
 }
 
-/** The arms of a match as they are labelled: "hot", "warm or cold", "otherwise"; of a when: "then", "otherwise". */
-export function armsOf(node: MatchNode): readonly DrawnArm[] {
+/** The arms of a match as they are labelled: "hot", "warm or cold", "otherwise"; of a when: "then", "otherwise"; of a wait: what runs if none came. */
+export function armsOf(node: GraphNode): readonly DrawnArm[] {
+  if (node.kind === "wait") return node.otherwise === null ? [] : [{ label: "if none comes", scope: node.otherwise }];
+  return node.kind === "match" ? armsOfMatch(node) : [];
+}
+
+function armsOfMatch(node: MatchNode): readonly DrawnArm[] {
   const arms = node.arms.map(({ labels, scope }) => {
     const names = node.form === "when" ? ["then"] : [...labels];
     if (scope === node.otherwise) names.push("otherwise");
@@ -61,6 +74,13 @@ export function armsOf(node: MatchNode): readonly DrawnArm[] {
   const { otherwise } = node;
   if (otherwise === null || arms.some(({ scope }) => scope === otherwise)) return arms;
   return [...arms, { label: "otherwise", scope: otherwise }];
+}
+
+/** "for the signal paid, 14 d at most". */
+export function waitText(graph: Graph, { signal, for: whom, timeoutMs }: WaitNode): string {
+  const about = whom === null ? "" : ` for ${templateText(graph, whom)}`;
+  const atMost = timeoutMs === null ? "" : `, ${formatDuration(timeoutMs)} at most`;
+  return `for the signal ${signal}${about}${atMost}`;
 }
 
 /** "3 d", "until input.shipAt". */

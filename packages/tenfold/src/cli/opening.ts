@@ -38,7 +38,21 @@ export async function openToWork(call: Call, options: Partial<OpenOptions> = {})
 
 /** Opens the store of `--store`, or of the config, to look into it: no workflow's code is needed. */
 export async function openStored(call: Call): Promise<Tenfold> {
-  const config = namesStore(call) ? undefined : await mustLoad(call);
+  return openAsClient(call, namesStore(call) ? undefined : await mustLoad(call), []);
+}
+
+/** The same with the config's workflows, where there is a config: for what their schemas have to check. */
+export async function openWithCode(call: Call): Promise<Tenfold> {
+  const hasConfig = !namesStore(call) || findConfig(call.folder, call.flags.text("config")) !== undefined;
+  const config = hasConfig ? await mustLoad(call) : undefined;
+  return openAsClient(call, config, config?.config.workflows ?? []);
+}
+
+async function openAsClient(
+  call: Call,
+  config: LoadedConfig | undefined,
+  workflows: readonly WorkflowDefinition[],
+): Promise<Tenfold> {
   const store = storeOf(call, config)!;
   if (store === ":memory:") {
     throw usageError(
@@ -46,7 +60,7 @@ export async function openStored(call: Call): Promise<Tenfold> {
     );
   }
   await mustExist(store);
-  return openStore(call, { store, workflows: [], work: false, log: sentenceLog(call.terminal) });
+  return openStore(call, { store, workflows, work: false, log: sentenceLog(call.terminal) });
 }
 
 /** Opens a store; while somebody else has it locked, says what is waited for, and for how long at most. */

@@ -92,13 +92,18 @@ function lineOf(label: string, row: TimelineNode, view: TimelineView): Line {
   return { label, attempts, mark, ...stateText(row, view), below };
 }
 
+const WITHOUT_ATTEMPT: Partial<Record<TimelineNode["kind"], string>> = {
+  derive: "computed",
+  sleep: "slept",
+  wait: "received",
+};
+
 function stateText({ state, attempts, kind }: TimelineNode, view: TimelineView): { text: string; style: Style | null } {
   const many = attempts.length > 1 ? `, ${attempts.length} attempts` : "";
   switch (state.kind) {
     case "done": {
       const took = attempts.at(-1);
-      if (took === undefined)
-        return { text: kind === "derive" ? "computed" : kind === "sleep" ? "slept" : "done", style: null };
+      if (took === undefined) return { text: WITHOUT_ATTEMPT[kind] ?? "done", style: null };
       return { text: `${formatDuration(Math.max(1, took.to - took.from))}${many}`, style: null };
     }
     case "failed":
@@ -121,6 +126,13 @@ function stateText({ state, attempts, kind }: TimelineNode, view: TimelineView):
       const due = state.until <= view.now ? "is due" : agoText(state.until, view.now);
       return { text: `asleep, wakes ${due}`, style: "cyan" };
     }
+    case "waiting": {
+      const about = state.for === null ? "" : ` for ${oneLine(state.for)}`;
+      const patience = state.until === null ? "" : `, gives up ${agoText(state.until, view.now)}`;
+      return { text: `waits for the signal ${state.signal}${about}${patience}`, style: "cyan" };
+    }
+    case "timed-out":
+      return { text: "no signal came in time", style: "yellow" };
     case "opened":
       return { text: `${countText(state.done)} of ${plural(state.items, "item")} done`, style: "cyan" };
   }

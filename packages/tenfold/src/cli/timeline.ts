@@ -6,15 +6,16 @@ import { compileGraph } from "../core/compile.ts";
 import type { Entry, RunError } from "../core/entry.ts";
 import { pathOf } from "../core/path.ts";
 import { begin, reduce } from "../core/reduce.ts";
-import { ASLEEP, isSpread, OPENED, RETRYING, type Frame, type RunState } from "../core/state.ts";
-import { wakeTime } from "../core/wake-time.ts";
+import { ASLEEP, isSpread, OPENED, RETRYING, type Frame, type Place, type RunState } from "../core/state.ts";
+import { addressAt } from "../core/signals.ts";
+import { NEVER, wakeTime } from "../core/wake-time.ts";
 import type { Graph } from "../flow/graph.ts";
 import type { Json } from "../value/json.ts";
 
 export interface TimelineNode {
   /** Its path: "each-orders[3]/price". */
   readonly path: string;
-  readonly kind: "step" | "match" | "each" | "derive" | "sleep";
+  readonly kind: "step" | "match" | "each" | "derive" | "sleep" | "wait";
   readonly attempts: TimelineAttempt[];
   state: NodeState;
 }
@@ -37,6 +38,9 @@ export type NodeState =
   | { readonly kind: "open"; readonly since: number }
   | { readonly kind: "retrying"; readonly until: number; readonly error: RunError }
   | { readonly kind: "asleep"; readonly until: number }
+  /** A signal is waited for; null: for ever. */
+  | { readonly kind: "waiting"; readonly signal: string; readonly for: string | null; readonly until: number | null }
+  | { readonly kind: "timed-out"; readonly at: number }
   /** Its items are being worked on. */
   | { readonly kind: "opened"; readonly done: number; readonly items: number };
 
@@ -49,8 +53,10 @@ export interface TimelineRun {
 /** The nodes that something happened to, in the order in which it began. */
 export function timelineOf(graph: Graph, run: TimelineRun): readonly TimelineNode[] {
   const nodes = new Map<string, TimelineNode>();
+  const state = stateOf(graph, run);
   for (const entry of run.entries) addEntry(graph, nodes, entry);
-  addOpen(nodes, stateOf(graph, run));
+  for (const { node, at } of state.signals?.received ?? []) nodeAt(graph, nodes, node, { kind: "done", at });
+  addOpen(nodes, state);
   return [...nodes.values()];
 }
 
@@ -61,8 +67,12 @@ export function nodeIdOf(path: string): string {
 
 function addEntry(graph: Graph, nodes: Map<string, TimelineNode>, entry: Entry): void {
   switch (entry.kind) {
+    case "signalled":
     case "cancelled":
     case "retried":
+      return;
+    case "timed-out":
+      nodeAt(graph, nodes, entry.node, { kind: "timed-out", at: entry.at });
       return;
     case "done": {
       const node = nodeAt(graph, nodes, entry.node, { kind: "done", at: entry.at });
@@ -110,6 +120,19 @@ function stateOf(graph: Graph, { input, startedAt, entries }: TimelineRun): RunS
   return state;
 }
 
+function asleep(state: RunState, place: Place): NodeState {
+  const until = wakeTime(state, place);
+  const { node } = place.node;
+  if (node.kind !== "wait") return { kind: "asleep", until };
+  const whom = addressAt(state, place).slice(node.signal.length + 1);
+  return {
+    kind: "waiting",
+    signal: node.signal,
+    for: node.for === null ? null : whom,
+    until: until === NEVER ? null : until,
+  };
+}
+
 function addOpen(nodes: Map<string, TimelineNode>, state: RunState): void {
   const { graph } = state.compiled;
   visit(state.root);
@@ -121,7 +144,7 @@ function addOpen(nodes: Map<string, TimelineNode>, state: RunState): void {
       if (node.node.kind === "output") continue;
       const path = pathOf(state.compiled, frame, node);
       if (waits === 0) nodeAt(graph, nodes, path, { kind: "open", since: frame.readyAt[node.local]! });
-      if (waits === ASLEEP) nodeAt(graph, nodes, path, { kind: "asleep", until: wakeTime(state, { frame, node }) });
+      if (waits === ASLEEP) nodeAt(graph, nodes, path, asleep(state, { frame, node }));
       const retry = waits === RETRYING ? frame.retries?.get(node.local) : undefined;
       if (retry !== undefined) nodeAt(graph, nodes, path, { kind: "retrying", until: retry.at, error: retry.error });
       if (waits === OPENED && child !== undefined && isSpread(child)) {

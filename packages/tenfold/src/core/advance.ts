@@ -5,11 +5,13 @@
  */
 import { evaluate } from "../flow/evaluate.ts";
 import { describe } from "../value/describe.ts";
+import { formatDuration } from "../value/duration.ts";
 import { invariant, TenfoldError } from "../value/error.ts";
 import type { Json } from "../value/json.ts";
 import type { Command } from "./command.ts";
 import type { CompiledNode } from "./compile.ts";
-import type { RunError } from "./entry.ts";
+import type { RunError, SignalledEntry } from "./entry.ts";
+import { pathOf } from "./path.ts";
 import {
   ASLEEP,
   DONE,
@@ -27,6 +29,7 @@ import {
   type RunState,
   type Spread,
 } from "./state.ts";
+import { addressAt, addressOf, awaitAt, keepSignal, takeKept, takeWaiting } from "./signals.ts";
 import { wakeTime } from "./wake-time.ts";
 
 /** One entry's effect: the state that it changes, when it happened, and what it asks for. */
@@ -66,6 +69,7 @@ export function openNode(turn: Turn, frame: Frame, node: CompiledNode): void {
     return;
   } else {
     const command = commandFor(turn.state, frame, node);
+    if (command.kind === "sleep" && node.node.kind === "wait" && receive(turn, command.place)) return;
     frame.waits[node.local] = command.kind === "sleep" ? ASLEEP : 0;
     if (command.kind !== "sleep") countOpen(frame, 1);
     turn.commands.push(command);
@@ -77,7 +81,7 @@ export function commandFor(state: RunState, frame: Frame, node: CompiledNode): C
   const place = { frame, node };
   if (node.node.kind === "match") return { kind: "choose", place };
   if (node.node.kind === "derive") return { kind: "derive", place };
-  if (node.node.kind === "sleep") return sleepOf(state, place);
+  if (node.node.kind === "sleep" || node.node.kind === "wait") return sleepOf(state, place);
   if (node.node.kind === "each") return { kind: "refuse", place, error: refusedItems(state, frame, node) };
   const retries = frame.retries?.get(node.local);
   return { kind: "execute", place, attempt: retries === undefined ? 1 : retries.before + retries.attempts + 1 };
@@ -85,9 +89,38 @@ export function commandFor(state: RunState, frame: Frame, node: CompiledNode): C
 
 function sleepOf(state: RunState, place: Place): Command {
   try {
+    if (place.node.node.kind === "wait") addressAt(state, place);
     return { kind: "sleep", place, until: wakeTime(state, place) };
   } catch (thrown) {
     return { kind: "refuse", place, error: evaluationError(thrown, place.node.node.id) };
+  }
+}
+
+/** Finishes a wait whose signal has come before it; else has it wait, and answers false. */
+function receive(turn: Turn, place: Place): boolean {
+  const { state, at } = turn;
+  const address = addressAt(state, place);
+  const signal = takeKept(state, address, place, at);
+  if (signal === undefined) awaitAt(state, address, place);
+  else finishNode(turn, place.frame, place.node, signal.payload);
+  return signal !== undefined;
+}
+
+/** A signal came: the node that waits for it has it, or it is kept. */
+export function signalled(turn: Turn, { signal, for: whom, message, payload, at }: SignalledEntry): void {
+  const address = addressOf(signal, whom);
+  keepSignal(turn.state, address, { message, payload, at });
+  deliver(turn, address);
+}
+
+/** Gives nodes that wait what was kept for them. */
+export function deliver(turn: Turn, address: string): void {
+  const { state, at } = turn;
+  for (;;) {
+    const place = state.signals?.kept.has(address) === true ? takeWaiting(state, address) : undefined;
+    if (place === undefined) return;
+    const { payload } = takeKept(state, address, place, at)!;
+    finishNode(turn, place.frame, place.node, payload);
   }
 }
 
@@ -193,6 +226,16 @@ export function failNode(turn: Turn, frame: Frame, node: CompiledNode, error: Ru
   frame.waits[node.local] = FAILED;
   frame.boundary.failure ??= error;
   settle(turn, frame);
+}
+
+/** No signal came in time: what is drawn for that runs, or the node has failed. */
+export function timeOut(turn: Turn, frame: Frame, node: CompiledNode): void {
+  invariant(node.node.kind === "wait", "only a wait times out");
+  const { otherwise, signal, timeoutMs } = node.node;
+  if (otherwise !== null) return takeArm(turn, frame, node, otherwise);
+  const path = pathOf(turn.state.compiled, frame, node);
+  const message = `${path} waited ${formatDuration(timeoutMs ?? 0)} for the signal "${signal}", and none came. Give it \`otherwise\`, or send one and retry the run: it waits as long again.`;
+  failNode(turn, frame, node, { code: "SIGNAL_TIMED_OUT", message, node: path, attempt: 0 });
 }
 
 /** Opens the arm that a match took; -1 is no arm at all. */

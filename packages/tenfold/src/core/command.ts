@@ -8,7 +8,7 @@ export type Command =
   | { readonly kind: "execute"; readonly place: Place; readonly attempt: number }
   /** Compute a derive in the driver, and journal its result. */
   | { readonly kind: "derive"; readonly place: Place }
-  /** Records that the node is done, not before this time (ms since 1970). */
+  /** Nothing before `until` (ms since 1970); then the node is done, or has waited for a signal in vain. */
   | { readonly kind: "sleep"; readonly place: Place; readonly until: number }
   /** Ask `choose` which arm a match takes, and journal it. */
   | { readonly kind: "choose"; readonly place: Place }

@@ -4,7 +4,15 @@
  */
 import type { Json } from "../value/json.ts";
 
-export type Entry = DoneEntry | FailedEntry | ChoseEntry | AbandonedEntry | CancelledEntry | RetriedEntry;
+export type Entry =
+  | DoneEntry
+  | FailedEntry
+  | ChoseEntry
+  | AbandonedEntry
+  | TimedOutEntry
+  | SignalledEntry
+  | CancelledEntry
+  | RetriedEntry;
 
 interface NodeEntry {
   /** The node's path: its id, with the item's index after each `each` around it (`each-orders[3]/price`). */
@@ -40,6 +48,22 @@ export interface ChoseEntry extends NodeEntry {
 /** A node that was open when the run was cancelled has stopped without a result. */
 export interface AbandonedEntry extends NodeEntry {
   readonly kind: "abandoned";
+}
+
+/** A wait has lasted as long as it may, and no signal came. */
+export interface TimedOutEntry extends NodeEntry {
+  readonly kind: "timed-out";
+}
+
+/** Somebody sent the run a signal: it goes to the node that waits for it, or is kept for the first that will. */
+export interface SignalledEntry {
+  readonly kind: "signalled";
+  readonly at: number;
+  readonly message: string;
+  readonly signal: string;
+  /** Which of several things it is about; null: the run as a whole. */
+  readonly for: string | null;
+  readonly payload?: Json | undefined;
 }
 
 /** Somebody cancelled the run. */

@@ -7,6 +7,7 @@ import type { Json } from "../value/json.ts";
 import {
   commandFor,
   countOpen,
+  deliver,
   endRun,
   failNode,
   finishNode,
@@ -15,13 +16,16 @@ import {
   openItems,
   openNode,
   settle,
+  signalled,
   takeArm,
+  timeOut,
   type Turn,
 } from "./advance.ts";
 import type { Command } from "./command.ts";
 import type { CompiledGraph } from "./compile.ts";
 import type { Entry, FailedEntry } from "./entry.ts";
 import { mustFind } from "./path.ts";
+import { keptAddresses } from "./signals.ts";
 import {
   ASLEEP,
   FAILED,
@@ -38,7 +42,7 @@ import {
 /** A run that has just been started; its first commands are added to `commands`. */
 export function begin(compiled: CompiledGraph, input: Json, startedAt: number, commands: Command[]): RunState {
   const root = newFrame(compiled.scopes[0]!, null, -1, true, input);
-  const state: RunState = { compiled, startedAt, root, entries: 0, cancelled: null, absorbed: null };
+  const state: RunState = { compiled, startedAt, root, entries: 0, cancelled: null, absorbed: null, signals: null };
   const turn = { state, at: startedAt, commands };
   openFrame(turn, root);
   if (root.scope.size === 0) endRun(turn);
@@ -68,6 +72,13 @@ export function reduce(state: RunState, entry: Entry, commands: Command[], known
       frame.waits[node.local] = SUPPRESSED;
       return settle(turn, frame);
     }
+    case "timed-out": {
+      const { frame, node } = close(state, entry.node, known);
+      return timeOut(turn, frame, node);
+    }
+    case "signalled":
+      if (absorb(state, entry.message)) signalled(turn, entry);
+      return;
     case "cancelled":
       if (absorb(state, entry.message)) cancel(turn, entry.reason);
       return;
@@ -183,6 +194,7 @@ function retry(turn: Turn): void {
       openItems(turn, frame, node, child);
     }
   }
+  for (const address of keptAddresses(state)) deliver(turn, address);
   if (state.root.running === 0) endRun(turn);
 }
 
@@ -192,6 +204,8 @@ function startAgain(turn: Turn, { frame, node }: Place): void {
     frame.retries!.set(node.local, { ...retries, before: retries.before + retries.attempts, attempts: 0 });
   }
   const child = frame.children?.get(node.local);
+  // A wait that came to nothing waits as long again.
+  if (child === undefined && node.node.kind === "wait") frame.readyAt[node.local] = turn.at;
   if (child === undefined) return openNode(turn, frame, node);
   frame.waits[node.local] = OPENED;
   if (!isSpread(child)) return leaveFrame(turn, child);

@@ -19,7 +19,7 @@ export const SUPPRESSED = -3;
 export const RETRYING = -4;
 /** A match whose arm is open, an each whose items are. */
 export const OPENED = -5;
-/** Nothing of it runs until its time comes: a run that fails or is cancelled does not wait for it. */
+/** Nothing of it runs until its time, or its signal, comes: a run that fails or is cancelled does not wait for it. */
 export const ASLEEP = -6;
 
 export interface RunState {
@@ -31,6 +31,33 @@ export interface RunState {
   cancelled: { readonly reason: string } | null;
   /** Keys of the messages that were absorbed. */
   absorbed: Set<string> | null;
+  /** Null until one comes, or is waited for. */
+  signals: Signals | null;
+}
+
+/** Signals that came, and the nodes that wait for some. */
+export interface Signals {
+  /** By address, in the order in which they came. */
+  readonly kept: Map<string, KeptSignal[]>;
+  /** By address, in the order in which they began; some of them wait no more. */
+  readonly waiting: Map<string, Place[]>;
+  /** Which node has received which. */
+  readonly received: ReceivedSignal[];
+}
+
+export interface KeptSignal {
+  /** The key of the message that brought it. */
+  readonly message: string;
+  readonly payload: Json | undefined;
+  readonly at: number;
+}
+
+export interface ReceivedSignal {
+  /** The path of the node. */
+  readonly node: string;
+  readonly message: string;
+  /** When the node had it (ms since 1970). */
+  readonly at: number;
 }
 
 export interface Frame {

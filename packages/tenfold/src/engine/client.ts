@@ -15,6 +15,7 @@ import { Handle, type HandleQuestions, type RunHandle } from "./run-handle.ts";
 import { viewOf, type RunDetails, type RunView } from "./run-view.ts";
 import { Results, type Outcome } from "./results.ts";
 import { prune, type Pruned, type PruneOptions } from "./retention.ts";
+import { sendSignal, type RunAddress, type SignalOptions } from "./signal.ts";
 import { StartBatcher } from "./start-batcher.ts";
 import {
   checkStart,
@@ -171,6 +172,20 @@ export class Tenfold {
     const statuses: readonly RunStatus[] = ["waiting", "running", "held"];
     this.#mustBeOpen();
     return tellRuns(this.#engine, selection, { body: { kind: "cancel", reason }, statuses, reopens: false }, options);
+  }
+
+  /**
+   * Sends a run a signal: to the node that waits for it, or kept for the first that will. The run is named by its id, or as the
+   * last one of a workflow's key. Resolves when it is durable; RUN_UNKNOWN, RUN_FINISHED, SIGNAL_UNKNOWN, SIGNAL_INVALID if it is not.
+   */
+  async signal(
+    run: RunAddress,
+    signal: string,
+    payload?: unknown,
+    options: SignalOptions = {},
+  ): Promise<{ run: string }> {
+    this.#mustBeOpen();
+    return { run: await sendSignal(this.#engine, run, signal, payload, options) };
   }
 
   /** Has failed, cancelled and held runs go on from where they stopped; results that are recorded stay. */

@@ -91,10 +91,12 @@ export class Recorder {
     return result;
   }
 
-  /** A sleep is over. */
+  /** A sleep is over, or the patience of a wait. */
   woke(run: LiveRun, place: Place, node: string): void {
     const commands: Command[] = [];
-    this.#done(run, place, node, 0, { ok: true, output: null }, this.#now(), 0, commands);
+    if (place.node.node.kind === "wait")
+      this.#record(run, { kind: "timed-out", node, at: this.#now() }, commands, place);
+    else this.#done(run, place, node, 0, { ok: true, output: null }, this.#now(), 0, commands);
     this.obey(run, commands);
   }
 
@@ -106,6 +108,10 @@ export class Recorder {
     const at = this.#now();
     if (body.kind === "cancel") {
       this.#record(run, { kind: "cancelled", at, message: key, reason: body.reason }, commands);
+      return false;
+    }
+    if (body.kind === "signal") {
+      this.#record(run, { ...body, kind: "signalled", at, message: key }, commands);
       return false;
     }
     run.ending = null;

@@ -67,6 +67,11 @@ export class Registry {
     return this.#plans.get(hash);
   }
 
+  /** What workflow of that name there is code for, if there is. */
+  find(name: string): WorkflowDefinition | undefined {
+    return this.#definitions.get(name);
+  }
+
   /** Reads an older graph from the store; `undefined` if the store does not have it. */
   async fetch(store: Store, lane: number, workflow: string, hash: string): Promise<Plan | undefined> {
     const stored = await store.graph(lane, hash);

@@ -128,7 +128,7 @@ function prepareParsed(
       `{ again: true } needs a key, and workflow "${definition.name}" got none; no run was started. Give \`key\`.`,
     );
   }
-  const lane = key === null ? facts.anyLane() : hash32(`${definition.name}\n${tenant}\n${key}`) % facts.lanes;
+  const lane = key === null ? facts.anyLane() : laneOfKey(definition.name, tenant, key, facts.lanes);
   const at = options.at === undefined ? null : readTime(options.at);
   const start: RunStart = {
     id: facts.newId(lane),
@@ -147,6 +147,11 @@ function prepareParsed(
     at,
   };
   return { lane, start };
+}
+
+/** The lane that the runs of a key are in. */
+export function laneOfKey(workflow: string, tenant: string, key: string, lanes: number): number {
+  return hash32(`${workflow}\n${tenant}\n${key}`) % lanes;
 }
 
 function inputText(definition: WorkflowDefinition, input: unknown, payloadMax: number): string {

@@ -109,6 +109,8 @@ export interface WorkflowDefinition {
   readonly hash: string;
   readonly steps: ReadonlyMap<string, StepDefinition>;
   readonly code: ReadonlyMap<string, NodeCode>;
+  /** The schemas of signals, by their names; undefined: whatever is JSON. */
+  readonly signals: ReadonlyMap<string, Schema | undefined>;
   readonly warnings: readonly Warning[];
   /** The source of its `flow`, for `check`; not hashed. */
   readonly source?: string;

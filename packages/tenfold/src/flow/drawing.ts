@@ -4,6 +4,7 @@
  * stack changes a drawing, and it is dropped when the definition is made.
  */
 import { TenfoldError, type ErrorCode } from "../value/error.ts";
+import type { Schema } from "../value/schema.ts";
 import type { NodeCode, StepDefinition } from "./definition.ts";
 import type { GraphNode, Template } from "./graph.ts";
 
@@ -14,6 +15,7 @@ export interface Drawing {
   readonly indexes: Map<string, number>;
   readonly steps: Map<string, StepDefinition>;
   readonly code: Map<string, NodeCode>;
+  readonly signals: Map<string, Schema | undefined>;
   /** Conditions that nothing has used so far. */
   readonly unusedConditions: Set<Template>;
   /** The scope that nodes are drawn in now. */
@@ -45,6 +47,7 @@ export function startDrawing(workflow: string): Drawing {
     indexes: new Map(),
     steps: new Map(),
     code: new Map(),
+    signals: new Map(),
     unusedConditions: new Set(),
     scope: 0,
     after: [],

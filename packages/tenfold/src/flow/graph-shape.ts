@@ -39,6 +39,14 @@ export function nodeProblem(node: unknown, nodeCount: number, scopeCount: number
       if ("at" in until) return isSound(until["at"]) ? undefined : "its moment is no template";
       return isIndex(until["forMs"], SLEEP_MAX_MS + 1) ? undefined : "its duration is no whole number of milliseconds";
     }
+    case "wait": {
+      const { signal, for: whom, isChecked, timeoutMs, otherwise } = node;
+      if (typeof signal !== "string" || typeof isChecked !== "boolean") return "it names no signal";
+      if (timeoutMs !== null && !isIndex(timeoutMs, SLEEP_MAX_MS + 1))
+        return "its timeout is no whole number of milliseconds";
+      if (otherwise !== null && !isIndex(otherwise, scopeCount)) return "its otherwise is out of range";
+      return whom === null || isSound(whom) ? undefined : "what its signal is for is no template";
+    }
     case "each": {
       const { items, body, concurrency, onError } = node;
       if (!isIndex(body, scopeCount)) return "its body is out of range";

@@ -23,7 +23,7 @@ export interface GraphScope {
   readonly output: Template;
 }
 
-export type GraphNode = InputNode | ItemNode | StepNode | MatchNode | EachNode | DeriveNode | SleepNode;
+export type GraphNode = InputNode | ItemNode | StepNode | MatchNode | EachNode | DeriveNode | SleepNode | WaitNode;
 
 interface NodeBase {
   /** Unique in the graph: the path of scopes and the node's name, joined by "/". */
@@ -98,6 +98,20 @@ export interface SleepNode extends WorkNode {
   readonly until: { readonly forMs: number } | { readonly at: Template };
 }
 
+/** Done when a signal of that name has come; its output is what the signal carries. */
+export interface WaitNode extends WorkNode {
+  readonly kind: "wait";
+  readonly signal: string;
+  /** What the signal is to be for, a text or a number; null: for the run as a whole. */
+  readonly for: Template | null;
+  /** The code has a schema for what the signal carries. */
+  readonly isChecked: boolean;
+  /** How long it is waited for (ms); null: for ever. */
+  readonly timeoutMs: number | null;
+  /** The scope that runs where none came in time; null: the node fails. */
+  readonly otherwise: number | null;
+}
+
 /** JSON with references to values in it; a constant without `value` is undefined, which is not null. */
 export type Template =
   | { readonly kind: "constant"; readonly value?: Json }
@@ -143,12 +157,15 @@ export function templatesOf(node: GraphNode): readonly Template[] {
       return node.inputs;
     case "sleep":
       return "at" in node.until ? [node.until.at] : [];
+    case "wait":
+      return node.for === null ? [] : [node.for];
   }
 }
 
 /** The scopes that a node opens, in the order they were drawn. */
 export function scopesOf(node: GraphNode): readonly number[] {
   if (node.kind === "each") return [node.body];
+  if (node.kind === "wait") return node.otherwise === null ? [] : [node.otherwise];
   if (node.kind !== "match") return [];
   const scopes = node.arms.map((arm) => arm.scope);
   return node.otherwise === null || scopes.includes(node.otherwise) ? scopes : [...scopes, node.otherwise];

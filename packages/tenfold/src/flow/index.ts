@@ -24,4 +24,5 @@ export type * from "./graph.ts";
 export type { Input, Lifted, Plain, Present, Symbolic, Value } from "./lifted.ts";
 export { sleep, sleepUntil, type Sleep, type SleepUntil } from "./sleep.ts";
 export { step, type Step } from "./step.ts";
+export { waitFor, type WaitFor, type WaitOptions } from "./wait-for.ts";
 export { workflow, type WorkflowOptions } from "./workflow.ts";

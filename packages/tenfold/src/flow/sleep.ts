@@ -1,10 +1,10 @@
 /** `sleep` and `sleepUntil`: nodes that are done when their time has come, minutes or months later. */
-import { durationMs, type Duration } from "../value/duration.ts";
+import type { Duration } from "../value/duration.ts";
 import { instantMs } from "../value/instant.ts";
-import { TenfoldError } from "../value/error.ts";
 import { currentDrawing } from "./current-drawing.ts";
-import { addNode, drawingError, nodeId, type Drawing } from "./drawing.ts";
-import { SLEEP_MAX_MS, type SleepNode } from "./graph.ts";
+import { addNode, nodeId, type Drawing } from "./drawing.ts";
+import { asOfNode, checkedDuration } from "./durations.ts";
+import type { SleepNode } from "./graph.ts";
 import type { Input, Value } from "./lifted.ts";
 import { checkName, plainSegment, subjectName } from "./naming.ts";
 import { lift } from "./template.ts";
@@ -32,20 +32,10 @@ const OUTSIDE = "A step's body waits with a timer of its own, and keeps its slot
 function makeSleep(name: string | undefined): Sleep {
   const draw = (duration: unknown): unknown => {
     const drawing = currentDrawing("`sleep`", OUTSIDE);
-    if (originOf(duration) !== undefined) {
-      throw drawingError("DURATION_INVALID", drawing, nodeId(drawing, name ?? "sleep"), {
-        happened: "`sleep` is given a value, and takes a duration that is known when the workflow is drawn",
-        wayOut: "Compute the moment in a step or a `derive`, and give that to `sleepUntil`.",
-      });
-    }
-    const words = typeof duration === "number" ? `${duration}ms` : String(duration);
+    const words =
+      originOf(duration) !== undefined ? "value" : typeof duration === "number" ? `${duration}ms` : String(duration);
     const id = nodeId(drawing, name ?? `sleep-${plainSegment(words.trim())}`);
-    const forMs = Math.ceil(checked(drawing, id, () => durationMs(duration as Duration, "its duration")));
-    if (forMs <= SLEEP_MAX_MS) return drawSleep(drawing, id, { forMs });
-    throw drawingError("DURATION_INVALID", drawing, id, {
-      happened: "its duration is longer than a hundred years",
-      wayOut: "A run that nobody is to wake is one that has ended.",
-    });
+    return drawSleep(drawing, id, { forMs: checkedDuration(drawing, id, "its duration", duration) });
   };
   const as = (given: string): Sleep => makeSleep(checkName("WORKFLOW_INVALID", "a sleep", given));
   return Object.freeze(Object.assign(draw, { as })) as unknown as Sleep;
@@ -56,7 +46,7 @@ function makeSleepUntil(name: string | undefined): SleepUntil {
     const drawing = currentDrawing("`sleepUntil`", OUTSIDE);
     const { template } = lift(drawing, name ?? "sleep-until", "moment", moment);
     const id = nodeId(drawing, name ?? `sleep-until-${subjectName(drawing, template) ?? "moment"}`);
-    if (template.kind === "constant") checked(drawing, id, () => instantMs(template.value, "its moment"));
+    if (template.kind === "constant") asOfNode(drawing, id, () => instantMs(template.value, "its moment"));
     return drawSleep(drawing, id, { at: template });
   };
   const as = (given: string): SleepUntil => makeSleepUntil(checkName("WORKFLOW_INVALID", "a sleep", given));
@@ -66,15 +56,4 @@ function makeSleepUntil(name: string | undefined): SleepUntil {
 function drawSleep(drawing: Drawing, id: string, until: SleepNode["until"]): unknown {
   const { scope, after } = drawing;
   return nodeValue(drawing, addNode(drawing, { kind: "sleep", id, scope, after, until }));
-}
-
-/** What `read` answers; what it throws is told as an error of this node. */
-function checked<T>(drawing: Drawing, id: string, read: () => T): T {
-  try {
-    return read();
-  } catch (thrown) {
-    if (!(thrown instanceof TenfoldError)) throw thrown;
-    const [happened, ...way] = thrown.message.split(". ");
-    throw drawingError(thrown.code, drawing, id, { happened: happened!, wayOut: way.join(". ") });
-  }
 }

@@ -100,6 +100,7 @@ export function workflow(
     hash: contentHash(canonicalJson(graph as unknown as Json)),
     steps: drawing.steps,
     code: drawing.code,
+    signals: drawing.signals,
     warnings: freeze(findUnused(drawing)),
     source: Function.prototype.toString.call(options.flow),
     ...(input === undefined ? {} : { input }),

@@ -6,8 +6,10 @@
  */
 import type { JournalLine } from "../core/journal-line.ts";
 import type { CallerClient } from "./caller-client.ts";
+import type { Mail, Post, Send, SendAnswer } from "./mail.ts";
 import type { Attribute, Page, RunFilter, RunRecord, RunStatus, Tally } from "./run-record.ts";
 
+export type * from "./mail.ts";
 export { FINISHED } from "./run-record.ts";
 export type { Attribute, Page, RunFilter, RunRecord, RunStatus, Tally } from "./run-record.ts";
 
@@ -91,66 +93,6 @@ export interface Due {
 
 /** What whoever watches wants to hear of. */
 export type Change = "due" | "ended";
-
-/** The messages of a run that were not absorbed, and the count to compare when parking. */
-export interface Mail {
-  readonly run: string;
-  readonly messages: readonly Message[];
-  /** How many messages the run ever got. */
-  readonly count: number;
-}
-
-export type MessageBody =
-  | { readonly kind: "cancel"; readonly reason: string }
-  /** Has an ended run go on. */
-  | { readonly kind: "retry" };
-
-export interface Message {
-  /** A second message with the key of one that its run has not absorbed yet is not kept. */
-  readonly key: string;
-  readonly body: MessageBody;
-  readonly at: number;
-}
-
-export interface Send {
-  readonly run: string;
-  readonly message: Message;
-  /** Delivered to a failed or cancelled run too, which is running again from then on. */
-  readonly reopens: boolean;
-}
-
-export type SendAnswer =
-  { readonly kind: "sent" } | { readonly kind: "finished"; readonly status: RunStatus } | { readonly kind: "unknown" };
-
-/** A message on its way from a run of one lane to a run of another; its sender and its message's key name it. */
-export interface Parcel {
-  readonly from: string;
-  readonly send: Send;
-}
-
-export interface ParcelName {
-  readonly from: string;
-  readonly key: string;
-}
-
-/**
- * Carries parcels between lanes, each verb a transaction of one of them: (1) `deliver` to the receiver's lane, (2) `remove`
- * from the sender's outbox, (3) `release` at the receiver's what keeps a second delivery out. Whoever dies between two
- * of them leaves what another one finds: sent at least once, received once.
- */
-export interface Post {
-  /** The parcels of the lane's outbox, in the order of their names, from behind one on. */
-  outgoing(lane: number, after: ParcelName | null, limit: number): Promise<readonly Parcel[]>;
-  /** LAW: each message is kept as `send` keeps it, once, however often its parcel comes until it is released; "sent" for those that came before. Each delivery counts for `received`. */
-  deliver(lane: number, parcels: readonly Parcel[], now: number): Promise<readonly SendAnswer[]>;
-  /** LAW: they are in the outbox no more. */
-  remove(lane: number, names: readonly ParcelName[]): Promise<void>;
-  /** Parcels that were delivered to the lane before a time, and not released. */
-  received(lane: number, before: number, limit: number): Promise<readonly ParcelName[]>;
-  /** Whether each is in the lane's outbox. */
-  holds(lane: number, names: readonly ParcelName[]): Promise<readonly boolean[]>;
-  release(lane: number, names: readonly ParcelName[]): Promise<void>;
-}
 
 /** What a driver decided about one run. */
 export interface RunCommit {

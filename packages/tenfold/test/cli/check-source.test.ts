@@ -65,8 +65,8 @@ const SOURCES: readonly (readonly [string, readonly string[]])[] = [
 
 for (const [source, expected] of SOURCES) {
   test(`in \`${source.replaceAll("\n", " ")}\` ${expected.length === 0 ? "nothing is found" : `${expected.join(", ")} is found`}`, () => {
-    const { name, graph, hash, steps, code, warnings } = workflow<Lead>("x", { flow: (lead) => read(lead) });
-    const found = testedValues({ name, graph, hash, steps, code, warnings, source });
+    const { name, graph, hash, steps, code, signals, warnings } = workflow<Lead>("x", { flow: (lead) => read(lead) });
+    const found = testedValues({ name, graph, hash, steps, code, signals, warnings, source });
     assert.deepEqual(
       found.map(({ message }) => /has `([^`]+)`/.exec(message)![1]),
       expected,

@@ -139,7 +139,7 @@ function halfway(seed: number, answers: Answers) {
 }
 
 const answer = { n: 60, tag: "a", list: [4, 5], flag: true };
-const wellAnswering: Answers = { stepOf: () => ({ output: answer }), deriveOf: () => answer };
+const wellAnswering: Answers = { stepOf: () => ({ output: answer }), deriveOf: () => answer, signalOf: () => answer };
 
 test("cancelled at any point, a run ends as cancelled once its open nodes are abandoned, also when loaded anew", () => {
   fc.assert(

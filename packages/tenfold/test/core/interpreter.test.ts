@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { compileGraph } from "../../src/core/compile.ts";
 import type { WorkflowDefinition } from "../../src/flow/definition.ts";
 import { interpret, type Expected } from "../../src/testing/simulator/interpreter.ts";
+import { signalOf } from "../../src/testing/simulator/fates.ts";
 import { answerOf, withoutErrors } from "../../src/testing/simulator/answer.ts";
 import { randomWorkflow } from "../../src/testing/simulator/random-workflow.ts";
 import { hash32 } from "../../src/value/hash.ts";
@@ -44,8 +45,8 @@ function caseOf(seed: number): Case {
   const deriveOf = (_node: string, [seen]: readonly (Json | undefined)[]) => asJson("derive", seen);
   const fateOf = (path: string, step: string, given: Json | undefined) =>
     failures(path) === Infinity ? { error: path } : { output: asJson(step, given) };
-  const expected = interpret(definition.graph, input, fateOf, deriveOf);
-  return { definition, input, expected, answers: { stepOf, deriveOf }, random };
+  const expected = interpret(definition.graph, input, fateOf, deriveOf, signalOf);
+  return { definition, input, expected, answers: { stepOf, deriveOf, signalOf }, random };
 }
 
 const doneIn = (life: Life) =>

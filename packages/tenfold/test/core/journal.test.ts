@@ -40,6 +40,15 @@ const entries: Record<Entry["kind"], fc.Arbitrary<Entry>> = {
   }),
   chose: fc.record({ kind: fc.constant("chose" as const), node, at, scope: fc.integer({ min: -1 }) }),
   abandoned: fc.record({ kind: fc.constant("abandoned" as const), node, at }),
+  "timed-out": fc.record({ kind: fc.constant("timed-out" as const), node, at }),
+  signalled: fc.record({
+    kind: fc.constant("signalled" as const),
+    at,
+    message: text,
+    signal: text,
+    for: fc.option(text, { nil: null }),
+    payload: output,
+  }),
   cancelled: fc.record({ kind: fc.constant("cancelled" as const), at, message: text, reason: text }),
   retried: fc.record({ kind: fc.constant("retried" as const), at, message: text }),
 };

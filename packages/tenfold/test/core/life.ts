@@ -10,6 +10,7 @@ import { pathOf } from "../../src/core/path.ts";
 import { begin, openWork, reduce, resume } from "../../src/core/reduce.ts";
 import { ASLEEP, outputFrom, type Place, type RunState } from "../../src/core/state.ts";
 import { evaluate } from "../../src/flow/evaluate.ts";
+import type { WaitNode } from "../../src/flow/graph.ts";
 import * as flow from "../../src/flow/index.ts";
 import type { WorkflowDefinition } from "../../src/flow/definition.ts";
 import { TenfoldError } from "../../src/value/error.ts";
@@ -28,6 +29,8 @@ export type Fate =
 export interface Answers {
   stepOf(path: string, step: string, input: Json | undefined, attempt: number): Fate;
   deriveOf(node: string, inputs: readonly (Json | undefined)[]): Json | undefined;
+  /** What the signal carries that ends a wait. */
+  signalOf?(signal: string, whom: string | null): Json | undefined;
 }
 
 /** The constructs without their types: whether these hold is the flow floor's business. */
@@ -143,6 +146,7 @@ export class Life {
         return this.#refuse(node, choice.error);
       }
       case "sleep":
+        if (place.node.node.kind === "wait") return this.#endWait(command, place.node.node, answers);
         this.at = Math.max(at, command.until);
         return this.record({ kind: "done", node, at: this.at, attempt: 0, output: null, tookMs: 0 });
       case "refuse":
@@ -163,6 +167,22 @@ export class Life {
   play(answers: Answers, pick: (count: number) => number = () => 0): this {
     while (this.open.length > 0) this.answer(this.open[pick(this.open.length)]!, answers);
     return this;
+  }
+
+  /** What has no timeout is sent a signal; another node may have waited longer for one like it. */
+  #endWait(command: Extract<NodeCommand, { kind: "sleep" }>, wait: WaitNode, { signalOf }: Answers): void {
+    const { place } = command;
+    if (wait.timeoutMs !== null) {
+      this.at = Math.max(this.at, command.until);
+      return this.record({ kind: "timed-out", node: this.pathOf(place), at: this.at });
+    }
+    const whom = wait.for === null ? null : String(evaluate(wait.for, outputFrom(this.compiled, place.frame)));
+    this.open.push(command);
+    this.signal(wait.signal, whom, signalOf?.(wait.signal, whom));
+  }
+
+  signal(signal: string, whom: string | null, payload: Json | undefined, message = `s${this.entries.length}`): void {
+    this.record({ kind: "signalled", at: this.at, message, signal, for: whom, payload });
   }
 
   #fateOf({ place, attempt }: Extract<NodeCommand, { kind: "execute" }>, path: string, answers: Answers): Fate {
@@ -193,7 +213,7 @@ export class Life {
       else if (!this.open.every(isOther)) throw new Error(`${this.pathOf(command.place)} is asked for twice`);
       this.open.push(command);
     }
-    if (!this.compiled.graph.nodes.some(({ kind }) => kind === "sleep")) return;
+    if (!this.compiled.graph.nodes.some(({ kind }) => kind === "sleep" || kind === "wait")) return;
     // Nobody waits for a sleep once its run, or its item, has come to its end.
     const isOver = this.endings.length > 0 || this.state.cancelled !== null;
     this.open = this.open.filter(({ kind, place: { frame, node } }) => {

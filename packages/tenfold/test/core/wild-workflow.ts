@@ -2,7 +2,7 @@
  * Random workflows that are meaner than the simulator's: each in each, match in each, items that use outer nodes which
  * finish later, bodies that are finished at once, empty lists, concurrency, collected errors.
  */
-import { after, derive, each, eq, gte, match, sleep, step, when, workflow } from "../../src/flow/index.ts";
+import { after, derive, each, eq, gte, match, sleep, step, waitFor, when, workflow } from "../../src/flow/index.ts";
 import type { WorkflowDefinition } from "../../src/flow/definition.ts";
 import type { Random } from "../../src/value/random.ts";
 
@@ -36,15 +36,24 @@ export function wildWorkflow(random: Random, nodesMax: number): WorkflowDefiniti
       const first = random() < 0.5 ? pick(known) : after(pick(known), () => sleep.as(id())(below(1000)));
       return (after as Drawn)(first, () => (pick(STEPS) as Drawn).as(id())(value));
     }
-    if (chance < 0.6) {
+    if (chance < 0.55) return wait(known, depth, value);
+    if (chance < 0.63) {
       const shared = () => arm(known, depth);
       return onwards((match as Drawn).as(id())(value.tag, { a: shared, b: shared, c: () => arm(known, depth) }));
     }
-    if (chance < 0.7) {
+    if (chance < 0.72) {
       const condition = random() < 0.5 ? gte(value.n, 50) : eq(value.tag, "a");
       return onwards((when as Drawn).as(id())(condition, () => arm(known, depth)));
     }
     return spread(known, depth, value);
+  };
+
+  /** For something or for the run; for ever, or for a while; in the end it has an answer. */
+  const wait = (known: readonly Drawn[], depth: number, value: Drawn): Drawn => {
+    const about = random() < 0.5 ? { for: value.n } : {};
+    const drawn = (waitFor as Drawn).as(id());
+    if (random() < 0.7) return onwards(drawn(pick(["paid", "shipped"]), about));
+    return onwards(drawn("never", { ...about, timeout: 500, otherwise: () => arm(known, depth) }));
   };
 
   /** An each over plain numbers, or over answers, whose items have lists of their own at once. */

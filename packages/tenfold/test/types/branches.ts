@@ -1,10 +1,12 @@
 /** `match`, `when`, `each`, `derive`, `after` and expressions: what they take, what their callbacks see, what they yield. */
+import { z } from "zod";
 import type * as flow from "../../src/flow/index.ts";
 import {
   all,
   after,
   sleep,
   sleepUntil,
+  waitFor,
   any,
   derive,
   each,
@@ -193,4 +195,29 @@ export function sleepsTakeDurationsAndMoments(): void {
   sleepUntil(new Date());
   // @ts-expect-error a yes or no is no moment
   sleepUntil(lead.vip);
+}
+
+export function waitsTakeWhatTheirSchemaSays(): void {
+  same<unknown>()(waitFor("paid"));
+  same<{ euro: number }>()(waitFor<{ euro: number }>("paid"));
+  const payment = z.object({ euro: z.number(), at: z.string().default("") });
+  const paid = waitFor("paid", { schema: payment, for: lead.email });
+  same<{ euro: number; at: string }>()(paid);
+  same<number>()(paid.euro);
+  same<{ euro: number; at: string } | Company>()(
+    waitFor("paid", { schema: payment, timeout: "1h", otherwise: () => enrich(lead) }),
+  );
+  same<{ euro: number; at: string } | null>()(
+    waitFor.as("late")("paid", { schema: payment, timeout: 500, otherwise: () => null }),
+  );
+  // @ts-expect-error without a timeout, nothing leads to `otherwise`
+  waitFor("paid", { schema: payment, otherwise: () => null });
+  // @ts-expect-error a duration is known when the workflow is drawn
+  waitFor("paid", { timeout: lead.email });
+  // @ts-expect-error a yes or no is nothing that a signal could be for
+  waitFor("paid", { for: lead.vip });
+  // @ts-expect-error what this schema makes is not JSON
+  waitFor("paid", { schema: z.object({ at: z.date() }) });
+  // @ts-expect-error a value is no boolean
+  if (paid) return;
 }

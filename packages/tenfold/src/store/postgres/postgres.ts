@@ -74,7 +74,12 @@ export class PostgresStore implements port.Store {
     this.post = new PostgresPost(connections, name, () => notices.tell("due"));
     this.#callers = new CallerTransactions(name, connections.starts.options.schema);
     this.#claims = new Claims(connections, lanes);
-    notices.onLate = () => this.#claims.expectLate();
+    notices.onLate = () => this.expectLate();
+  }
+
+  /** Something may have become due in the past: the next claim, and the next look, read all that waits. */
+  expectLate(): void {
+    this.#claims.expectLate();
   }
 
   get hears(): boolean {

@@ -8,8 +8,9 @@ import type { Entry, FailedEntry } from "../../core/entry.ts";
 import { readLine } from "../../core/journal-line.ts";
 import { placeAt } from "../../core/path.ts";
 import { begin, reduce } from "../../core/reduce.ts";
-import { RETRYING, type RunState } from "../../core/state.ts";
+import { ASLEEP, isFailing, outputFrom, RETRYING, visitFrames, type Place, type RunState } from "../../core/state.ts";
 import type { WorkflowDefinition } from "../../flow/definition.ts";
+import { evaluate } from "../../flow/evaluate.ts";
 import { startedAtOfRun } from "../../value/id.ts";
 import { canonicalJson, type Json } from "../../value/json.ts";
 import { FINISHED, type RunRecord, type RunStatus } from "../../store/store.ts";
@@ -45,6 +46,8 @@ export class Auditor {
   /** Runs whose start was answered, and those that somebody cancelled. */
   readonly accepted = new Set<string>();
   readonly cancelled = new Set<string>();
+  /** The ids of signals that were accepted, by their run. */
+  readonly #signals = new Map<string, Set<string>>();
   /** Runs as they were when they were removed. */
   readonly #pruned = new Map<string, RunRecord>();
   bodies = 0;
@@ -59,6 +62,11 @@ export class Auditor {
   accept(run: string): void {
     this.accepted.add(run);
     if (!this.#isKnown(run)) throw new Violation("`start` resolves only after the run is durable", { run });
+  }
+
+  /** A sender was told that this signal will reach its run. */
+  signalled(run: string, id: string): void {
+    this.#signals.set(run, (this.#signals.get(run) ?? new Set()).add(id));
   }
 
   /** Somebody is removing this run, which has ended; answers what to call when that was done. */
@@ -115,6 +123,24 @@ export class Auditor {
       throw new Violation("a retry waits for its time", { call, due: retry!.at });
   }
 
+  /** The signals that a run waits for, once for each node that does. */
+  waits(row: RunRecord): readonly { readonly signal: string; readonly for: string | null }[] {
+    return this.#waitsIn(this.#replay(row));
+  }
+
+  #waitsIn(state: RunState): readonly { readonly signal: string; readonly for: string | null }[] {
+    const found: { signal: string; for: string | null }[] = [];
+    visitFrames(state.root, (frame) => {
+      for (const node of frame.scope.nodes) {
+        if (frame.waits[node.local] !== ASLEEP || node.node.kind !== "wait" || isFailing(frame)) continue;
+        const { signal, for: whom } = node.node;
+        const given = whom === null ? null : String(evaluate(whom, outputFrom(state.compiled, frame)));
+        found.push({ signal, for: given });
+      }
+    });
+    return found;
+  }
+
   #replay(row: RunRecord): RunState {
     const compiled = this.#compiled.get(row.graph)!;
     const state = begin(compiled, JSON.parse(row.input) as Json, startedAtOfRun(row.id), []);
@@ -169,7 +195,8 @@ export class Auditor {
     const entries = this.#book.journal(row.id).map(readLine);
     const facts = { run: row.id, status: row.status, error: row.error };
     this.#checkJournal(row.id, entries, expected);
-    this.#checkSleeps(row, entries);
+    this.#checkTimes(row, entries);
+    this.#checkSignals(row, entries);
     const allowed = new Set<RunStatus>([expected.failures.size > 0 ? "failed" : "completed"]);
     if (this.cancelled.has(row.id)) allowed.add("cancelled");
     if (!allowed.has(row.status))
@@ -193,18 +220,45 @@ export class Auditor {
       if (!done.has(node)) throw new Violation("every node of a completed run is done", { ...facts, node });
   }
 
-  /** A sleep that was so long is not over before it. */
-  #checkSleeps(row: RunRecord, entries: readonly Entry[]): void {
+  /** Each that was accepted is in the journal, went to one node at most, and to one that waited as soon as it did. */
+  #checkSignals(row: RunRecord, entries: readonly Entry[]): void {
+    const facts = { run: row.id };
+    const compiled = this.#compiled.get(row.graph)!;
+    const state = begin(compiled, JSON.parse(row.input) as Json, startedAtOfRun(row.id), []);
+    const came = new Map<string, { readonly signal: string; readonly for: string | null }>();
+    for (const entry of entries) {
+      reduce(state, entry, []);
+      if (entry.kind === "signalled") came.set(entry.message, entry);
+      if (came.size === 0 || state.cancelled !== null || state.root.failure !== null) continue;
+      const received = new Set(state.signals?.received.map(({ message }) => message));
+      const kept = [...came].filter(([message]) => !received.has(message)).map(([, signal]) => signal);
+      for (const wait of this.#waitsIn(state)) {
+        const isKept = kept.some(({ signal, for: whom }) => signal === wait.signal && whom === wait.for);
+        if (isKept) throw new Violation("what waits for a signal that came has it", { ...facts, entry, wait });
+      }
+    }
+    for (const id of this.#signals.get(row.id) ?? []) {
+      if (![...came.keys()].some((message) => message.endsWith(` ${id}`)))
+        throw new Violation("a signal that was accepted reaches its run", { ...facts, id });
+    }
+    const received = state.signals?.received ?? [];
+    if (new Set(received.map(({ message }) => message)).size < received.length)
+      throw new Violation("a signal goes to one node", { ...facts, received });
+  }
+
+  /** A sleep that was so long is not over before it, and a wait not given up. */
+  #checkTimes(row: RunRecord, entries: readonly Entry[]): void {
     const compiled = this.#compiled.get(row.graph)!;
     const state = begin(compiled, JSON.parse(row.input) as Json, startedAtOfRun(row.id), []);
     for (const entry of entries) {
-      const place = entry.kind === "done" ? placeAt(state, entry.node) : undefined;
-      if (place?.node.node.kind === "sleep" && "forMs" in place.node.node.until) {
-        const since = place.frame.readyAt[place.node.local]!;
-        const { forMs } = place.node.node.until;
-        if (entry.at < since + forMs)
-          throw new Violation("a sleep is over when its time has come", { run: row.id, entry, since });
-      }
+      const place = entry.kind === "done" || entry.kind === "timed-out" ? placeAt(state, entry.node) : undefined;
+      const since = place?.frame.readyAt[place.node.local] ?? 0;
+      if (place !== undefined && entry.at < since + leastMs(place))
+        throw new Violation("a sleep, and the patience of a wait, is over when its time has come", {
+          run: row.id,
+          entry,
+          since,
+        });
       reduce(state, entry, []);
     }
   }
@@ -214,7 +268,7 @@ export class Auditor {
     const failures = new Map<string, FailedEntry>();
     const messages = new Set<string>();
     for (const entry of entries) {
-      if (entry.kind === "cancelled" || entry.kind === "retried") {
+      if ("message" in entry) {
         if (messages.has(entry.message))
           throw new Violation("a message is absorbed once", { run, message: entry.message });
         messages.add(entry.message);
@@ -231,4 +285,10 @@ export class Auditor {
       }
     }
   }
+}
+
+/** How long a node lasts at least, from when it was ready; a body's worker may have another clock. */
+function leastMs({ node: { node } }: Place): number {
+  if (node.kind === "sleep") return "forMs" in node.until ? node.until.forMs : -Infinity;
+  return node.kind === "wait" ? (node.timeoutMs ?? Infinity) : -Infinity;
 }

@@ -6,8 +6,10 @@ import type { Json } from "../../value/json.ts";
 import { answerOf } from "./answer.ts";
 import { interpret, type Expected } from "./interpreter.ts";
 
-/** Attempts that every step's retry policy allows. */
+/** So many attempts of a node that can be done are enough for it, unless a process that was frozen let one time out. */
 export const ATTEMPTS = 3;
+/** Those that a retry policy allows for that. */
+export const SPARE_ATTEMPTS = 2;
 
 /** How many attempts of a node fail before one is done; Infinity: all of them. */
 export function failuresOf(run: string, path: string): number {
@@ -23,5 +25,10 @@ export function expectedOf(workflows: readonly WorkflowDefinition[], row: RunRec
     failuresOf(row.id, path) >= ATTEMPTS ? { error: path } : { output: answerOf(step, input) as unknown as Json };
   const computeOf = (_node: string, [seen]: readonly (Json | undefined)[]) =>
     answerOf("derive", seen) as unknown as Json;
-  return interpret(graph, JSON.parse(row.input) as Json, fateOf, computeOf);
+  return interpret(graph, JSON.parse(row.input) as Json, fateOf, computeOf, signalOf);
+}
+
+/** What a signal carries. */
+export function signalOf(signal: string, whom: string | null): Json {
+  return answerOf(`signal ${signal}`, whom) as unknown as Json;
 }

@@ -11,6 +11,9 @@ export type NodeFate = { readonly output: Json | undefined } | { readonly error:
 /** The fate of the step `step` of the node at `path`, given its input. */
 export type FateOf = (path: string, step: string, input: Json | undefined) => NodeFate;
 
+/** What the signal carries that a wait without a timeout is sent; one with a timeout is sent none. */
+export type SignalOf = (signal: string, whom: string | null) => Json | undefined;
+
 /** Computes a derive. */
 export type ComputeOf = (node: string, inputs: readonly (Json | undefined)[]) => Json | undefined;
 
@@ -33,7 +36,13 @@ interface Scope {
 }
 
 /** Interprets `graph` on `input`. */
-export function interpret(graph: Graph, input: Json, fateOf: FateOf, computeOf: ComputeOf): Expected {
+export function interpret(
+  graph: Graph,
+  input: Json,
+  fateOf: FateOf,
+  computeOf: ComputeOf,
+  signalOf: SignalOf,
+): Expected {
   const failures = new Set<string>();
   const maybe = new Set<string>();
   let done = new Set<string>();
@@ -126,6 +135,14 @@ export function interpret(graph: Graph, input: Json, fateOf: FateOf, computeOf: 
       }
       case "sleep":
         return "at" in node.until && fill(node.until.at, scope) === isBroken ? isBroken : null;
+      case "wait": {
+        const whom = node.for === null ? null : fill(node.for, scope);
+        if (whom === isBroken) return isBroken;
+        if (node.timeoutMs === null) return signalOf(node.signal, whom === null ? null : String(whom));
+        if (node.otherwise !== null) return run(open(node.otherwise, path, scope, undefined), collects);
+        (collects ?? failures).add(path);
+        return isBroken;
+      }
       case "match": {
         const on = fill(node.on, scope);
         if (on === isBroken) return isBroken;

@@ -14,6 +14,7 @@ import {
   sleep,
   sleepUntil,
   step,
+  waitFor,
   when,
   workflow,
   all,
@@ -100,6 +101,7 @@ export function randomWorkflow(options: RandomWorkflowOptions): WorkflowDefiniti
       const first = random() < 0.5 ? value : after(value, () => drawSleep(id, value));
       return (after as Drawn)(first, () => useStep(visible));
     }
+    if (chance < 0.7) return drawWait(id, visible, depth);
     if (chance < 0.78) {
       const arms: Record<string, () => Drawn> = {};
       for (const tag of TAGS) arms[tag] = () => useStepAfter(visible, depth);
@@ -123,6 +125,16 @@ export function randomWorkflow(options: RandomWorkflowOptions): WorkflowDefiniti
   /** A second, half a minute; or a moment that is long past. */
   const drawSleep = (id: string, value: Drawn): Drawn =>
     random() < 0.8 ? sleep.as(id)(below(30_000)) : sleepUntil.as(id)(value.n);
+  /** A signal that users send again and again until it was received, or that nobody sends. */
+  const drawWait = (id: string, visible: readonly Drawn[], depth: number): Drawn => {
+    const about = random() < 0.4 ? { for: pick(visible).n } : {};
+    const drawn = (waitFor as Drawn).as(id);
+    const signal = pick(["paid", "shipped"]);
+    if (random() < 0.3) return useStepOn(visible, [drawn(signal, about), drawn.as(`${id}-too`)(signal, about)]);
+    if (random() < 0.4) return useStepOn(visible, after(pick(visible), () => drawn(signal, about)) as Drawn);
+    const otherwise = random() < 0.8 ? { otherwise: () => draw(visible, depth + 1) } : {};
+    return useStepOn(visible, drawn("never", { ...about, timeout: below(20_000), ...otherwise }));
+  };
   const useStepAfter = (visible: readonly Drawn[], depth: number): Drawn => draw(visible, depth + 1);
   const useStepOn = (visible: readonly Drawn[], value: Drawn): Drawn =>
     (pick(steps) as Drawn).as(`s${serial++}`)({ value, tag: pick(visible).tag });

@@ -2,7 +2,7 @@
 import { DEFAULT_SETTINGS, type EngineSettings } from "../../engine/engine.ts";
 import type { WorkflowDefinition } from "../../flow/definition.ts";
 import { seededRandom, type Random } from "../../value/random.ts";
-import { ATTEMPTS } from "./fates.ts";
+import { ATTEMPTS, SPARE_ATTEMPTS } from "./fates.ts";
 import type { Faults } from "./faulty-store.ts";
 import { randomWorkflow } from "./random-workflow.ts";
 
@@ -23,7 +23,13 @@ export function drawScenario(seed: number): Scenario {
   const lanes = random() < 0.2 ? 2 : 1;
   const timeoutMs = random() < 0.3 ? 3000 : null;
   const workflows = [3, 12, 12].map((nodesMax, index) => {
-    return randomWorkflow({ name: `workflow-${index}`, random, nodesMax, attempts: ATTEMPTS, timeoutMs });
+    return randomWorkflow({
+      name: `workflow-${index}`,
+      random,
+      nodesMax,
+      attempts: ATTEMPTS + SPARE_ATTEMPTS,
+      timeoutMs,
+    });
   });
   const harsh = random() < 0.8 ? 1 : 0;
   const faults: Faults = {

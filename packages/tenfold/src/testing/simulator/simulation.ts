@@ -85,6 +85,7 @@ function plan({ scenario, time, note }: World, processes: SimulatedWorkers, user
   often(below(6), () => users.bother());
   often(below(5), () => processes.strike());
   often(below(6), () => void users.prune().catch(note));
+  users.signal();
   if (scenario.random() < 0.3) users.pester(STARTED_AT + FAULTS_MS);
 }
 

@@ -3,6 +3,7 @@ import { FINISHED } from "../../store/store.ts";
 import { TenfoldError } from "../../value/error.ts";
 import { laneOfRun } from "../../value/id.ts";
 import { answerOf } from "./answer.ts";
+import { signalOf } from "./fates.ts";
 import type { SimulatedWorkers, World } from "./workers.ts";
 
 /** A start that got no answer may be sent again for so long. */
@@ -13,6 +14,7 @@ const PRUNED_AFTER_MS = 3000;
 export class Users {
   readonly #world: World;
   readonly #processes: SimulatedWorkers;
+  #signals = 0;
 
   constructor(world: World, processes: SimulatedWorkers) {
     this.#world = world;
@@ -83,6 +85,34 @@ export class Users {
       for (const { id, status } of open) if (status === "held") void this.#tell("retry", id);
       if (open.length > 0) this.retryHeld();
     });
+  }
+
+  /** Sends what runs wait for, early, often, and twice; until the faults are over and every run has come to its end. */
+  signal(): void {
+    const { time, book, auditor, scenario } = this.#world;
+    time.at(time.now + 1 + this.#below(3000), () => {
+      const open = book.records().filter(({ status }) => !FINISHED.has(status));
+      for (const row of open) {
+        const isEarly = scenario.random() < 0.4 ? [{ signal: "paid", for: null }] : [];
+        for (const { signal, for: whom } of [...auditor.waits(row), ...isEarly])
+          void this.#signal(row.id, signal, whom);
+      }
+      this.signal();
+    });
+  }
+
+  async #signal(run: string, signal: string, whom: string | null): Promise<void> {
+    const running = this.#processes.anyAwake();
+    if (running === undefined || signal === "never") return;
+    const id = `${this.#signals++}`;
+    const options = { id, ...(whom === null ? {} : { for: whom }) };
+    const again = this.#world.scenario.random() < 0.3 ? 2 : 1;
+    for (let left = again; left > 0; left--) {
+      await unlessRefused(async () => {
+        await running.tenfold.signal(run, signal, signalOf(signal, whom), options);
+        this.#world.auditor.signalled(run, id);
+      });
+    }
   }
 
   async #tell(kind: "cancel" | "retry", run: string): Promise<void> {

@@ -1,0 +1,170 @@
+/** Sends a signal to a run: whatever would be wrong with it is told to its sender, before anything is sent. */
+import { checkGraph } from "../flow/check-graph.ts";
+import type { Graph } from "../flow/graph.ts";
+import type { Message, RunRecord } from "../store/store.ts";
+import { FINISHED } from "../store/store.ts";
+import { describe } from "../value/describe.ts";
+import { TenfoldError } from "../value/error.ts";
+import { jsonProblem, pathText, type Json } from "../value/json.ts";
+import { nearestName } from "../value/nearest.ts";
+import { parseWith } from "../value/schema.ts";
+import { checkOptions, isText, laneIn, optional, runUnknown, type OptionForm } from "./caller-checks.ts";
+import type { Engine } from "./engine.ts";
+import { laneOfKey } from "./start.ts";
+
+/** A run by its id, or the last run of a workflow's key. */
+export type RunAddress = string | { readonly workflow: string; readonly key: string; readonly tenant?: string };
+
+export interface SignalOptions {
+  /** Names the message: the same one twice counts once. Whoever may send it again gives its own id of the event. */
+  readonly id?: string;
+  /** Which of several things it is about, as `waitFor(…, { for })` has it. */
+  readonly for?: string | number;
+}
+
+const OPTIONS: Readonly<Record<keyof SignalOptions, OptionForm>> = {
+  id: optional((value) => isText(value) && value !== "", "Give a text that is the same whenever this is sent again."),
+  for: optional((value) => isText(value) || Number.isFinite(value), "Give a text or a number."),
+};
+const ADDRESS: Readonly<Record<string, OptionForm>> = {
+  workflow: { fits: isText, way: "Give a workflow's name." },
+  key: { fits: isText, way: "Give the key that the run was started with." },
+  tenant: optional(isText, "Give a tenant's name."),
+};
+const NOT_SENT = "no signal was sent";
+
+/** Answers the id of the run that it was sent to. */
+export async function sendSignal(
+  engine: Engine,
+  address: RunAddress,
+  signal: string,
+  payload: unknown,
+  options: SignalOptions,
+): Promise<string> {
+  checkOptions("signal", options, OPTIONS, NOT_SENT);
+  const record = await runAt(engine, address);
+  if (FINISHED.has(record.status)) throw finished(record, signal);
+  const parsed = await checked(engine, record, signal, payload);
+  const lane = laneIn(engine.store, record.id);
+  const whom = options.for === undefined ? null : String(options.for);
+  const now = engine.ports.clock.now();
+  const message: Message = {
+    key: options.id === undefined ? engine.newId(lane) : `signal ${signal} ${options.id}`,
+    body: { kind: "signal", signal, for: whom, ...(parsed === undefined ? {} : { payload: parsed }) },
+    at: now,
+  };
+  const [answer] = await engine.store.send(lane, [{ run: record.id, message, reopens: false }], now);
+  if (answer!.kind === "unknown") throw runUnknown(record.id);
+  if (answer!.kind === "finished") throw finished({ ...record, status: answer!.status }, signal);
+  engine.look();
+  return record.id;
+}
+
+async function runAt({ store }: Engine, address: RunAddress): Promise<RunRecord> {
+  if (typeof address === "string") {
+    const [record] = await store.read(laneIn(store, address), [address]);
+    if (record === undefined) throw runUnknown(address);
+    return record;
+  }
+  checkOptions("The run that a signal is for", address, ADDRESS, NOT_SENT);
+  const { workflow, key, tenant = "" } = address;
+  const lane = laneOfKey(workflow, tenant, key, store.lanes);
+  const [record] = await store.list(lane, { workflow, key, tenant }, { before: null, limit: 1 });
+  if (record !== undefined) return record;
+  throw new TenfoldError(
+    "RUN_UNKNOWN",
+    `There is no run of workflow ${describe(workflow)} with the key ${describe(key)}${tenant === "" ? "" : ` of tenant ${describe(tenant)}`}; ${NOT_SENT}. Start it first, or correct the key; \`tenfold runs --workflow ${workflow}\` lists those there are.`,
+    { facts: { workflow, key, tenant } },
+  );
+}
+
+/** What the run will be given: the payload as the signal's schema parses it. */
+async function checked(engine: Engine, record: RunRecord, signal: string, payload: unknown): Promise<Json | undefined> {
+  const waits = (await graphOf(engine, record)).nodes.filter((node) => node.kind === "wait");
+  const wait = waits.find((node) => node.signal === signal);
+  if (wait === undefined) throw unknownSignal(record, signal, [...new Set(waits.map((node) => node.signal))]);
+  const parsed = wait.isChecked ? await parsedWith(engine, record, signal, payload) : payload;
+  const problem = parsed === undefined ? undefined : jsonProblem(parsed);
+  if (problem !== undefined) {
+    throw invalid(
+      record,
+      signal,
+      `is not JSON at ${pathText(problem.path) || "its top"}: ${problem.reason}`,
+      "Send JSON.",
+    );
+  }
+  const { payloadMax } = engine.settings.limits;
+  const size = parsed === undefined ? 0 : JSON.stringify(parsed).length;
+  if (size <= payloadMax) return parsed as Json | undefined;
+  const message = `What the signal "${signal}" carries is ${size} characters of JSON, and at most ${payloadMax} are kept; ${NOT_SENT}. Store large data elsewhere and send where it is.`;
+  throw new TenfoldError("PAYLOAD_TOO_LARGE", message, { facts: { run: record.id, signal, size, max: payloadMax } });
+}
+
+async function graphOf({ registry, store }: Engine, { id, workflow, graph: hash }: RunRecord): Promise<Graph> {
+  const known = registry.known(hash);
+  if (known !== undefined) return known.compiled.graph;
+  const stored = await store.graph(laneIn(store, id), hash);
+  if (stored !== undefined) return checkGraph(JSON.parse(stored.graph));
+  throw new TenfoldError(
+    "STORE_CORRUPT",
+    `The graph of run ${id}, of workflow "${workflow}", is not in the store; ${NOT_SENT}.`,
+  );
+}
+
+async function parsedWith(engine: Engine, record: RunRecord, signal: string, payload: unknown): Promise<unknown> {
+  const definition = engine.registry.find(record.workflow);
+  const schema = definition?.signals.get(signal);
+  if (schema === undefined) {
+    throw invalid(
+      record,
+      signal,
+      "has to fit a schema, which only the workflow's code has",
+      `Open the store with the workflow "${record.workflow}" among its \`workflows\`.`,
+    );
+  }
+  const parsed = await parseWith(schema, payload);
+  if (parsed.ok) return parsed.value;
+  const issues = parsed.issues.map(({ path, reason }) => ({ path: pathText(path), reason }));
+  const reasons = issues.map(({ path, reason }) => `${path || "it"}: ${reason}`).join("; ");
+  throw invalid(
+    record,
+    signal,
+    `does not fit the schema of the signal (${reasons})`,
+    "Correct it and send it again; the run waits on.",
+    { issues },
+  );
+}
+
+function invalid(
+  { id, workflow }: RunRecord,
+  signal: string,
+  happened: string,
+  way: string,
+  facts: Readonly<Record<string, unknown>> = {},
+): TenfoldError {
+  const message = `What the signal "${signal}" carries for run ${id} ${happened}; ${NOT_SENT}. ${way}`;
+  return new TenfoldError("SIGNAL_INVALID", message, { facts: { run: id, workflow, signal, ...facts } });
+}
+
+function unknownSignal({ id, workflow }: RunRecord, signal: unknown, known: readonly string[]): TenfoldError {
+  const nearest = typeof signal === "string" ? nearestName(signal, known) : undefined;
+  const way =
+    known.length === 0
+      ? "It waits for none: draw a `waitFor` in its `flow`."
+      : nearest === undefined
+        ? `It waits for: ${known.join(", ")}.`
+        : `Did you mean "${nearest}"?`;
+  return new TenfoldError(
+    "SIGNAL_UNKNOWN",
+    `Run ${id} of workflow "${workflow}" waits nowhere for a signal ${describe(signal)}; ${NOT_SENT}. ${way}`,
+    { facts: { run: id, workflow, signal, nearest } },
+  );
+}
+
+function finished({ id, status }: RunRecord, signal: string): TenfoldError {
+  return new TenfoldError(
+    "RUN_FINISHED",
+    `Run ${id} is ${status}, and takes the signal "${signal}" no more; ${NOT_SENT}. ${status === "completed" ? "Start another run." : `\`tenfold retry ${id}\` has it go on, and then it takes signals again.`}`,
+    { facts: { run: id, status, signal } },
+  );
+}
