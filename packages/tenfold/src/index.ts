@@ -9,6 +9,7 @@ export type { RunDetails, RunView } from "./engine/run-view.ts";
 export { RunCancelled, RunFailed, type Outcome } from "./engine/results.ts";
 export type { Pruned, PruneOptions } from "./engine/retention.ts";
 export type { StartManyOptions, StartOptions } from "./engine/start.ts";
+export type { ApprovalFilter, ApprovalView, DecisionOptions } from "./engine/approvals.ts";
 export type { RunAddress, SignalOptions } from "./engine/signal.ts";
 export type { Changed, ChangeOptions, Selection } from "./engine/telling.ts";
 export type { CallerClient, PgClient, PostgresTransaction } from "./store/caller-client.ts";

@@ -14,7 +14,19 @@ export interface SourceFinding {
   readonly message: string;
 }
 
-const CONSTRUCTS = ["match", "when", "each", "after", "derive", "sleep", "sleepUntil", "waitFor"];
+const CONSTRUCTS = [
+  "match",
+  "when",
+  "each",
+  "after",
+  "derive",
+  "sleep",
+  "sleepUntil",
+  "waitFor",
+  "approval",
+  "attempt",
+  "repeat",
+];
 const NAME = String.raw`[A-Za-z_$][\w$]*`;
 const PATH = String.raw`(?:\s*\??\.\s*${NAME}|\s*\[[^\]\n]*\])*`;
 /** No operator before it that binds it closer than what is looked for behind it: in `a === v || b` it is compared. */

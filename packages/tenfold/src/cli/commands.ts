@@ -49,6 +49,21 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import("./commands/signal.ts")).signalCommand,
   },
   {
+    name: "approvals",
+    does: "list what waits for people",
+    load: async () => (await import("./commands/approve.ts")).approvalsCommand,
+  },
+  {
+    name: "approve",
+    does: "approve what a run waits for",
+    load: async () => (await import("./commands/approve.ts")).approveCommand,
+  },
+  {
+    name: "refuse",
+    does: "refuse it",
+    load: async () => (await import("./commands/approve.ts")).refuseCommand,
+  },
+  {
     name: "prune",
     does: "remove runs that ended long ago",
     load: async () => (await import("./commands/prune.ts")).pruneCommand,

@@ -2,7 +2,17 @@
 import { templatesOf, type Graph, type GraphNode, type Template } from "../flow/graph.ts";
 import { pathText } from "../value/json.ts";
 import { cut } from "./columns.ts";
-import { armsOf, eachText, shortName, sleepText, templateText, usesOf, waitText } from "./graph-words.ts";
+import {
+  approvalText,
+  armsOf,
+  eachText,
+  repeatText,
+  shortName,
+  sleepText,
+  templateText,
+  usesOf,
+  waitText,
+} from "./graph-words.ts";
 
 const TEXT_MOST = 60;
 
@@ -42,15 +52,21 @@ function shapeOf(graph: Graph, node: GraphNode): string {
       return `[[${quoted(`${shortName(node)}\n${eachText(graph, node)}`)}]]`;
     case "sleep":
       return `>${quoted(`${shortName(node)}\nwaits ${sleepText(graph, node)}`)}]`;
+    case "approval":
+      return `>${quoted(`${shortName(node)}\n${approvalText(graph, node)}`)}]`;
+    case "attempt":
+      return `[[${quoted(shortName(node))}]]`;
+    case "repeat":
+      return `[[${quoted(`${shortName(node)}\n${repeatText(graph, node)}`)}]]`;
     case "wait":
       return `>${quoted(`${shortName(node)}\nwaits ${waitText(graph, node)}`)}]`;
   }
 }
 
 function insideLines(graph: Graph, node: GraphNode, index: number, edges: string[]): string[] {
-  if (node.kind === "each") {
+  if (node.kind === "each" || node.kind === "repeat") {
     edges.push(`n${index} --> s${node.body}`);
-    return subgraph(graph, node.body, "for each item", edges);
+    return subgraph(graph, node.body, node.kind === "each" ? "for each item" : "each round", edges);
   }
   return armsOf(node).flatMap(({ label, scope }) => {
     edges.push(`n${index} -- ${quoted(label)} --> s${scope}`);

@@ -1,7 +1,18 @@
 /** A graph drawn as text: levels of what runs side by side, with the arms of a match and the body of an each indented. */
 import { templatesOf, visitRefs, type Graph, type GraphNode } from "../flow/graph.ts";
 import { cut, pad, widthOf } from "./columns.ts";
-import { armsOf, eachText, refText, shortName, sleepText, templateText, usesText, waitText } from "./graph-words.ts";
+import {
+  approvalText,
+  armsOf,
+  eachText,
+  repeatText,
+  refText,
+  shortName,
+  sleepText,
+  templateText,
+  usesText,
+  waitText,
+} from "./graph-words.ts";
 import { plural } from "./time-text.ts";
 
 const NAME_MOST = 32;
@@ -84,13 +95,19 @@ function ownText(graph: Graph, node: GraphNode): string {
       return eachText(graph, node);
     case "sleep":
       return `waits ${sleepText(graph, node)}`;
+    case "approval":
+      return approvalText(graph, node);
+    case "attempt":
+      return "";
+    case "repeat":
+      return repeatText(graph, node);
     case "wait":
       return `waits ${waitText(graph, node)}`;
   }
 }
 
 function insideLines(graph: Graph, node: GraphNode): string[] {
-  if (node.kind === "each") return scopeLines(graph, node.body).map((line) => `  ${line}`);
+  if (node.kind === "each" || node.kind === "repeat") return scopeLines(graph, node.body).map((line) => `  ${line}`);
   const arms = armsOf(node);
   return arms.flatMap(({ label, scope }, index) => {
     const isLast = index === arms.length - 1;

@@ -2,9 +2,11 @@
 import { pathText, type JsonPath } from "../value/json.ts";
 import {
   visitRefs,
+  type ApprovalNode,
   type Graph,
   type GraphNode,
   type MatchNode,
+  type RepeatNode,
   type SleepNode,
   type Template,
   type WaitNode,
@@ -59,9 +61,15 @@ export interface DrawnArm {
   readonly scope: number;
 }
 
-/** The arms of a match as they are labelled: "hot", "warm or cold", "otherwise"; of a when: "then", "otherwise"; of a wait: what runs if none came. */
+/** The scopes of a node as they are labelled: "hot", "warm or cold", "otherwise"; of a when: "then", "otherwise"; of a wait: what runs if none came. */
 export function armsOf(node: GraphNode): readonly DrawnArm[] {
   if (node.kind === "wait") return node.otherwise === null ? [] : [{ label: "if none comes", scope: node.otherwise }];
+  if (node.kind === "approval") return node.show === null ? [] : [{ label: "shown by", scope: node.show }];
+  if (node.kind === "attempt")
+    return [
+      { label: "try", scope: node.body },
+      { label: "if that fails", scope: node.handler },
+    ];
   return node.kind === "match" ? armsOfMatch(node) : [];
 }
 
@@ -74,6 +82,28 @@ function armsOfMatch(node: MatchNode): readonly DrawnArm[] {
   const { otherwise } = node;
   if (otherwise === null || arms.some(({ scope }) => scope === otherwise)) return arms;
   return [...arms, { label: "otherwise", scope: otherwise }];
+}
+
+/** "approval of role:finance, but not input.clerk, 2 of them, 3 d at most". */
+export function approvalText(graph: Graph, { by, not, atLeast, timeoutMs }: ApprovalNode): string {
+  const who = by === null ? "anybody" : namesText(graph, by);
+  const but = not === null ? "" : `, but not ${namesText(graph, not)}`;
+  const many = atLeast === 1 ? "" : `, ${atLeast} of them`;
+  const atMost = timeoutMs === null ? "" : `, ${formatDuration(timeoutMs)} at most`;
+  return `approval of ${who}${but}${many}${atMost}`;
+}
+
+function namesText(graph: Graph, people: Template): string {
+  if (people.kind === "array") return people.items.map((item) => namesText(graph, item)).join(" or ");
+  if (people.kind !== "constant") return templateText(graph, people);
+  return Array.isArray(people.value) ? people.value.join(" or ") : String(people.value);
+}
+
+/** "from input.draft on, 5 rounds at most, until gte(improve.score, 80)". */
+export function repeatText(graph: Graph, { initial, body, max }: RepeatNode): string {
+  const { output } = graph.scopes[body]!;
+  const until = output.kind === "array" ? templateText(graph, output.items[1]!) : "";
+  return `from ${templateText(graph, initial)} on, until ${until}, ${max} rounds at most`;
 }
 
 /** "for the signal paid, 14 d at most". */

@@ -132,7 +132,19 @@ function stateText({ state, attempts, kind }: TimelineNode, view: TimelineView):
       return { text: `waits for the signal ${state.signal}${about}${patience}`, style: "cyan" };
     }
     case "timed-out":
-      return { text: "no signal came in time", style: "yellow" };
+      return { text: kind === "approval" ? "nobody decided in time" : "no signal came in time", style: "yellow" };
+    case "asked": {
+      const who = state.of === null ? "anybody" : state.of.join(" or ");
+      const many = state.needed === 1 ? "" : `, ${state.approved} of ${state.needed} have approved`;
+      return { text: `waits for an approval of ${oneLine(who)}${many}`, style: "cyan" };
+    }
+    case "decided": {
+      const comment = state.comment === null ? "" : `: ${oneLine(state.comment)}`;
+      return {
+        text: `${state.verdict} by ${oneLine(state.by)}${comment}`,
+        style: state.verdict === "refused" ? "yellow" : null,
+      };
+    }
     case "opened":
       return { text: `${countText(state.done)} of ${plural(state.items, "item")} done`, style: "cyan" };
   }

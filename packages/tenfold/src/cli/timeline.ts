@@ -4,9 +4,10 @@
  */
 import { compileGraph } from "../core/compile.ts";
 import type { Entry, RunError } from "../core/entry.ts";
+import { decidersOf, openRequest } from "../core/constructs/approval.ts";
 import { pathOf } from "../core/path.ts";
 import { begin, reduce } from "../core/reduce.ts";
-import { ASLEEP, isSpread, OPENED, RETRYING, type Frame, type Place, type RunState } from "../core/state.ts";
+import { ASLEEP, framesOf, isSpread, OPENED, RETRYING, type Frame, type Place, type RunState } from "../core/state.ts";
 import { addressAt } from "../core/signals.ts";
 import { NEVER, wakeTime } from "../core/wake-time.ts";
 import type { Graph } from "../flow/graph.ts";
@@ -15,7 +16,7 @@ import type { Json } from "../value/json.ts";
 export interface TimelineNode {
   /** Its path: "each-orders[3]/price". */
   readonly path: string;
-  readonly kind: "step" | "match" | "each" | "derive" | "sleep" | "wait";
+  readonly kind: "step" | "match" | "each" | "derive" | "sleep" | "wait" | "approval" | "attempt" | "repeat";
   readonly attempts: TimelineAttempt[];
   state: NodeState;
 }
@@ -41,10 +42,25 @@ export type NodeState =
   /** A signal is waited for; null: for ever. */
   | { readonly kind: "waiting"; readonly signal: string; readonly for: string | null; readonly until: number | null }
   | { readonly kind: "timed-out"; readonly at: number }
+  | {
+      readonly kind: "decided";
+      readonly at: number;
+      readonly verdict: "approved" | "refused";
+      readonly by: string;
+      readonly comment: string | null;
+    }
+  /** People have to decide; null: anybody may. */
+  | {
+      readonly kind: "asked";
+      readonly of: readonly string[] | null;
+      readonly approved: number;
+      readonly needed: number;
+    }
   /** Its items are being worked on. */
   | { readonly kind: "opened"; readonly done: number; readonly items: number };
 
 export interface TimelineRun {
+  readonly id: string;
   readonly input: Json;
   readonly startedAt: number;
   readonly entries: readonly Entry[];
@@ -68,9 +84,16 @@ export function nodeIdOf(path: string): string {
 function addEntry(graph: Graph, nodes: Map<string, TimelineNode>, entry: Entry): void {
   switch (entry.kind) {
     case "signalled":
+    case "reminded":
+    case "escalated":
     case "cancelled":
     case "retried":
       return;
+    case "decided": {
+      const { verdict, by, comment, at } = entry;
+      nodeAt(graph, nodes, entry.node, { kind: "decided", at, verdict, by, comment });
+      return;
+    }
     case "timed-out":
       nodeAt(graph, nodes, entry.node, { kind: "timed-out", at: entry.at });
       return;
@@ -114,8 +137,8 @@ function attemptOf(
   return { number: attempt, from: at - tookMs, to: at, error };
 }
 
-function stateOf(graph: Graph, { input, startedAt, entries }: TimelineRun): RunState {
-  const state = begin(compileGraph(graph), input, startedAt, []);
+function stateOf(graph: Graph, { id, input, startedAt, entries }: TimelineRun): RunState {
+  const state = begin(compileGraph(graph), { run: id, input, startedAt }, []);
   for (const entry of entries) reduce(state, entry, []);
   return state;
 }
@@ -123,6 +146,11 @@ function stateOf(graph: Graph, { input, startedAt, entries }: TimelineRun): RunS
 function asleep(state: RunState, place: Place): NodeState {
   const until = wakeTime(state, place);
   const { node } = place.node;
+  const request = openRequest(place);
+  if (request !== undefined) {
+    const { approvals, atLeast } = request;
+    return { kind: "asked", of: decidersOf(request), approved: approvals.length, needed: atLeast };
+  }
   if (node.kind !== "wait") return { kind: "asleep", until };
   const whom = addressAt(state, place).slice(node.signal.length + 1);
   return {
@@ -151,8 +179,7 @@ function addOpen(nodes: Map<string, TimelineNode>, state: RunState): void {
         nodeAt(graph, nodes, path, { kind: "opened", done: child.next - child.active, items: child.items.length });
       }
       if (child === undefined) continue;
-      if (!isSpread(child)) visit(child);
-      else for (const item of child.frames) if (item) visit(item);
+      for (const inner of framesOf(child)) if (inner !== null) visit(inner);
     }
   }
 }

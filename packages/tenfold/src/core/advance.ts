@@ -3,41 +3,41 @@
  * Invariants: what waits for nothing is started once; a frame is finished when each of its nodes is, so an arm's
  * value flows when the whole arm is done; while a boundary fails, nothing new starts below it and what is open ends.
  */
-import { evaluate } from "../flow/evaluate.ts";
-import { describe } from "../value/describe.ts";
-import { formatDuration } from "../value/duration.ts";
-import { invariant, TenfoldError } from "../value/error.ts";
 import type { Json } from "../value/json.ts";
 import type { Command } from "./command.ts";
 import type { CompiledNode } from "./compile.ts";
-import type { RunError, SignalledEntry } from "./entry.ts";
-import { pathOf } from "./path.ts";
+import { approvalProblem, leaveShown, openApproval } from "./constructs/approval.ts";
+import { leaveAttempt, openAttempt } from "./constructs/attempt.ts";
+import { eachProblem, leaveItem, openEach } from "./constructs/each.ts";
+import { leaveRepeatRound, openRepeat, repeatProblem } from "./constructs/repeat.ts";
+import { receive } from "./constructs/wait.ts";
+import type { RunError } from "./entry.ts";
+import { evaluationError, outputOf } from "./output.ts";
+import { addressAt } from "./signals.ts";
 import {
   ASLEEP,
+  countOpen,
   DONE,
   FAILED,
   frameOf,
+  framesOf,
   isFailing,
-  isSpread,
   newFrame,
   OPENED,
-  outputFrom,
   SUPPRESSED,
-  visitFrames,
   type Frame,
   type Place,
   type RunState,
-  type Spread,
 } from "./state.ts";
-import { addressAt, addressOf, awaitAt, keepSignal, takeKept, takeWaiting } from "./signals.ts";
+import type { Turn } from "./turn.ts";
 import { wakeTime } from "./wake-time.ts";
 
-/** One entry's effect: the state that it changes, when it happened, and what it asks for. */
-export interface Turn {
-  readonly state: RunState;
-  readonly at: number;
-  readonly commands: Command[];
+/** What happens at `at`; what it asks for is added to `commands`. */
+export function newTurn(state: RunState, at: number, commands: Command[]): Turn {
+  return { state, at, commands, moves: MOVES };
 }
+
+const MOVES: Turn["moves"] = { openFrame, enterFrame, finishNode, failNode, settle };
 
 /** Starts what a new frame finds ready; a frame without nodes is finished by whoever opened it. */
 export function openFrame(turn: Turn, frame: Frame): void {
@@ -63,28 +63,61 @@ function startNode(turn: Turn, frame: Frame, node: CompiledNode): void {
 export function openNode(turn: Turn, frame: Frame, node: CompiledNode): void {
   if (isFailing(frame) || turn.state.cancelled !== null) {
     frame.waits[node.local] = SUPPRESSED;
-  } else if (node.node.kind === "output") {
-    finishNode(turn, frame, node, undefined);
-  } else if (node.node.kind === "each" && spread(turn, frame, node)) {
     return;
-  } else {
-    const command = commandFor(turn.state, frame, node);
-    if (command.kind === "sleep" && node.node.kind === "wait" && receive(turn, command.place)) return;
-    frame.waits[node.local] = command.kind === "sleep" ? ASLEEP : 0;
-    if (command.kind !== "sleep") countOpen(frame, 1);
-    turn.commands.push(command);
+  }
+  const place = { frame, node };
+  if (opensItself(turn, place)) return;
+  const command = commandFor(turn.state, place);
+  const sleeps = command.kind === "sleep";
+  if (sleeps && node.node.kind === "wait" && receive(turn, place)) return;
+  frame.waits[node.local] = sleeps ? ASLEEP : 0;
+  if (!sleeps) countOpen(frame, 1);
+  turn.commands.push(command);
+}
+
+/** Opens what a construct holds; false for one that cannot be, and for whatever holds nothing. */
+function opensItself(turn: Turn, place: Place): boolean {
+  switch (place.node.node.kind) {
+    case "output":
+      finishNode(turn, place.frame, place.node, undefined);
+      return true;
+    case "each":
+      return openEach(turn, place);
+    case "repeat":
+      return openRepeat(turn, place);
+    case "approval":
+      return openApproval(turn, place);
+    case "attempt":
+      openAttempt(turn, place);
+      return true;
+    default:
+      return false;
   }
 }
 
 /** What an open node asks for. */
-export function commandFor(state: RunState, frame: Frame, node: CompiledNode): Command {
-  const place = { frame, node };
-  if (node.node.kind === "match") return { kind: "choose", place };
-  if (node.node.kind === "derive") return { kind: "derive", place };
-  if (node.node.kind === "sleep" || node.node.kind === "wait") return sleepOf(state, place);
-  if (node.node.kind === "each") return { kind: "refuse", place, error: refusedItems(state, frame, node) };
-  const retries = frame.retries?.get(node.local);
-  return { kind: "execute", place, attempt: retries === undefined ? 1 : retries.before + retries.attempts + 1 };
+export function commandFor(state: RunState, place: Place): Command {
+  const { frame, node } = place;
+  switch (node.node.kind) {
+    case "match":
+      return { kind: "choose", place };
+    case "derive":
+      return { kind: "derive", place };
+    case "sleep":
+    case "wait":
+      return sleepOf(state, place);
+    case "approval":
+      if (frame.waits[node.local] === ASLEEP) return sleepOf(state, place);
+      return { kind: "refuse", place, error: approvalProblem(state, place) };
+    case "each":
+      return { kind: "refuse", place, error: eachProblem(state, place) };
+    case "repeat":
+      return { kind: "refuse", place, error: repeatProblem(state, place) };
+    default: {
+      const retries = frame.retries?.get(node.local);
+      return { kind: "execute", place, attempt: retries === undefined ? 1 : retries.before + retries.attempts + 1 };
+    }
+  }
 }
 
 function sleepOf(state: RunState, place: Place): Command {
@@ -93,41 +126,6 @@ function sleepOf(state: RunState, place: Place): Command {
     return { kind: "sleep", place, until: wakeTime(state, place) };
   } catch (thrown) {
     return { kind: "refuse", place, error: evaluationError(thrown, place.node.node.id) };
-  }
-}
-
-/** Finishes a wait whose signal has come before it; else has it wait, and answers false. */
-function receive(turn: Turn, place: Place): boolean {
-  const { state, at } = turn;
-  const address = addressAt(state, place);
-  const signal = takeKept(state, address, place, at);
-  if (signal === undefined) awaitAt(state, address, place);
-  else finishNode(turn, place.frame, place.node, signal.payload);
-  return signal !== undefined;
-}
-
-/** A signal came: the node that waits for it has it, or it is kept. */
-export function signalled(turn: Turn, { signal, for: whom, message, payload, at }: SignalledEntry): void {
-  const address = addressOf(signal, whom);
-  keepSignal(turn.state, address, { message, payload, at });
-  deliver(turn, address);
-}
-
-/** Gives nodes that wait what was kept for them. */
-export function deliver(turn: Turn, address: string): void {
-  const { state, at } = turn;
-  for (;;) {
-    const place = state.signals?.kept.has(address) === true ? takeWaiting(state, address) : undefined;
-    if (place === undefined) return;
-    const { payload } = takeKept(state, address, place, at)!;
-    finishNode(turn, place.frame, place.node, payload);
-  }
-}
-
-/** Adds to the open nodes of every boundary around `frame`. */
-export function countOpen(frame: Frame, change: 1 | -1): void {
-  for (let boundary: Frame | null = frame.boundary; boundary !== null; boundary = boundary.parent?.boundary ?? null) {
-    boundary.running += change;
   }
 }
 
@@ -168,8 +166,7 @@ function findWaiting(
   }
   const child = frame.children?.get(via[depth]!.local);
   if (child === undefined) return;
-  if (!isSpread(child)) findWaiting(child, via, depth + 1, node, found);
-  else for (const item of child.frames) if (item) findWaiting(item, via, depth + 1, node, found);
+  for (const inner of framesOf(child)) if (inner !== null) findWaiting(inner, via, depth + 1, node, found);
 }
 
 /** After a node closed: is its frame finished, or has a boundary that fails come to rest? */
@@ -177,13 +174,18 @@ export function settle(turn: Turn, frame: Frame): void {
   if (frame.open === 0) return leaveFrame(turn, frame);
   for (let boundary = frame.boundary; boundary.running === 0; boundary = boundary.parent.boundary) {
     if (boundary.parent === null) return endRun(turn);
-    if (boundary.failure !== null) return leaveItem(turn, boundary);
+    if (boundary.failure !== null) return leaveFrame(turn, boundary);
   }
+}
+
+function isEnding(command: Command | undefined): boolean {
+  return command?.kind === "finish" || command?.kind === "fail" || command?.kind === "cancel";
 }
 
 /** Nothing of the run is open: it is finished, cancelled or failed. */
 export function endRun({ state, commands }: Turn): void {
   const { root, cancelled } = state;
+  if (isEnding(commands.at(-1))) return;
   if (cancelled !== null && root.open > 0) commands.push({ kind: "cancel", reason: cancelled.reason });
   else if (root.failure !== null) commands.push({ kind: "fail", error: root.failure });
   else if (root.open === 0) {
@@ -193,32 +195,25 @@ export function endRun({ state, commands }: Turn): void {
   }
 }
 
-type Output =
-  { readonly ok: true; readonly output: Json | undefined } | { readonly ok: false; readonly error: RunError };
-
-function outputOf(state: RunState, frame: Frame): Output {
-  try {
-    return { ok: true, output: evaluate(frame.scope.output, outputFrom(state.compiled, frame)) };
-  } catch (thrown) {
-    const node = frame.parent === null ? "output" : state.compiled.nodes[frame.scope.owner]!.node.id;
-    return { ok: false, error: evaluationError(thrown, node) };
-  }
-}
-
-/** An expression that could not be computed, as a run's error; anything else is our own bug and goes on. */
-export function evaluationError(thrown: unknown, node: string): RunError {
-  if (!(thrown instanceof TenfoldError)) throw thrown;
-  return { code: thrown.code, message: thrown.message, node, attempt: 0 };
-}
-
-/** The frame is finished: its output is its run's, its match's, or its item's. */
+/** The frame is finished, or, of a boundary, has failed and come to rest: its owner goes on. */
 export function leaveFrame(turn: Turn, frame: Frame): void {
   if (frame.parent === null) return endRun(turn);
-  if (frame.item >= 0) return leaveItem(turn, frame);
   const owner = turn.state.compiled.nodes[frame.scope.owner]!;
-  const result = outputOf(turn.state, frame);
-  if (result.ok) finishNode(turn, frame.parent, owner, result.output);
-  else failNode(turn, frame.parent, owner, result.error);
+  switch (owner.node.kind) {
+    case "each":
+      return leaveItem(turn, frame);
+    case "repeat":
+      return leaveRepeatRound(turn, frame);
+    case "attempt":
+      return leaveAttempt(turn, frame);
+    case "approval":
+      return leaveShown(turn, frame);
+    default: {
+      const result = outputOf(turn.state, frame);
+      if (result.ok) finishNode(turn, frame.parent, owner, result.output);
+      else failNode(turn, frame.parent, owner, result.error);
+    }
+  }
 }
 
 /** The node failed for good, and with it what is around it up to the next boundary. */
@@ -228,16 +223,6 @@ export function failNode(turn: Turn, frame: Frame, node: CompiledNode, error: Ru
   settle(turn, frame);
 }
 
-/** No signal came in time: what is drawn for that runs, or the node has failed. */
-export function timeOut(turn: Turn, frame: Frame, node: CompiledNode): void {
-  invariant(node.node.kind === "wait", "only a wait times out");
-  const { otherwise, signal, timeoutMs } = node.node;
-  if (otherwise !== null) return takeArm(turn, frame, node, otherwise);
-  const path = pathOf(turn.state.compiled, frame, node);
-  const message = `${path} waited ${formatDuration(timeoutMs ?? 0)} for the signal "${signal}", and none came. Give it \`otherwise\`, or send one and retry the run: it waits as long again.`;
-  failNode(turn, frame, node, { code: "SIGNAL_TIMED_OUT", message, node: path, attempt: 0 });
-}
-
 /** Opens the arm that a match took; -1 is no arm at all. */
 export function takeArm(turn: Turn, frame: Frame, node: CompiledNode, scope: number): void {
   if (scope < 0) return finishNode(turn, frame, node, undefined);
@@ -245,95 +230,11 @@ export function takeArm(turn: Turn, frame: Frame, node: CompiledNode, scope: num
   frame.waits[node.local] = OPENED;
   frame.children ??= new Map();
   frame.children.set(node.local, arm);
-  openFrame(turn, arm);
-  if (arm.open > 0 || arm.scope.size === 0) settle(turn, arm);
+  enterFrame(turn, arm);
 }
 
-/** Opens the items of an each; false where it was not given a list. */
-function spread(turn: Turn, frame: Frame, node: CompiledNode): boolean {
-  const items = itemsOf(turn.state, frame, node);
-  if (!Array.isArray(items)) return false;
-  const child: Spread = {
-    items: items as readonly Json[],
-    frames: Array.from<null>({ length: items.length }),
-    results: Array.from<undefined>({ length: items.length }),
-    next: 0,
-    active: 0,
-    opening: false,
-  };
-  frame.waits[node.local] = OPENED;
-  frame.children ??= new Map();
-  frame.children.set(node.local, child);
-  openItems(turn, frame, node, child);
-  return true;
-}
-
-function itemsOf(state: RunState, frame: Frame, node: CompiledNode): Json | undefined | TenfoldError {
-  invariant(node.node.kind === "each", "only an each has items");
-  try {
-    return evaluate(node.node.items, outputFrom(state.compiled, frame));
-  } catch (thrown) {
-    if (thrown instanceof TenfoldError) return thrown;
-    throw thrown;
-  }
-}
-
-function refusedItems(state: RunState, frame: Frame, node: CompiledNode): RunError {
-  const items = itemsOf(state, frame, node);
-  if (items instanceof TenfoldError) return evaluationError(items, node.node.id);
-  const message = `${node.node.id} is given ${describe(items)} where a list belongs; no item was worked on.`;
-  return { code: "EACH_INVALID", message, node: node.node.id, attempt: 0 };
-}
-
-/** Opens items until as many are worked on as may be; finishes the each when none is left. */
-export function openItems(turn: Turn, frame: Frame, node: CompiledNode, child: Spread): void {
-  invariant(node.node.kind === "each", "only an each has items");
-  const scope = turn.state.compiled.scopes[node.node.body]!;
-  const limit = node.node.concurrency ?? Infinity;
-  child.opening = true;
-  while (child.next < child.items.length && child.active < limit) {
-    if (isFailing(frame) || turn.state.cancelled !== null) break;
-    const index = child.next++;
-    const item = newFrame(scope, frame, index, node.node.onError === "collect", child.items[index]);
-    child.frames[index] = item;
-    child.active++;
-    openFrame(turn, item);
-    if (scope.size === 0) leaveItem(turn, item);
-  }
-  child.opening = false;
-  if (child.next === child.items.length && child.active === 0) {
-    finishNode(turn, frame, node, child.results as readonly Json[]);
-  }
-}
-
-/** Keeps what became of an item, forgets its frame, and opens the next. */
-function leaveItem(turn: Turn, item: Frame): void {
-  const frame = item.parent!;
-  const node = turn.state.compiled.nodes[item.scope.owner]!;
-  const child = frame.children!.get(node.local)!;
-  invariant(node.node.kind === "each" && isSpread(child), "an item stands in an each");
-  if (child.frames[item.item] !== item) return;
-  const collects = node.node.onError === "collect";
-  const result: Output = item.failure === null ? outputOf(turn.state, item) : { ok: false, error: item.failure };
-  if (!result.ok && !collects) return failNode(turn, frame, node, result.error);
-  if (result.ok)
-    child.results[item.item] = collects ? { ok: true, value: result.output ?? null } : (result.output ?? null);
-  else child.results[item.item] = { ok: false, error: collectedError(result.error) };
-  if (item.open > 0) visitFrames(item, wakeNoMore);
-  child.frames[item.item] = null;
-  child.active--;
-  if (child.opening) return;
-  openItems(turn, frame, node, child);
-  if (frame.waits[node.local] !== DONE) settle(turn, frame);
-}
-
-/** What sleeps in a frame that is given up is waited for by nobody. */
-function wakeNoMore({ waits }: Frame): void {
-  waits.forEach((wait, local) => {
-    if (wait === ASLEEP) waits[local] = SUPPRESSED;
-  });
-}
-
-function collectedError({ code, message, node }: RunError): Json {
-  return { code, message, node };
+/** Opens a frame and sees what has come of it at once: nothing in it, or nothing that may start. */
+export function enterFrame(turn: Turn, frame: Frame): void {
+  openFrame(turn, frame);
+  if (frame.open > 0 || frame.scope.size === 0) settle(turn, frame);
 }

@@ -3,7 +3,7 @@ import { evaluate, labelOf } from "../flow/evaluate.ts";
 import { describe } from "../value/describe.ts";
 import { invariant } from "../value/error.ts";
 import type { Json } from "../value/json.ts";
-import { evaluationError } from "./advance.ts";
+import { evaluationError } from "./output.ts";
 import type { RunError } from "./entry.ts";
 import { outputFrom, type Place, type RunState } from "./state.ts";
 

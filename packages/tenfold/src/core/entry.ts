@@ -10,7 +10,10 @@ export type Entry =
   | ChoseEntry
   | AbandonedEntry
   | TimedOutEntry
+  | RemindedEntry
+  | EscalatedEntry
   | SignalledEntry
+  | DecidedEntry
   | CancelledEntry
   | RetriedEntry;
 
@@ -50,7 +53,7 @@ export interface AbandonedEntry extends NodeEntry {
   readonly kind: "abandoned";
 }
 
-/** A wait has lasted as long as it may, and no signal came. */
+/** A wait, or an approval, has lasted as long as it may. */
 export interface TimedOutEntry extends NodeEntry {
   readonly kind: "timed-out";
 }
@@ -64,6 +67,27 @@ export interface SignalledEntry {
   /** Which of several things it is about; null: the run as a whole. */
   readonly for: string | null;
   readonly payload?: Json | undefined;
+}
+
+/** An approval is shown once more. */
+export interface RemindedEntry extends NodeEntry {
+  readonly kind: "reminded";
+}
+
+/** An approval may be given by others too from now on, and is shown once more. */
+export interface EscalatedEntry extends NodeEntry {
+  readonly kind: "escalated";
+}
+
+/** Somebody decided on an approval; without effect if it may not be, or was before. */
+export interface DecidedEntry extends NodeEntry {
+  readonly kind: "decided";
+  readonly message: string;
+  readonly verdict: "approved" | "refused";
+  /** The name of who decided, and their roles. */
+  readonly by: string;
+  readonly roles: readonly string[];
+  readonly comment: string | null;
 }
 
 /** Somebody cancelled the run. */

@@ -1,7 +1,7 @@
 /** Node paths: a node's id with the index of the item after each `each` around it, both ways. */
 import { invariant } from "../value/error.ts";
 import { ownersAround, type CompiledGraph, type CompiledNode } from "./compile.ts";
-import { isSpread, type Frame, type Place, type RunState } from "./state.ts";
+import { type Frame, type Place, type RunState } from "./state.ts";
 
 /** The path of `node` in `frame`, as the journal names it. */
 export function pathOf(compiled: CompiledGraph, frame: Frame, node: CompiledNode): string {
@@ -31,7 +31,7 @@ function descend(state: RunState, path: string): Place | undefined {
   for (const owner of ownersAround(compiled, node)) {
     const child = frame.children?.get(owner.local);
     if (child === undefined) return undefined;
-    const next = isSpread(child) ? child.frames[items.shift() ?? -1] : child;
+    const next = "scope" in child ? child : child.frames[items.shift() ?? -1];
     if (next === undefined || next === null) return undefined;
     frame = next;
   }

@@ -6,44 +6,59 @@ import { invariant, unreachable } from "../value/error.ts";
 import type { Json } from "../value/json.ts";
 import {
   commandFor,
-  countOpen,
-  deliver,
   endRun,
   failNode,
   finishNode,
   leaveFrame,
+  newTurn,
   openFrame,
-  openItems,
   openNode,
   settle,
-  signalled,
   takeArm,
-  timeOut,
-  type Turn,
 } from "./advance.ts";
 import type { Command } from "./command.ts";
 import type { CompiledGraph } from "./compile.ts";
+import { askAgain, decide, wakeApproval } from "./constructs/approval.ts";
+import { openItems, takeFailed } from "./constructs/each.ts";
+import { repeatAgain } from "./constructs/repeat.ts";
+import { deliver, giveUp, signalled } from "./constructs/wait.ts";
 import type { Entry, FailedEntry } from "./entry.ts";
-import { mustFind } from "./path.ts";
+import { mustFind, placeAt } from "./path.ts";
 import { keptAddresses } from "./signals.ts";
 import {
   ASLEEP,
+  countOpen,
   FAILED,
+  framesOf,
+  isDismissed,
+  isRequest,
+  isRounds,
   isSpread,
   newFrame,
   OPENED,
   RETRYING,
   SUPPRESSED,
   visitFrames,
+  type Frame,
   type Place,
   type RunState,
 } from "./state.ts";
+import type { Turn } from "./turn.ts";
+
+/** A run as it is started. */
+export interface Begun {
+  readonly run: string;
+  readonly input: Json;
+  /** Ms since 1970. */
+  readonly startedAt: number;
+}
 
 /** A run that has just been started; its first commands are added to `commands`. */
-export function begin(compiled: CompiledGraph, input: Json, startedAt: number, commands: Command[]): RunState {
+export function begin(compiled: CompiledGraph, { run, input, startedAt }: Begun, commands: Command[]): RunState {
   const root = newFrame(compiled.scopes[0]!, null, -1, true, input);
-  const state: RunState = { compiled, startedAt, root, entries: 0, cancelled: null, absorbed: null, signals: null };
-  const turn = { state, at: startedAt, commands };
+  const nothing = { entries: 0, cancelled: null, absorbed: null, signals: null, asked: null };
+  const state: RunState = { run, compiled, startedAt, root, ...nothing };
+  const turn = newTurn(state, startedAt, commands);
   openFrame(turn, root);
   if (root.scope.size === 0) endRun(turn);
   return state;
@@ -55,7 +70,7 @@ export function begin(compiled: CompiledGraph, input: Json, startedAt: number, c
  */
 export function reduce(state: RunState, entry: Entry, commands: Command[], known?: Place): void {
   state.entries++;
-  const turn = { state, at: entry.at, commands };
+  const turn = newTurn(state, entry.at, commands);
   switch (entry.kind) {
     case "done": {
       const { frame, node } = close(state, entry.node, known);
@@ -72,10 +87,16 @@ export function reduce(state: RunState, entry: Entry, commands: Command[], known
       frame.waits[node.local] = SUPPRESSED;
       return settle(turn, frame);
     }
-    case "timed-out": {
-      const { frame, node } = close(state, entry.node, known);
-      return timeOut(turn, frame, node);
+    case "timed-out":
+    case "reminded":
+    case "escalated": {
+      const place = known ?? mustFind(state, entry.node);
+      if (place.node.node.kind === "approval") return wakeApproval(turn, place, entry.kind);
+      return giveUp(turn, close(state, entry.node, place));
     }
+    case "decided":
+      if (absorb(state, entry.message)) decide(turn, placeAt(state, entry.node), entry);
+      return;
     case "signalled":
       if (absorb(state, entry.message)) signalled(turn, entry);
       return;
@@ -93,7 +114,7 @@ export function reduce(state: RunState, entry: Entry, commands: Command[], known
 /** Commands for all that is open: what a driver does first with a run that it has loaded. */
 export function openWork(state: RunState, commands: Command[]): void {
   const before = commands.length;
-  if (state.root.running === 0) endRun({ state, at: state.startedAt, commands });
+  if (state.root.running === 0) endRun(newTurn(state, state.startedAt, commands));
   if (commands.length > before) return;
   visitFrames(state.root, (frame) => {
     for (const node of frame.scope.nodes) {
@@ -101,9 +122,9 @@ export function openWork(state: RunState, commands: Command[]): void {
       if (waits !== 0 && waits !== RETRYING && waits !== ASLEEP) continue;
       const place = { frame, node };
       if (state.cancelled !== null && waits === ASLEEP) continue;
-      if (state.cancelled !== null) commands.push({ kind: "abandon", place });
+      if (state.cancelled !== null || isDismissed(frame)) commands.push({ kind: "abandon", place });
       else if (waits === RETRYING) commands.push(waitFor(place));
-      else commands.push(commandFor(state, frame, node));
+      else commands.push(commandFor(state, place));
     }
   });
 }
@@ -179,11 +200,10 @@ function retry(turn: Turn): void {
   const paused: Place[] = [];
   const opened: Place[] = [];
   visitFrames(state.root, (frame) => {
-    frame.failure = null;
+    pausedIn(frame, paused);
     for (const node of frame.scope.nodes) {
       const waits = frame.waits[node.local]!;
-      if (waits === FAILED || waits === SUPPRESSED) paused.push({ frame, node });
-      else if (waits === ASLEEP) turn.commands.push(commandFor(state, frame, node));
+      if (waits === ASLEEP) turn.commands.push(commandFor(state, { frame, node }));
       else if (waits === OPENED && node.node.kind === "each") opened.push({ frame, node });
     }
   });
@@ -198,16 +218,36 @@ function retry(turn: Turn): void {
   if (state.root.running === 0) endRun(turn);
 }
 
+/** Takes back the failure of a frame, and notes what failed in it or was held back. */
+function pausedIn(frame: Frame, paused: Place[]): void {
+  if (isDismissed(frame)) return;
+  frame.failure = null;
+  for (const node of frame.scope.nodes) {
+    const waits = frame.waits[node.local]!;
+    if (waits === FAILED || waits === SUPPRESSED) paused.push({ frame, node });
+  }
+}
+
 function startAgain(turn: Turn, { frame, node }: Place): void {
   const retries = frame.retries?.get(node.local);
   if (retries !== undefined) {
     frame.retries!.set(node.local, { ...retries, before: retries.before + retries.attempts, attempts: 0 });
   }
   const child = frame.children?.get(node.local);
-  // A wait that came to nothing waits as long again.
-  if (child === undefined && node.node.kind === "wait") frame.readyAt[node.local] = turn.at;
-  if (child === undefined) return openNode(turn, frame, node);
+  if (child === undefined) {
+    // What has waited in vain waits as long again.
+    if (node.node.kind === "wait" || node.node.kind === "approval") frame.readyAt[node.local] = turn.at;
+    return openNode(turn, frame, node);
+  }
+  if (isRequest(child)) return askAgain(turn, { frame, node }, child);
+  if (isRounds(child)) return repeatAgain(turn, { frame, node }, child);
   frame.waits[node.local] = OPENED;
-  if (!isSpread(child)) return leaveFrame(turn, child);
-  for (const item of child.frames) if (item && item.open === 0) leaveFrame(turn, item);
+  for (const inner of framesOf(child)) if (inner !== null && inner.open === 0) leaveFrame(turn, inner);
+  if (!isSpread(child) || frame.waits[node.local] !== OPENED) return;
+  for (const item of takeFailed(child)) {
+    const failed: Place[] = [];
+    visitFrames(item, (inner) => pausedIn(inner, failed));
+    for (const place of failed) startAgain(turn, place);
+  }
+  openItems(turn, frame, node, child);
 }

@@ -17,12 +17,13 @@ export const FAILED = -2;
 export const SUPPRESSED = -3;
 /** An attempt failed; the next starts at the time in `retries`. */
 export const RETRYING = -4;
-/** A match whose arm is open, an each whose items are. */
+/** What it opened is at work: an arm, items, a body, rounds. */
 export const OPENED = -5;
-/** Nothing of it runs until its time, or its signal, comes: a run that fails or is cancelled does not wait for it. */
+/** Nothing of it runs until its time, its signal, or a decision comes: a run that fails or is cancelled does not wait for it. */
 export const ASLEEP = -6;
 
 export interface RunState {
+  readonly run: string;
   readonly compiled: CompiledGraph;
   readonly startedAt: number;
   readonly root: Frame;
@@ -33,6 +34,8 @@ export interface RunState {
   absorbed: Set<string> | null;
   /** Null until one comes, or is waited for. */
   signals: Signals | null;
+  /** Approvals that were asked for and not decided, and some that were; null: there never was one. */
+  asked: Set<Place> | null;
 }
 
 /** Signals that came, and the nodes that wait for some. */
@@ -72,7 +75,7 @@ export interface Frame {
   /** When each node became ready (ms since 1970); NaN until then. */
   readonly readyAt: number[];
   retries: Map<number, Retry> | null;
-  children: Map<number, Frame | Spread> | null;
+  children: Map<number, Child> | null;
   open: number;
   running: number;
   failure: RunError | null;
@@ -94,9 +97,43 @@ export interface Spread {
   readonly results: (Json | undefined)[];
   next: number;
   active: number;
+  /** Items that failed, of an each that fails with too many of them: they go on if it is retried. */
+  readonly failed: Frame[];
   /** True while items are being opened: one that finishes at once must not open the next from below. */
   opening: boolean;
 }
+
+/** A repeat at work: the round that goes on, those before it forgotten. */
+export interface Rounds {
+  readonly frames: (Frame | null)[];
+  /** The first round that counts for the most there may be: the one after it was last retried. */
+  from: number;
+  /** The next round, while this one is still being opened: it was over at once. */
+  ahead: { readonly index: number; readonly state: Json } | null;
+  opening: boolean;
+}
+
+/** An approval at work: what was asked of whom, who has decided, and the frames that show it. */
+export interface Request {
+  readonly ask: Json;
+  /** Names and roles; null: anybody. */
+  readonly by: readonly string[] | null;
+  readonly not: readonly string[];
+  readonly atLeast: number;
+  /** Who may decide as well once it is escalated. */
+  readonly later: readonly string[];
+  /** Those who approved so far, each once. */
+  readonly approvals: { readonly by: string; readonly comment: string | null }[];
+  readonly frames: (Frame | null)[];
+  isEscalated: boolean;
+  /** When it was shown last (ms since 1970). */
+  shownAt: number;
+  /** What was decided; undefined: nothing yet. */
+  outcome: Json | undefined;
+}
+
+/** What a node has opened. */
+export type Child = Frame | Spread | Rounds | Request;
 
 /** A node of a run: where it stands, and in which frame. */
 export interface Place {
@@ -104,8 +141,21 @@ export interface Place {
   readonly node: CompiledNode;
 }
 
-export function isSpread(child: Frame | Spread): child is Spread {
+export function isSpread(child: Child): child is Spread {
   return "items" in child;
+}
+
+export function isRounds(child: Child): child is Rounds {
+  return "ahead" in child;
+}
+
+export function isRequest(child: Child): child is Request {
+  return "ask" in child;
+}
+
+/** The frames that are open of it; null stands for one that is not any more, or not yet. */
+export function framesOf(child: Child): readonly (Frame | null)[] {
+  return "scope" in child ? [child] : child.frames;
 }
 
 /** A frame in which nothing has started; `input` is what its first node, if it is an input or item, holds. */
@@ -165,8 +215,47 @@ export function isFailing(frame: Frame): boolean {
 /** Calls `visit` with `frame` and each that is open below it. */
 export function visitFrames(frame: Frame, visit: (frame: Frame) => void): void {
   visit(frame);
-  for (const child of frame.children?.values() ?? []) {
-    if (!isSpread(child)) visitFrames(child, visit);
-    else for (const item of child.frames) if (item) visitFrames(item, visit);
+  if (frame.children === null) return;
+  for (const child of frame.children.values()) {
+    if ("scope" in child) visitFrames(child, visit);
+    else for (const inner of child.frames) if (inner) visitFrames(inner, visit);
   }
+}
+
+/** Adds to the open nodes of every boundary around `frame`. */
+export function countOpen(frame: Frame, change: 1 | -1): void {
+  for (let boundary: Frame | null = frame.boundary; boundary !== null; boundary = boundary.parent?.boundary ?? null) {
+    boundary.running += change;
+  }
+}
+
+/** What sleeps in a frame that is given up is waited for by nobody. */
+export function wakeNoMore(frame: Frame): void {
+  visitFrames(frame, ({ waits }) => {
+    waits.forEach((wait, local) => {
+      if (wait === ASLEEP) waits[local] = SUPPRESSED;
+    });
+  });
+}
+
+/** Why nothing starts any more in a frame that is not needed. */
+const DISMISSED: RunError = Object.freeze({
+  code: "DISMISSED",
+  message: "It is not needed any more.",
+  node: "",
+  attempt: 0,
+});
+
+/** Nothing starts in this frame, a boundary, any more; what is open there is to be abandoned. */
+export function dismiss(frame: Frame): void {
+  frame.failure = DISMISSED;
+  wakeNoMore(frame);
+}
+
+/** Whether the frame, or one around it, is not needed any more. */
+export function isDismissed(frame: Frame): boolean {
+  for (let boundary: Frame | null = frame.boundary; boundary !== null; boundary = boundary.parent?.boundary ?? null) {
+    if (boundary.failure === DISMISSED) return true;
+  }
+  return false;
 }

@@ -3,6 +3,7 @@ import type { WorkflowDefinition } from "../flow/definition.ts";
 import type { Attribute } from "../store/store.ts";
 import { describe } from "../value/describe.ts";
 import { disownPromise } from "../value/disown-promise.ts";
+import { OWN_FACTS } from "./facts.ts";
 import { TenfoldError } from "../value/error.ts";
 
 const COUNT_MAX = 50;
@@ -29,6 +30,11 @@ export function readAttributes({ name: workflow }: WorkflowDefinition, answer: u
   return given.map(([name, value]: [string, unknown]) => {
     if (name === "" || name.length > NAME_MAX) {
       throw refuse(`have the name ${describe(name)}, which has not 1 to ${NAME_MAX} characters`, { attribute: name });
+    }
+    if (name.startsWith(OWN_FACTS)) {
+      throw refuse(`have the name ${describe(name)}, and those that begin with "${OWN_FACTS}" are tenfold's own`, {
+        attribute: name,
+      });
     }
     if (!isScalar(value)) throw refuse(`have ${describe(value)} as \`${name}\``, { attribute: name });
     const text = String(value);

@@ -1,5 +1,5 @@
 /** One attempt: from a node's input to a result or a failure, as values; it throws nothing. */
-import { evaluationError } from "../core/advance.ts";
+import { evaluationError } from "../core/output.ts";
 import type { RunError } from "../core/entry.ts";
 import { outputFrom, type Place, type RunState } from "../core/state.ts";
 import { evaluate } from "../flow/evaluate.ts";

@@ -1,15 +1,15 @@
 /** What a user holds: starts runs, waits for them, finds them, and tells them to stop or to go on. */
 import { readLine } from "../core/journal-line.ts";
-import { checkGraph } from "../flow/check-graph.ts";
 import type { Workflow, WorkflowDefinition } from "../flow/definition.ts";
 import type { Graph } from "../flow/graph.ts";
 import type { Missing, RunFilter, RunStart, RunStatus, StartAnswer } from "../store/store.ts";
 import { TenfoldError } from "../value/error.ts";
 import type { Engine } from "./engine.ts";
 import type { EventTypes, Listener } from "./events.ts";
-import { checkChange, checkInputs, checkPage, checkRunId, checkWorkflow, laneIn, runUnknown } from "./caller-checks.ts";
+import { approvalsOf, decide, type ApprovalFilter, type ApprovalView, type DecisionOptions } from "./approvals.ts";
+import { checkChange, checkInputs, checkPage, checkRunId, checkWorkflow, laneIn } from "./caller-checks.ts";
 import { isUnreached } from "./committer.ts";
-import { graphGone } from "./held.ts";
+import { compiledOf, readRun } from "./inspect.ts";
 import { countRuns, isMissing, laneChooser, listRuns } from "./listing.ts";
 import { Handle, type HandleQuestions, type RunHandle } from "./run-handle.ts";
 import { viewOf, type RunDetails, type RunView } from "./run-view.ts";
@@ -126,21 +126,14 @@ export class Tenfold {
 
   /** Everything known about a run, its journal included; RUN_UNKNOWN if there is none. */
   async show(id: string): Promise<RunDetails> {
-    const lane = laneIn(this.#engine.store, id);
-    const [record] = await this.#engine.store.read(lane, [id]);
-    if (record === undefined) throw runUnknown(id);
-    const lines = await this.#engine.store.journal(lane, id);
+    const record = await readRun(this.#engine, id);
+    const lines = await this.#engine.store.journal(laneIn(this.#engine.store, id), id);
     return { ...viewOf(record), entries: lines.map(readLine) };
   }
 
   /** The graph that a run began with, whatever is defined now; RUN_UNKNOWN if there is no such run. */
   async graphOf(id: string): Promise<Graph> {
-    const lane = laneIn(this.#engine.store, id);
-    const [record] = await this.#engine.store.read(lane, [id]);
-    if (record === undefined) throw runUnknown(id);
-    const stored = await this.#engine.store.graph(lane, record.graph);
-    if (stored === undefined) throw new TenfoldError("STORE_CORRUPT", graphGone(record), { facts: { run: id } });
-    return checkGraph(JSON.parse(stored.graph));
+    return (await compiledOf(this.#engine, await readRun(this.#engine, id))).graph;
   }
 
   /** Runs that a filter finds, newest first, read page by page. */
@@ -186,6 +179,27 @@ export class Tenfold {
   ): Promise<{ run: string }> {
     this.#mustBeOpen();
     return { run: await sendSignal(this.#engine, run, signal, payload, options) };
+  }
+
+  /** Approvals that wait for people, those of the newest runs first. */
+  async *approvals(filter: ApprovalFilter = {}): AsyncGenerator<ApprovalView> {
+    this.#mustBeOpen();
+    yield* approvalsOf(this.#engine, filter);
+  }
+
+  /**
+   * Approves what `token` names (a run's id does, where the run waits for one approval only), in the name of `by`. Resolves when
+   * that is durable; APPROVAL_UNKNOWN, APPROVAL_FORBIDDEN, RUN_FINISHED if it is not. Of decisions that cross, the first counts.
+   */
+  async approve(token: string, options: DecisionOptions): Promise<{ readonly run: string; readonly node: string }> {
+    this.#mustBeOpen();
+    return decide(this.#engine, token, "approved", options);
+  }
+
+  /** Refuses what `token` names; as `approve`. */
+  async refuse(token: string, options: DecisionOptions): Promise<{ readonly run: string; readonly node: string }> {
+    this.#mustBeOpen();
+    return decide(this.#engine, token, "refused", options);
   }
 
   /** Has failed, cancelled and held runs go on from where they stopped; results that are recorded stay. */
@@ -270,9 +284,7 @@ export class Tenfold {
   }
 
   async #statusOf(id: string): Promise<RunStatus> {
-    const [record] = await this.#engine.store.read(laneIn(this.#engine.store, id), [id]);
-    if (record === undefined) throw runUnknown(id);
-    return record.status;
+    return (await readRun(this.#engine, id)).status;
   }
 
   #mustBeOpen(): void {

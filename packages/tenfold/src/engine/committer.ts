@@ -7,6 +7,7 @@
 import { LeaseLost, type CommitAnswer, type RunCommit, type Then } from "../store/store.ts";
 import { TenfoldError } from "../value/error.ts";
 import type { Command } from "../core/command.ts";
+import { factsOf, NO_FACTS } from "./facts.ts";
 import type { LiveRun } from "./live-run.ts";
 import { waitFor, type Ports } from "./ports.ts";
 
@@ -23,6 +24,8 @@ export interface Sent {
   readonly commit: RunCommit;
   /** What may be done once it is written. */
   readonly deferred: readonly Command[];
+  /** The names of the facts that the store has of the run once it is written. */
+  readonly facts: ReadonlySet<string>;
 }
 
 export interface CommitterHost {
@@ -113,8 +116,9 @@ export class Committer {
       if (run.isGone) continue;
       const then = this.#host.thenOf(run);
       // What was put off is started when a commit is answered, also where that has nothing to write.
-      const hasNews = run.lines.length > 0 || run.absorbed.length > 0 || run.deferred.length > 0;
-      if (then.kind === "keep" && !hasNews) continue;
+      if (then.kind === "keep" && !run.hasNews && run.deferred.length === 0) continue;
+      const facts = then.kind === "end" && then.status !== "held" ? NO_FACTS : factsOf(run.state);
+      const changed = run.facts.changesTo(facts);
       const commit: RunCommit = {
         run: run.id,
         from: run.journalLength,
@@ -122,11 +126,12 @@ export class Committer {
         absorbed: run.absorbed,
         mailSeen: run.mailSeen,
         clearsDeaths: run.clearsDeaths && run.lines.length > 0,
+        ...(changed === undefined ? {} : { facts: changed }),
         then,
       };
       lines += run.lines.length + 1;
       for (const line of run.lines) bytes += line.data.length;
-      batch.push({ run, commit, deferred: run.deferred });
+      batch.push({ run, commit, deferred: run.deferred, facts });
       run.sent();
       run.isCommitting = true;
       run.isParking = then.kind === "park";

@@ -19,6 +19,7 @@ import type { EngineEvents } from "./events.ts";
 import { codeGone, diedTooOften, unreadable } from "./held.ts";
 import { LiveRun } from "./live-run.ts";
 import { longestIdle, thenOf, unloaded } from "./parking.ts";
+import { factsOf } from "./facts.ts";
 import type { Ports } from "./ports.ts";
 import { Recorder } from "./recorder.ts";
 import type { Plan, Registry } from "./registry.ts";
@@ -131,11 +132,12 @@ export class Driver {
   drive(claimed: ClaimedRun, plan: Plan): void {
     const commands: Command[] = [];
     const input = JSON.parse(claimed.input) as Json;
-    const state = begin(plan.compiled, input, startedAtOfRun(claimed.id), commands);
+    const state = begin(plan.compiled, { run: claimed.id, input, startedAt: startedAtOfRun(claimed.id) }, commands);
     const run = new LiveRun(claimed, plan, state);
     this.runs.set(run.id, run);
     this.bytes += run.bytes;
     for (const line of claimed.journal) reduce(state, readLine(line), []);
+    if (state.entries > 0) run.facts.written(factsOf(state));
     // Nothing is under way yet: what all of them come to is what is open then.
     const goOn = claimed.mail.messages.map((message) => this.#recorder.absorb(run, message, []));
     const isRetried = goOn.includes(true);
@@ -212,7 +214,7 @@ export class Driver {
     return thenOf(run, { now: this.ports.clock.now(), parkAfterMs, isDraining: this.#isDraining });
   }
 
-  answered({ run, commit, deferred }: Sent, answer: CommitAnswer): void {
+  answered({ run, commit, deferred, facts }: Sent, answer: CommitAnswer): void {
     if (run.isGone) return;
     if (answer === "lost") return this.#leave(run);
     if (answer === "mail") {
@@ -223,6 +225,7 @@ export class Driver {
       return;
     }
     run.journalLength += commit.lines.length;
+    run.facts.written(facts);
     if (commit.clearsDeaths) run.clearsDeaths = false;
     run.wantsPark = false;
     if (commit.then.kind === "keep") return this.#start(run, deferred);
@@ -264,7 +267,7 @@ export class Driver {
 
   /** After loading: what waits for nothing to be written starts at once, unless all of it waits for long. */
   #proceed(run: LiveRun): void {
-    const hasNews = run.lines.length > 0 || run.absorbed.length > 0 || run.ending !== null;
+    const hasNews = run.hasNews || run.ending !== null;
     if (hasNews || this.thenOf(run).kind === "park") return this.#committer.add(run);
     const { deferred } = run;
     run.sent();

@@ -6,6 +6,7 @@ import type { Place, RunState } from "../core/state.ts";
 import type { ClaimedRun, Then, RunStart } from "../store/store.ts";
 import type { Attempt } from "./attempt.ts";
 import type { ContextRun } from "./context.ts";
+import { Facts, factsOf, NO_FACTS } from "./facts.ts";
 import type { Clock } from "./ports.ts";
 import type { Plan } from "./registry.ts";
 
@@ -46,6 +47,7 @@ export class LiveRun {
   readonly attempts = new Map<string, Attempt>();
   /** Nodes between two attempts, or asleep, by path. */
   readonly timers = new Map<string, Timer>();
+  readonly facts = new Facts(NO_FACTS);
   isDirty = false;
   isCommitting = false;
   /** It is to be parked with the next commit if it still only waits. */
@@ -95,6 +97,12 @@ export class LiveRun {
     this.lines = NOTHING;
     this.deferred = NOTHING;
     this.absorbed = NOTHING;
+  }
+
+  /** There is something to write of it. */
+  get hasNews(): boolean {
+    if (this.lines.length > 0 || this.absorbed.length > 0) return true;
+    return this.facts.changesTo(factsOf(this.state)) !== undefined;
   }
 
   /** Nothing of it happens before a timer fires or a message comes. */

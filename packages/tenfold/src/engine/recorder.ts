@@ -2,7 +2,9 @@
  * Turns what happens in a run into entries, and core's commands into entries or into work that waits for the commit.
  * Invariant: every change of a run's state goes through `reduce`, and its line into what the next commit writes.
  */
+import { commandFor } from "../core/advance.ts";
 import { choose } from "../core/choose.ts";
+import { dueOf } from "../core/constructs/approval.ts";
 import { isStillAsked, type Command } from "../core/command.ts";
 import type { Entry, RunError } from "../core/entry.ts";
 import { writeLine } from "../core/journal-line.ts";
@@ -91,12 +93,16 @@ export class Recorder {
     return result;
   }
 
-  /** A sleep is over, or the patience of a wait. */
+  /** A sleep is over, or the patience of a wait, or an approval is to be shown again. */
   woke(run: LiveRun, place: Place, node: string): void {
     const commands: Command[] = [];
-    if (place.node.node.kind === "wait")
-      this.#record(run, { kind: "timed-out", node, at: this.#now() }, commands, place);
-    else this.#done(run, place, node, 0, { ok: true, output: null }, this.#now(), 0, commands);
+    const at = this.#now();
+    const { kind } = place.node.node;
+    const due = kind === "approval" ? dueOf(place, at) : kind === "wait" ? "timed-out" : "done";
+    // A clock that was set back since: it is not due any more.
+    if (due === undefined) commands.push(commandFor(run.state, place));
+    else if (due !== "done") this.#record(run, { kind: due, node, at }, commands, place);
+    else this.#done(run, place, node, 0, { ok: true, output: null }, at, 0, commands);
     this.obey(run, commands);
   }
 
@@ -110,11 +116,13 @@ export class Recorder {
       this.#record(run, { kind: "cancelled", at, message: key, reason: body.reason }, commands);
       return false;
     }
-    if (body.kind === "signal") {
-      this.#record(run, { ...body, kind: "signalled", at, message: key }, commands);
+    if (body.kind === "signal" || body.kind === "decide") {
+      const kind = body.kind === "signal" ? "signalled" : "decided";
+      this.#record(run, { ...body, kind, at, message: key } as Entry, commands);
       return false;
     }
     run.ending = null;
+    run.facts.mayBeGone();
     this.#record(run, { kind: "retried", at, message: key }, commands);
     return true;
   }

@@ -1,6 +1,4 @@
 /** Sends a signal to a run: whatever would be wrong with it is told to its sender, before anything is sent. */
-import { checkGraph } from "../flow/check-graph.ts";
-import type { Graph } from "../flow/graph.ts";
 import type { Message, RunRecord } from "../store/store.ts";
 import { FINISHED } from "../store/store.ts";
 import { describe } from "../value/describe.ts";
@@ -10,6 +8,7 @@ import { nearestName } from "../value/nearest.ts";
 import { parseWith } from "../value/schema.ts";
 import { checkOptions, isText, laneIn, optional, runUnknown, type OptionForm } from "./caller-checks.ts";
 import type { Engine } from "./engine.ts";
+import { compiledOf, readRun } from "./inspect.ts";
 import { laneOfKey } from "./start.ts";
 
 /** A run by its id, or the last run of a workflow's key. */
@@ -60,13 +59,10 @@ export async function sendSignal(
   return record.id;
 }
 
-async function runAt({ store }: Engine, address: RunAddress): Promise<RunRecord> {
-  if (typeof address === "string") {
-    const [record] = await store.read(laneIn(store, address), [address]);
-    if (record === undefined) throw runUnknown(address);
-    return record;
-  }
+async function runAt(engine: Engine, address: RunAddress): Promise<RunRecord> {
+  if (typeof address === "string") return readRun(engine, address);
   checkOptions("The run that a signal is for", address, ADDRESS, NOT_SENT);
+  const { store } = engine;
   const { workflow, key, tenant = "" } = address;
   const lane = laneOfKey(workflow, tenant, key, store.lanes);
   const [record] = await store.list(lane, { workflow, key, tenant }, { before: null, limit: 1 });
@@ -80,7 +76,7 @@ async function runAt({ store }: Engine, address: RunAddress): Promise<RunRecord>
 
 /** What the run will be given: the payload as the signal's schema parses it. */
 async function checked(engine: Engine, record: RunRecord, signal: string, payload: unknown): Promise<Json | undefined> {
-  const waits = (await graphOf(engine, record)).nodes.filter((node) => node.kind === "wait");
+  const waits = (await compiledOf(engine, record)).graph.nodes.filter((node) => node.kind === "wait");
   const wait = waits.find((node) => node.signal === signal);
   if (wait === undefined) throw unknownSignal(record, signal, [...new Set(waits.map((node) => node.signal))]);
   const parsed = wait.isChecked ? await parsedWith(engine, record, signal, payload) : payload;
@@ -98,17 +94,6 @@ async function checked(engine: Engine, record: RunRecord, signal: string, payloa
   if (size <= payloadMax) return parsed as Json | undefined;
   const message = `What the signal "${signal}" carries is ${size} characters of JSON, and at most ${payloadMax} are kept; ${NOT_SENT}. Store large data elsewhere and send where it is.`;
   throw new TenfoldError("PAYLOAD_TOO_LARGE", message, { facts: { run: record.id, signal, size, max: payloadMax } });
-}
-
-async function graphOf({ registry, store }: Engine, { id, workflow, graph: hash }: RunRecord): Promise<Graph> {
-  const known = registry.known(hash);
-  if (known !== undefined) return known.compiled.graph;
-  const stored = await store.graph(laneIn(store, id), hash);
-  if (stored !== undefined) return checkGraph(JSON.parse(stored.graph));
-  throw new TenfoldError(
-    "STORE_CORRUPT",
-    `The graph of run ${id}, of workflow "${workflow}", is not in the store; ${NOT_SENT}.`,
-  );
 }
 
 async function parsedWith(engine: Engine, record: RunRecord, signal: string, payload: unknown): Promise<unknown> {

@@ -4,7 +4,7 @@
  */
 import { TenfoldError, type ErrorCode } from "../value/error.ts";
 import { isRecord, nodeProblem, scopeProblem } from "./graph-shape.ts";
-import { scopesOf, templatesOf, visitRefs, type Graph, type GraphNode } from "./graph.ts";
+import { givenScopeOf, scopesOf, templatesOf, visitRefs, type Graph, type GraphNode } from "./graph.ts";
 
 /** `graph` if it holds the invariants of a graph; else throws GRAPH_CYCLE or WORKFLOW_INVALID. */
 export function checkGraph(graph: unknown): Graph {
@@ -55,11 +55,12 @@ function checkPlaces({ nodes, scopes }: Graph, refuse: Refuse): void {
     ids.add(node.id);
     if (!placed.has(index)) throw refuse(node.id, "its scope does not list it");
     if (node.kind === "input" && index !== 0) throw refuse(node.id, "it is a second input");
-    if (node.kind === "item" && !isItemOf(nodes, scopes[node.scope]!, index)) {
-      throw refuse(node.id, "it is an item, but not the first node of an each's body");
+    if (node.kind === "item" && !isItemOf(nodes, scopes, node.scope, index)) {
+      throw refuse(node.id, "it is an item, but not the first node of a scope that is given one");
     }
-    if (node.kind === "each" && nodes[scopes[node.body]!.nodes[0] ?? 0]!.kind !== "item") {
-      throw refuse(node.id, "its body does not begin with the item");
+    const given = givenScopeOf(node);
+    if (given !== null && nodes[scopes[given]!.nodes[0] ?? 0]!.kind !== "item") {
+      throw refuse(node.id, "its scope does not begin with what it is given");
     }
     for (const scope of scopesOf(node)) {
       if (opened.has(scope) || scopes[scope]!.owner !== index)
@@ -74,8 +75,9 @@ function checkPlaces({ nodes, scopes }: Graph, refuse: Refuse): void {
   });
 }
 
-function isItemOf(nodes: readonly GraphNode[], scope: Graph["scopes"][number], index: number): boolean {
-  return scope.owner >= 0 && nodes[scope.owner]!.kind === "each" && scope.nodes[0] === index;
+function isItemOf(nodes: readonly GraphNode[], scopes: Graph["scopes"], scope: number, index: number): boolean {
+  const { owner, nodes: inner } = scopes[scope]!;
+  return owner >= 0 && givenScopeOf(nodes[owner]!) === scope && inner[0] === index;
 }
 
 /** Finds nodes that wait for each other in a circle, through inputs, `after`, and what scopes contain. */

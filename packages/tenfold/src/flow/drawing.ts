@@ -78,7 +78,7 @@ export function addNode(drawing: Drawing, node: GraphNode): number {
 export function drawScope(drawing: Drawing, owner: number, name: string, draw: (scope: number) => Template): number {
   const before = { scope: drawing.scope, after: drawing.after };
   const ownerId = drawing.nodes[owner]!.id;
-  const prefix = drawing.nodes[owner]!.kind === "each" ? `${ownerId}/` : `${ownerId}/${name}/`;
+  const prefix = name === "" ? `${ownerId}/` : `${ownerId}/${name}/`;
   const draft: DraftScope = { owner, name, parent: before.scope, prefix, nodes: [], output: NOTHING };
   const scope = drawing.scopes.push(draft) - 1;
   drawing.scope = scope;
@@ -103,9 +103,9 @@ export function isWithin(drawing: Drawing, scope: number, around: number): boole
 export function scopeText(drawing: Drawing, scope: number): string {
   const { owner, prefix } = drawing.scopes[scope]!;
   if (owner < 0) return `the workflow "${drawing.workflow}" itself`;
-  return drawing.nodes[owner]!.kind === "each"
-    ? `the body of "${drawing.nodes[owner]!.id}"`
-    : `the arm "${prefix.slice(0, -1)}"`;
+  const { kind, id } = drawing.nodes[owner]!;
+  if (kind === "each" || kind === "repeat") return `the body of "${id}"`;
+  return kind === "match" ? `the arm "${prefix.slice(0, -1)}"` : `"${prefix.slice(0, -1)}"`;
 }
 
 /** The way out wherever a flow waits for something. */

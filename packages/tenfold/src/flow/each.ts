@@ -15,6 +15,8 @@ export interface EachOptions {
   readonly concurrency?: number;
   /** "fail" (the default): a failed item fails the each. "collect": each output says whether its item failed. */
   readonly onError?: "fail" | "collect";
+  /** Of a collecting each: more failed items than this, a number or a share ("5%") of them, fail it (EACH_FAILED). */
+  readonly failAbove?: number | `${number}%`;
 }
 
 /** Why an item, or a run, failed. */
@@ -68,7 +70,7 @@ function drawEach(
   const id = nodeId(drawing, name ?? `each-${subjectName(drawing, probe) ?? "items"}`);
   checkEach(drawing, id, probe, body, options);
   const { scope, after } = drawing;
-  const { concurrency = null, onError = "fail" } = options;
+  const { concurrency = null, onError = "fail", failAbove } = options;
   const node: EachNode = {
     kind: "each",
     id,
@@ -78,6 +80,7 @@ function drawEach(
     body: drawing.scopes.length,
     concurrency,
     onError,
+    ...(failAbove === undefined ? {} : { failAbove: threshold(failAbove)! }),
   };
   const index = addNode(drawing, node);
   drawScope(drawing, index, "", (inner) => {
@@ -103,8 +106,8 @@ function checkEach(drawing: Drawing, id: string, items: Template, body: unknown,
     );
   }
   const owner = `each "${id}" of workflow "${drawing.workflow}"`;
-  checkOptionNames(owner, options, { known: ["concurrency", "onError"], later: [] }, "EACH_INVALID");
-  const { concurrency, onError } = options;
+  checkOptionNames(owner, options, { known: ["concurrency", "onError", "failAbove"], later: [] }, "EACH_INVALID");
+  const { concurrency, onError, failAbove } = options;
   if (concurrency !== undefined && !(Number.isInteger(concurrency) && concurrency >= 1)) {
     throw refuse(
       `its concurrency is ${describe(concurrency)}`,
@@ -114,4 +117,20 @@ function checkEach(drawing: Drawing, id: string, items: Template, body: unknown,
   if (onError !== undefined && onError !== "fail" && onError !== "collect") {
     throw refuse(`its onError is ${describe(onError)}`, `Write "fail" or "collect".`);
   }
+  if (failAbove === undefined) return;
+  if (onError !== "collect") {
+    throw refuse("it has `failAbove`, and fails with the first item anyway", 'Add `onError: "collect"`.');
+  }
+  if (threshold(failAbove) === undefined) {
+    throw refuse(
+      `its failAbove is ${describe(failAbove)}`,
+      'Give a whole number from 0, or a share of the items: "5%".',
+    );
+  }
+}
+
+function threshold(given: unknown): EachNode["failAbove"] | undefined {
+  if (Number.isInteger(given) && (given as number) >= 0) return { count: given as number };
+  const share = typeof given === "string" ? /^(\d+(?:\.\d+)?)%$/.exec(given) : null;
+  return share !== null && Number(share[1]) <= 100 ? { share: Number(share[1]) / 100 } : undefined;
 }

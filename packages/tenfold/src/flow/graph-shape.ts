@@ -1,5 +1,5 @@
 /** The shape of a loaded graph's parts: fields of the right kind, indexes in range. */
-import { SLEEP_MAX_MS } from "./graph.ts";
+import { REPEAT_MAX, SLEEP_MAX_MS } from "./graph.ts";
 
 const OPERAND_COUNTS: Readonly<Record<string, number | undefined>> = {
   eq: 2,
@@ -47,8 +47,30 @@ export function nodeProblem(node: unknown, nodeCount: number, scopeCount: number
       if (otherwise !== null && !isIndex(otherwise, scopeCount)) return "its otherwise is out of range";
       return whom === null || isSound(whom) ? undefined : "what its signal is for is no template";
     }
+    case "approval": {
+      const { ask, by, not, atLeast, timeoutMs, remindMs, escalate, show } = node;
+      if (!Number.isInteger(atLeast) || Number(atLeast) < 1) return "it asks for no whole number of people from 1";
+      if (show !== null && !isIndex(show, scopeCount)) return "its show is out of range";
+      const times = [timeoutMs, remindMs, isRecord(escalate) ? escalate["afterMs"] : null];
+      if (!times.every((ms) => ms === null || isIndex(ms, SLEEP_MAX_MS + 1))) return "a time of it is no whole number";
+      if (escalate !== null && !(isRecord(escalate) && isSound(escalate["to"]))) return "its escalation is damaged";
+      const isGood = isSound(ask) && (by === null || isSound(by)) && (not === null || isSound(not));
+      return isGood ? undefined : "what it asks, or whom, is no template";
+    }
+    case "attempt": {
+      const { body, handler } = node;
+      return isIndex(body, scopeCount) && isIndex(handler, scopeCount) ? undefined : "its scopes are out of range";
+    }
+    case "repeat": {
+      const { initial, body, max, onMax } = node;
+      if (!isIndex(body, scopeCount)) return "its body is out of range";
+      if (!isIndex(max, REPEAT_MAX + 1) || max === 0) return "its max is no whole number from 1";
+      if (onMax !== "fail" && onMax !== "last") return "its onMax is unknown";
+      return isSound(initial) ? undefined : "what it begins with is no template";
+    }
     case "each": {
-      const { items, body, concurrency, onError } = node;
+      const { items, body, concurrency, onError, failAbove } = node;
+      if (failAbove !== undefined && !isThreshold(failAbove)) return "its failAbove is neither a number nor a share";
       if (!isIndex(body, scopeCount)) return "its body is out of range";
       if (concurrency !== null && !(Number.isInteger(concurrency) && Number(concurrency) >= 1)) {
         return "its concurrency is no whole number from 1";
@@ -66,6 +88,12 @@ export function nodeProblem(node: unknown, nodeCount: number, scopeCount: number
     default:
       return `its kind ${JSON.stringify(kind)} is unknown`;
   }
+}
+
+function isThreshold(given: unknown): boolean {
+  if (!isRecord(given)) return false;
+  const { count, share } = given;
+  return isIndex(count, Infinity) || (typeof share === "number" && share >= 0 && share <= 1);
 }
 
 function isArm(arm: unknown, scopeCount: number): boolean {

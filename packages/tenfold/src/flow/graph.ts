@@ -23,7 +23,18 @@ export interface GraphScope {
   readonly output: Template;
 }
 
-export type GraphNode = InputNode | ItemNode | StepNode | MatchNode | EachNode | DeriveNode | SleepNode | WaitNode;
+export type GraphNode =
+  | InputNode
+  | ItemNode
+  | StepNode
+  | MatchNode
+  | EachNode
+  | DeriveNode
+  | SleepNode
+  | WaitNode
+  | ApprovalNode
+  | AttemptNode
+  | RepeatNode;
 
 interface NodeBase {
   /** Unique in the graph: the path of scopes and the node's name, joined by "/". */
@@ -42,7 +53,7 @@ export interface InputNode extends NodeBase {
   readonly kind: "input";
 }
 
-/** The current item of an each; the first node of the each's scope. */
+/** What a scope is given (an each's item, a repeat's state, an approval's request, an attempt's error); its first node. */
 export interface ItemNode extends NodeBase {
   readonly kind: "item";
 }
@@ -78,6 +89,8 @@ export interface EachNode extends WorkNode {
   readonly concurrency: number | null;
   /** "collect": a failed item is an output `{ ok: false, error }`, a good one `{ ok: true, value }`. */
   readonly onError: "fail" | "collect";
+  /** More failed items than this (a number, or a share of them) fail a collecting each; none do where it is not there. */
+  readonly failAbove?: { readonly count: number } | { readonly share: number };
 }
 
 /** A pure function of values, found in the code by the node's id. */
@@ -110,6 +123,45 @@ export interface WaitNode extends WorkNode {
   readonly timeoutMs: number | null;
   /** The scope that runs where none came in time; null: the node fails. */
   readonly otherwise: number | null;
+}
+
+/** Done when those who may decide have, or when its time is over. */
+export interface ApprovalNode extends WorkNode {
+  readonly kind: "approval";
+  readonly ask: Template;
+  /** Names, and roles ("role:finance"), of those who may decide: a text or a list of texts; null: anybody may. */
+  readonly by: Template | null;
+  /** Those who may not. */
+  readonly not: Template | null;
+  /** How many have to approve. */
+  readonly atLeast: number;
+  /** All times in ms; null: never. Reminders count from when it was shown last, the others from when it was asked. */
+  readonly timeoutMs: number | null;
+  readonly remindMs: number | null;
+  readonly escalate: { readonly afterMs: number; readonly to: Template } | null;
+  /** The scope that shows the request: opened when it is asked, at each reminder, and when it is escalated. */
+  readonly show: number | null;
+}
+
+/** The most rounds of a repeat: each leaves lines in its run's journal. */
+export const REPEAT_MAX = 100_000;
+
+/** Its body's output; where that fails, the handler's. */
+export interface AttemptNode extends WorkNode {
+  readonly kind: "attempt";
+  readonly body: number;
+  readonly handler: number;
+}
+
+/** One instance of the body's scope a round, each given what the one before put out, until the second of its outputs is true. */
+export interface RepeatNode extends WorkNode {
+  readonly kind: "repeat";
+  readonly initial: Template;
+  /** Its output is a list of two: the next state, and whether it is the last. */
+  readonly body: number;
+  readonly max: number;
+  /** What becomes of it where `max` rounds were not enough. */
+  readonly onMax: "fail" | "last";
 }
 
 /** JSON with references to values in it; a constant without `value` is undefined, which is not null. */
@@ -159,14 +211,44 @@ export function templatesOf(node: GraphNode): readonly Template[] {
       return "at" in node.until ? [node.until.at] : [];
     case "wait":
       return node.for === null ? [] : [node.for];
+    case "approval":
+      return [node.ask, node.by, node.not, node.escalate?.to ?? null].filter((template) => template !== null);
+    case "attempt":
+      return [];
+    case "repeat":
+      return [node.initial];
   }
 }
 
 /** The scopes that a node opens, in the order they were drawn. */
 export function scopesOf(node: GraphNode): readonly number[] {
-  if (node.kind === "each") return [node.body];
-  if (node.kind === "wait") return node.otherwise === null ? [] : [node.otherwise];
-  if (node.kind !== "match") return [];
-  const scopes = node.arms.map((arm) => arm.scope);
-  return node.otherwise === null || scopes.includes(node.otherwise) ? scopes : [...scopes, node.otherwise];
+  switch (node.kind) {
+    case "each":
+    case "repeat":
+      return [node.body];
+    case "attempt":
+      return [node.body, node.handler];
+    case "wait":
+      return node.otherwise === null ? [] : [node.otherwise];
+    case "approval":
+      return node.show === null ? [] : [node.show];
+    case "match": {
+      const scopes = node.arms.map((arm) => arm.scope);
+      return node.otherwise === null || scopes.includes(node.otherwise) ? scopes : [...scopes, node.otherwise];
+    }
+    default:
+      return [];
+  }
+}
+
+/** The scope of a node that begins with what it is given, if it has one. */
+export function givenScopeOf(node: GraphNode): number | null {
+  if (node.kind === "each" || node.kind === "repeat") return node.body;
+  if (node.kind === "attempt") return node.handler;
+  return node.kind === "approval" ? node.show : null;
+}
+
+/** Whether a node's scope may be opened more than once: its nodes' paths have an index after the node's own. */
+export function opensMany({ kind }: GraphNode): boolean {
+  return kind === "each" || kind === "repeat" || kind === "approval";
 }

@@ -1,5 +1,14 @@
 /** What a workflow is drawn with: the public face of the flow floor. */
 export { after, type Deps } from "./after.ts";
+export {
+  approval,
+  type Approval,
+  type ApprovalOptions,
+  type ApprovalRequest,
+  type Decided,
+  type People,
+} from "./approval.ts";
+export { attempt, type Attempt } from "./attempt.ts";
 export { match, when, type Match, type When } from "./branch.ts";
 export { checkGraph } from "./check-graph.ts";
 export type {
@@ -22,6 +31,7 @@ export { evaluate, labelOf, type ReadOutput } from "./evaluate.ts";
 export { all, any, eq, gt, gte, lt, lte, not, oneOf, present, type Condition } from "./expression.ts";
 export type * from "./graph.ts";
 export type { Input, Lifted, Plain, Present, Symbolic, Value } from "./lifted.ts";
+export { repeat, type Repeat, type RepeatOptions } from "./repeat.ts";
 export { sleep, sleepUntil, type Sleep, type SleepUntil } from "./sleep.ts";
 export { step, type Step } from "./step.ts";
 export { waitFor, type WaitFor, type WaitOptions } from "./wait-for.ts";

@@ -19,6 +19,15 @@ export type MessageBody =
       readonly for: string | null;
       readonly payload?: Json | undefined;
     }
+  /** Somebody's decision on an approval, which stands at this path. */
+  | {
+      readonly kind: "decide";
+      readonly node: string;
+      readonly verdict: "approved" | "refused";
+      readonly by: string;
+      readonly roles: readonly string[];
+      readonly comment: string | null;
+    }
   /** Has an ended run go on. */
   | { readonly kind: "retry" };
 

@@ -32,7 +32,7 @@ export interface Row extends Mutable<RunRecord> {
   mail: number;
   readonly inbox: Map<string, Message>;
   readonly journal: JournalLine[];
-  readonly attributes: ReadonlyMap<string, string>;
+  readonly attributes: Map<string, string>;
 }
 
 /** A run as it is held, its journal not copied. */
@@ -40,6 +40,7 @@ export interface Peek {
   readonly record: RunRecord;
   readonly journal: readonly JournalLine[];
   readonly unread: number;
+  readonly attributes: ReadonlyMap<string, string>;
 }
 
 interface UsedKey {
@@ -153,6 +154,10 @@ export function commitRun(lane: Lane, lease: Lease, commit: RunCommit, now: numb
   if (commit.clearsDeaths) row.deaths = 0;
   for (const send of commit.parcels ?? []) {
     lane.outbox.set(textOf({ from: row.id, key: send.message.key }), { from: row.id, send });
+  }
+  for (const { name, value } of commit.facts ?? []) {
+    if (value === null) row.attributes.delete(name);
+    else row.attributes.set(name, value);
   }
   if (commit.then.kind === "park") {
     row.owner = null;

@@ -229,7 +229,9 @@ export class MemoryStore implements Store {
   /** What is held of a run right now, for those who look from outside of time. */
   peek(lane: number, run: string): Peek | undefined {
     const row = this.#lane(lane).runs.get(run);
-    return row === undefined ? undefined : { record: recordOf(row), journal: row.journal, unread: row.inbox.size };
+    if (row === undefined) return undefined;
+    const { journal, inbox, attributes } = row;
+    return { record: recordOf(row), journal, unread: inbox.size, attributes };
   }
 
   peekAll(lane: number): readonly RunRecord[] {

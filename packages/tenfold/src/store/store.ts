@@ -94,6 +94,12 @@ export interface Due {
 /** What whoever watches wants to hear of. */
 export type Change = "due" | "ended";
 
+/** What a run is found by from now on. */
+export interface Fact {
+  readonly name: string;
+  readonly value: string | null;
+}
+
 /** What a driver decided about one run. */
 export interface RunCommit {
   readonly run: string;
@@ -108,6 +114,8 @@ export interface RunCommit {
   readonly clearsDeaths: boolean;
   /** Messages to other lanes, written to the outbox if `lines` are, and only then; their keys differ. */
   readonly parcels?: readonly Send[];
+  /** Attributes that change with `lines`, each name once; null: the run has none of that name any more. */
+  readonly facts?: readonly Fact[];
   readonly then: Then;
 }
 
@@ -246,6 +254,7 @@ export interface Store {
    * LAW: at most one commit per (run, journal length before it) is ever "written"; the same lines sent again while
    * nobody else owns the run are "written" again, and kept once; a dead lease writes nothing (LeaseLost); "park" and
    * "end" are written only if `mailSeen` is the run's count; "keep" that absorbs with it ends the mail's being due.
+   * Parcels and facts are written if the lines are, and only then.
    */
   commit(lease: Lease, batch: readonly RunCommit[], now: number): Promise<readonly CommitAnswer[]>;
 

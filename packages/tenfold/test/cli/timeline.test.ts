@@ -17,7 +17,12 @@ const flow = workflow<{ points: number; items: readonly number[] }>("flow", {
 const error = { code: "STEP_FAILED", message: "HTTP 503", node: "first", attempt: 1 };
 
 function run(items: number, entries: readonly Entry[]): TimelineRun {
-  return { input: { points: 7, items: Array.from({ length: items }, (_, index) => index) }, startedAt: 1000, entries };
+  return {
+    id: "r",
+    input: { points: 7, items: Array.from({ length: items }, (_, index) => index) },
+    startedAt: 1000,
+    entries,
+  };
 }
 
 const done = (node: string, at: number, tookMs: number): Entry => ({

@@ -139,7 +139,13 @@ function halfway(seed: number, answers: Answers) {
 }
 
 const answer = { n: 60, tag: "a", list: [4, 5], flag: true };
-const wellAnswering: Answers = { stepOf: () => ({ output: answer }), deriveOf: () => answer, signalOf: () => answer };
+const VOTES = [{ by: "kim", verdict: "approved" }, { by: "lee", verdict: "approved" }] as const; // prettier-ignore
+const wellAnswering: Answers = {
+  stepOf: () => ({ output: answer }),
+  deriveOf: () => answer,
+  signalOf: () => answer,
+  votesOf: () => VOTES,
+};
 
 test("cancelled at any point, a run ends as cancelled once its open nodes are abandoned, also when loaded anew", () => {
   fc.assert(
@@ -164,7 +170,7 @@ test("retried after a failure or a cancel at any point, a run completes; what wa
       const isCancelled = random() < 0.5;
       if (isCancelled) life.cancel();
       const hopeless = answering(Object.fromEntries(STEPS.map((name) => [name, () => new Failure("no")])));
-      life.play({ ...hopeless, deriveOf: wellAnswering.deriveOf }, order);
+      life.play({ ...wellAnswering, stepOf: hopeless.stepOf }, order);
       if (life.ending?.kind === "finish") return;
       const before = [...life.entries];
       let goesOn = life;
@@ -183,7 +189,9 @@ test("retried after a failure or a cancel at any point, a run completes; what wa
 
 const STEPS = ["north", "east", "south", "west"];
 
-/** Items that failed before the retry and were collected as errors stay errors. */
+/** What failed before the retry, and was collected or caught, stays so. */
 function hasCollected(life: Life): boolean {
-  return life.compiled.graph.nodes.some((node) => node.kind === "each" && node.onError === "collect");
+  return life.compiled.graph.nodes.some(
+    (node) => node.kind === "attempt" || (node.kind === "each" && node.onError === "collect"),
+  );
 }

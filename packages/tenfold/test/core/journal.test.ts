@@ -6,7 +6,7 @@ import { compileGraph } from "../../src/core/compile.ts";
 import type { Entry } from "../../src/core/entry.ts";
 import { readLine, writeLine } from "../../src/core/journal-line.ts";
 import { pathOf, placeAt } from "../../src/core/path.ts";
-import { isSpread, type Frame } from "../../src/core/state.ts";
+import { framesOf, type Frame } from "../../src/core/state.ts";
 import type { Json } from "../../src/value/json.ts";
 import { seededRandom } from "../../src/value/random.ts";
 import { refuses } from "../flow/refuses.ts";
@@ -49,6 +49,18 @@ const entries: Record<Entry["kind"], fc.Arbitrary<Entry>> = {
     for: fc.option(text, { nil: null }),
     payload: output,
   }),
+  reminded: fc.record({ kind: fc.constant("reminded" as const), node, at }),
+  escalated: fc.record({ kind: fc.constant("escalated" as const), node, at }),
+  decided: fc.record({
+    kind: fc.constant("decided" as const),
+    node,
+    at,
+    message: text,
+    verdict: fc.constantFrom("approved" as const, "refused" as const),
+    by: text,
+    roles: fc.array(text),
+    comment: fc.option(text, { nil: null }),
+  }),
   cancelled: fc.record({ kind: fc.constant("cancelled" as const), at, message: text, reason: text }),
   retried: fc.record({ kind: fc.constant("retried" as const), at, message: text }),
 };
@@ -77,10 +89,8 @@ test("a body that answered nothing is read as one that answered nothing, not nul
 
 function visit(frame: Frame, seen: (frame: Frame) => void): void {
   seen(frame);
-  for (const child of frame.children?.values() ?? []) {
-    if (!isSpread(child)) visit(child, seen);
-    else for (const item of child.frames) if (item) visit(item, seen);
-  }
+  for (const child of frame.children?.values() ?? [])
+    for (const inner of framesOf(child)) if (inner) visit(inner, seen);
 }
 
 const nested = drawn((orders) =>
@@ -101,7 +111,8 @@ test("a path names the item of each `each` around its node, and the arm", () => 
 
 test("placeAt finds every node of every open frame of a random run by its path, and no other", () => {
   const answer = { n: 60, tag: "a", list: [4, 5, 6], flag: true };
-  const answers: Answers = { stepOf: () => ({ output: answer }), deriveOf: () => answer };
+  const votesOf = () => ["kim", "lee"].map((by) => ({ by, verdict: "approved" as const }));
+  const answers: Answers = { stepOf: () => ({ output: answer }), deriveOf: () => answer, votesOf };
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 1e9 }), (seed) => {
       const random = seededRandom(seed);

@@ -3,6 +3,7 @@
  * Invariant: what is open is what core asked for and was not answered; nothing else is remembered.
  */
 import { choose } from "../../src/core/choose.ts";
+import { dueOf, openRequest } from "../../src/core/constructs/approval.ts";
 import type { Command } from "../../src/core/command.ts";
 import { compileGraph, type CompiledGraph } from "../../src/core/compile.ts";
 import type { Entry, RunError } from "../../src/core/entry.ts";
@@ -10,12 +11,13 @@ import { pathOf } from "../../src/core/path.ts";
 import { begin, openWork, reduce, resume } from "../../src/core/reduce.ts";
 import { ASLEEP, outputFrom, type Place, type RunState } from "../../src/core/state.ts";
 import { evaluate } from "../../src/flow/evaluate.ts";
-import type { WaitNode } from "../../src/flow/graph.ts";
+import type { ApprovalNode, WaitNode } from "../../src/flow/graph.ts";
 import * as flow from "../../src/flow/index.ts";
 import type { WorkflowDefinition } from "../../src/flow/definition.ts";
 import { TenfoldError } from "../../src/value/error.ts";
 import type { Json } from "../../src/value/json.ts";
 
+export const RUN = "r";
 export const NOW = 1_760_000_000_000;
 
 export type NodeCommand = Extract<Command, { place: Place }>;
@@ -31,6 +33,8 @@ export interface Answers {
   deriveOf(node: string, inputs: readonly (Json | undefined)[]): Json | undefined;
   /** What the signal carries that ends a wait. */
   signalOf?(signal: string, whom: string | null): Json | undefined;
+  /** Who decides on an approval, and how, one after the other. */
+  votesOf?(path: string): readonly { readonly by: string; readonly verdict: "approved" | "refused" }[];
 }
 
 /** The constructs without their types: whether these hold is the flow floor's business. */
@@ -59,7 +63,7 @@ export class Life {
     this.compiled = compiled;
     this.input = input;
     const commands: Command[] = [];
-    this.state = begin(compiled, input, NOW, commands);
+    this.state = begin(compiled, { run: RUN, input, startedAt: NOW }, commands);
     if (entries.length > 0) {
       for (const entry of entries) reduce(this.state, entry, []);
       commands.length = 0;
@@ -146,6 +150,7 @@ export class Life {
         return this.#refuse(node, choice.error);
       }
       case "sleep":
+        if (place.node.node.kind === "approval") return this.#endApproval(command, place.node.node, answers);
         if (place.node.node.kind === "wait") return this.#endWait(command, place.node.node, answers);
         this.at = Math.max(at, command.until);
         return this.record({ kind: "done", node, at: this.at, attempt: 0, output: null, tookMs: 0 });
@@ -181,6 +186,23 @@ export class Life {
     this.signal(wait.signal, whom, signalOf?.(wait.signal, whom));
   }
 
+  /** What has no timeout is decided by people, one after the other; else it is shown again until its time is over. */
+  #endApproval(command: Extract<NodeCommand, { kind: "sleep" }>, { timeoutMs }: ApprovalNode, answers: Answers): void {
+    const node = this.pathOf(command.place);
+    if (timeoutMs === null) {
+      const given = openRequest(command.place)!.approvals.length;
+      const { by, verdict } = answers.votesOf!(node)[given]!;
+      this.open.push(command);
+      return this.decide(node, verdict, by);
+    }
+    this.at = Math.max(this.at, command.until);
+    this.record({ kind: dueOf(command.place, this.at)!, node, at: this.at });
+  }
+
+  decide(node: string, verdict: "approved" | "refused", by: string, message = `d${this.entries.length}`): void {
+    this.record({ kind: "decided", at: this.at, message, node, verdict, by, roles: [], comment: null });
+  }
+
   signal(signal: string, whom: string | null, payload: Json | undefined, message = `s${this.entries.length}`): void {
     this.record({ kind: "signalled", at: this.at, message, signal, for: whom, payload });
   }
@@ -213,7 +235,7 @@ export class Life {
       else if (!this.open.every(isOther)) throw new Error(`${this.pathOf(command.place)} is asked for twice`);
       this.open.push(command);
     }
-    if (!this.compiled.graph.nodes.some(({ kind }) => kind === "sleep" || kind === "wait")) return;
+    if (!this.compiled.graph.nodes.some(({ kind }) => ["sleep", "wait", "approval"].includes(kind))) return;
     // Nobody waits for a sleep once its run, or its item, has come to its end.
     const isOver = this.endings.length > 0 || this.state.cancelled !== null;
     this.open = this.open.filter(({ kind, place: { frame, node } }) => {

@@ -24,7 +24,7 @@ interface Played {
 function play(compiled: CompiledGraph, input: any): Played {
   const startedAt = performance.now();
   const open: Command[] = [];
-  const state = begin(compiled, input, NOW, open);
+  const state = begin(compiled, { run: "r", input, startedAt: NOW }, open);
   const entries: Entry[] = [];
   let output: unknown;
   for (let index = 0; index < open.length; index++) {
@@ -94,7 +94,7 @@ test("loading a run of 10,000 entries costs about as much as living through it, 
   const { entries } = play(compiled, listOf(5000));
   const load = (count: number) => {
     const startedAt = performance.now();
-    const state = begin(compiled, listOf(5000), NOW, []);
+    const state = begin(compiled, { run: "r", input: listOf(5000), startedAt: NOW }, []);
     for (const entry of entries.slice(0, count)) reduce(state, entry, []);
     const open: Command[] = [];
     openWork(state, open);

@@ -2,7 +2,23 @@
  * Random workflows that are meaner than the simulator's: each in each, match in each, items that use outer nodes which
  * finish later, bodies that are finished at once, empty lists, concurrency, collected errors.
  */
-import { after, derive, each, eq, gte, match, sleep, step, waitFor, when, workflow } from "../../src/flow/index.ts";
+import {
+  after,
+  approval,
+  attempt,
+  derive,
+  each,
+  eq,
+  gte,
+  match,
+  present,
+  repeat,
+  sleep,
+  step,
+  waitFor,
+  when,
+  workflow,
+} from "../../src/flow/index.ts";
 import type { WorkflowDefinition } from "../../src/flow/definition.ts";
 import type { Random } from "../../src/value/random.ts";
 
@@ -45,7 +61,35 @@ export function wildWorkflow(random: Random, nodesMax: number): WorkflowDefiniti
       const condition = random() < 0.5 ? gte(value.n, 50) : eq(value.tag, "a");
       return onwards((when as Drawn).as(id())(condition, () => arm(known, depth)));
     }
+    if (chance < 0.78) return people(known);
+    if (chance < 0.85) return attempted(known, depth);
+    if (chance < 0.91) return repeated(known, depth, value);
     return spread(known, depth, value);
+  };
+
+  /** Two people decide, or nobody does in time. */
+  const people = (known: readonly Drawn[]): Drawn => {
+    const show = random() < 0.5 ? { show: (request: Drawn) => onwards(request) } : {};
+    const again = random() < 0.5 && "show" in show ? { remind: "2s" } : {};
+    const late = random() < 0.3 ? { timeout: "5s", escalate: { after: "3s", to: "max" } } : {};
+    const by = { anyOf: ["kim", "lee"], atLeast: 2 };
+    return onwards((approval as Drawn).as(id())({ ask: { about: pick(known) }, by, ...show, ...again, ...late }));
+  };
+
+  const attempted = (known: readonly Drawn[], depth: number): Drawn =>
+    onwards(
+      (attempt as Drawn).as(id())(
+        () => arm(known, depth),
+        (error: Drawn) => onwards({ error: present(error.code), other: pick(known) }),
+      ),
+    );
+
+  /** A loop that ends when it is told to, or after its last round; each round may hold anything. */
+  const repeated = (known: readonly Drawn[], depth: number, value: Drawn): Drawn => {
+    const round = (state: Drawn): Drawn =>
+      onwards({ state, body: random() < 0.5 ? arm([...known], depth) : pick(known) });
+    const until = random() < 0.5 ? (state: Drawn) => gte(state.n, 60) : (state: Drawn) => eq(state.tag, "a");
+    return (repeat as Drawn).as(id())(value, round, { until, max: 1 + below(3), onMax: "last" });
   };
 
   /** For something or for the run; for ever, or for a while; in the end it has an answer. */
@@ -62,7 +106,8 @@ export function wildWorkflow(random: Random, nodesMax: number): WorkflowDefiniti
     const hasAnswers = random() < 0.5;
     const list = random() < 0.8 ? value.list : random() < 0.5 ? [] : [pick(known).n, 7, pick(known).n];
     const items = hasAnswers ? (each as Drawn).as(id())(list, (item: Drawn) => onwards(item)) : list;
-    const onError = random() < 0.4 ? { onError: "collect" } : {};
+    const failAbove = random() < 0.3 ? { failAbove: random() < 0.5 ? below(3) : "50%" } : {};
+    const onError = random() < 0.4 ? { onError: "collect", ...failAbove } : {};
     const results = (each as Drawn).as(id())(
       items,
       (item: Drawn) => {

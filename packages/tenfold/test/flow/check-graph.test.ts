@@ -81,7 +81,7 @@ test("a damaged graph is refused with node and reason", () => {
     ["it has no name", (g) => delete g.scopes[1].name],
     ["not the input", (g) => (g.nodes[0].kind = "item")],
     ["second input", (g) => (g.nodes[indexOf("screen")] = { kind: "input", id: "screen", scope: 0 })],
-    ["does not begin with the item", (g) => g.scopes[1].nodes.reverse()],
+    ["does not begin with what it is given", (g) => g.scopes[1].nodes.reverse()],
     ["does not list it", (g) => g.scopes[0].nodes.pop()],
     ["does not stand in", (g) => g.scopes[1].nodes.push(indexOf("screen"))],
     ["not its own", (g) => (at(g, "match-score").otherwise = 1)],

@@ -210,6 +210,40 @@ export function commitLaws(open: OpenStore): void {
     assert.deepEqual(await store.journal(0, id), [x]);
   });
 
+  law(
+    open,
+    "a run is found by the facts of its commits, once they are written, and by those of its start",
+    async (store) => {
+      const { id, a, make } = await ownedRun(store);
+      const other = make();
+      await store.start(0, [startOf(other, { attributes: [{ name: "region", value: "eu" }] })], NOW, a);
+      const found = async (name: string, value: string): Promise<string[]> =>
+        (await store.list(0, { attribute: { name, value } }, { before: null, limit: 9 })).map((run) => run.id);
+      const asked = [{ name: "asked", value: "kim" }, { name: "region", value: "us" }]; // prettier-ignore
+      const lost = commitOf(id, { from: 3, lines: [x], facts: asked });
+      assert.deepEqual(await store.commit(a, [lost], NOW), ["lost"]);
+      assert.deepEqual(await found("asked", "kim"), []);
+      const both = [commitOf(id, { lines: [x], facts: asked }), commitOf(other, { lines: [x], facts: asked })];
+      assert.deepEqual(await store.commit(a, both, NOW), ["written", "written"]);
+      assert.deepEqual(await store.commit(a, both, NOW), ["written", "written"]);
+      assert.deepEqual(await found("asked", "kim"), [other, id]);
+      assert.deepEqual(await found("region", "us"), [other, id]);
+      assert.deepEqual(await found("region", "eu"), []);
+      await store.send(0, [sendOf(other, "m")], NOW);
+      const gone = [{ name: "asked", value: null }];
+      const ends = [
+        commitOf(id, { from: 1, lines: [y], facts: gone, then: COMPLETED }),
+        commitOf(other, { from: 1, lines: [y], facts: gone, then: COMPLETED }),
+      ];
+      assert.deepEqual(await store.commit(a, ends, NOW), ["written", "mail"]);
+      assert.deepEqual(await found("asked", "kim"), [other]);
+      const parks = commitOf(other, { from: 1, lines: [y], facts: gone, then: PARK, mailSeen: 1 });
+      assert.deepEqual(await store.commit(a, [parks], NOW), ["written"]);
+      assert.deepEqual(await found("asked", "kim"), []);
+      assert.deepEqual(await found("region", "us"), [other, id]);
+    },
+  );
+
   law(open, "a batch of thousands is answered run by run", async (store) => {
     const a = await joined(store, "a");
     const make = idMaker();

@@ -110,7 +110,9 @@ function anyCommit(): fc.Arbitrary<Verb> {
   const then = fc.oneof({ weight: 3, arbitrary: fc.constant<Then>({ kind: "keep" }) }, park, end);
   const off = fc.oneof({ weight: 5, arbitrary: fc.constant(0) }, fc.integer({ min: -2, max: 2 }));
   const absorbed = fc.subarray(["m1", "m2"]);
-  const commit = fc.record({ place, lines, off, mailOff: off, absorbed, clearsDeaths: fc.boolean(), then });
+  const fact = fc.record({ name: fc.constantFrom("region", "asked"), value: fc.option(fc.constantFrom("eu", "us")) });
+  const facts = fc.uniqueArray(fact, { maxLength: 2, selector: ({ name }) => name });
+  const commit = fc.record({ place, lines, off, mailOff: off, absorbed, clearsDeaths: fc.boolean(), facts, then });
   return fc.record({ by: owner, batch: fc.array(commit, { maxLength: 4 }) }).map(({ by, batch }) =>
     named(`commit ${JSON.stringify(batch)} by ${by}`, async (store, ids, now, model) => {
       // What the driver would know comes from the model, so that the store is asked for nothing beside the commit.
@@ -185,8 +187,9 @@ async function look(store: Store, name: string, ids: readonly string[], now: num
 async function everything(store: Store, ids: readonly string[]): Promise<unknown> {
   const journals = await Promise.all(ids.map((id) => store.journal(0, id)));
   const tallies = [...(await store.tallies(0, null, null))].map((tally) => JSON.stringify(tally)).sort();
-  const attribute = { name: "region", value: "eu" };
-  const listed = await store.list(0, { attribute }, { before: null, limit: RUNS });
+  const listed = [];
+  for (const name of ["region", "asked"])
+    listed.push(await store.list(0, { attribute: { name, value: "eu" } }, { before: null, limit: RUNS }));
   return { runs: await store.read(0, ids), journals, tallies, listed };
 }
 

@@ -60,6 +60,17 @@ export const INSERT_PARCELS = `
   from tenfold.leases l, unnest($4::text[], $5::text[], ${jsons("$6")}, $7::boolean[]) as t (run, key, send, releases)
   where ${FENCED} and not (t.releases and ${IS_OURS})`;
 
+export const DROP_FACTS = `
+  delete from tenfold.attributes b
+  using tenfold.leases l, unnest($4::text[], $5::text[], $6::boolean[]) as t (run, name, releases)
+  where ${FENCED} and b.lane = l.lane and b.run = t.run and b.name = t.name and not (t.releases and ${IS_OURS})`;
+
+export const INSERT_FACTS = `
+  insert into tenfold.attributes (lane, name, value, run)
+  select l.lane, t.name, t.value, t.run
+  from tenfold.leases l, unnest($4::text[], $5::text[], $6::text[], $7::boolean[]) as t (run, name, value, releases)
+  where ${FENCED} and not (t.releases and ${IS_OURS})`;
+
 export const INSERT_LINES = `
   insert into tenfold.journal (lane, run, seq, kind, node, data, at)
   select l.lane, t.run, t.seq, t.kind, t.node, t.data, t.at
@@ -133,6 +144,7 @@ export function writesOf(fence: readonly [number, string, number], writes: reado
     );
   }
   addParcels(writes, add);
+  addFacts(writes, add);
   addLines(INSERT_LINES, kept, add);
   addLines(INSERT_LAST_LINES, [...ended, ...parked], add);
   if (ends.length > 0) {
@@ -157,6 +169,18 @@ function addParcels(writes: readonly Write[], add: (sql: string, ...columns: str
     joined(parcels.map(({ send }) => JSON.stringify(send))),
     plain(parcels.map(({ commit }) => commit.then.kind !== "keep")),
   );
+}
+
+function addFacts(writes: readonly Write[], add: (sql: string, ...columns: string[]) => void): void {
+  const facts = writes.flatMap(({ commit }) => (commit.facts ?? []).map((fact) => ({ commit, fact })));
+  if (facts.length === 0) return;
+  const runs = (of: typeof facts): string => texts(of.map(({ commit }) => commit.run));
+  const names = (of: typeof facts): string => texts(of.map(({ fact }) => fact.name));
+  const releases = (of: typeof facts): string => plain(of.map(({ commit }) => commit.then.kind !== "keep"));
+  add(DROP_FACTS, runs(facts), names(facts), releases(facts));
+  const set = facts.filter(({ fact }) => fact.value !== null);
+  if (set.length === 0) return;
+  add(INSERT_FACTS, runs(set), names(set), texts(set.map(({ fact }) => fact.value!)), releases(set));
 }
 
 function addLines(sql: string, commits: readonly RunCommit[], add: (sql: string, ...columns: string[]) => void): void {

@@ -12,6 +12,7 @@ import { BulkInsert } from "./bulk-insert.ts";
 import type { Connection } from "./connection.ts";
 import { COUNT_OUTSIDE_COMMIT, hold, type HeldRun, type LiveLease } from "./held-runs.ts";
 import { journalLength, readJournal } from "./load.ts";
+import { INSERT_ATTRIBUTE } from "./start.ts";
 import { TallyChanges } from "./tally.ts";
 
 export const INSERT_LINE = "insert into journal (lane, run, seq, kind, node, data, at) values (?, ?, ?, ?, ?, ?, ?)";
@@ -33,6 +34,8 @@ export const MAIL_ABSORBED = `
 export const CLEAR_DEATHS = "update runs set deaths = 0 where lane = ? and number = ?";
 
 export const INSERT_PARCEL = "insert into outbox (lane, run, key, send) values (?, ?, ?, ?)";
+
+export const DROP_FACT = "delete from attributes where lane = ? and run = ? and name = ?";
 
 export const ABSORB = "delete from inbox where lane = ? and run = ? and key = ?";
 
@@ -80,6 +83,10 @@ export class Commits {
     if (commit.clearsDeaths) this.#connection.run(CLEAR_DEATHS, this.#lane, held.number);
     for (const send of commit.parcels ?? []) {
       this.#connection.run(INSERT_PARCEL, this.#lane, commit.run, send.message.key, JSON.stringify(send));
+    }
+    for (const { name, value } of commit.facts ?? []) {
+      this.#connection.run(DROP_FACT, this.#lane, commit.run, name);
+      if (value !== null) this.#connection.run(INSERT_ATTRIBUTE, this.#lane, name, value, commit.run);
     }
     let seq = commit.from;
     for (const { kind, node, data, at } of lines) this.#lines.add(this.#lane, held.number, seq++, kind, node, data, at);

@@ -2,7 +2,7 @@
  * What a run must come to, found the slow and plain way: by recursion over the graph, without frames, counts or time.
  * It shares no code with core, so that the two can be compared.
  */
-import type { Graph, GraphNode, Template } from "../../flow/graph.ts";
+import { templatesOf, type Graph, type GraphNode, type Template } from "../../flow/graph.ts";
 import type { Json, JsonPath } from "../../value/json.ts";
 
 /** What becomes of a node's work: its output, or its failure for good. */
@@ -13,6 +13,9 @@ export type FateOf = (path: string, step: string, input: Json | undefined) => No
 
 /** What the signal carries that a wait without a timeout is sent; one with a timeout is sent none. */
 export type SignalOf = (signal: string, whom: string | null) => Json | undefined;
+
+/** What the people of an approval without a timeout come to; one with a timeout is decided by nobody. */
+export type DecisionOf = (path: string) => Json;
 
 /** Computes a derive. */
 export type ComputeOf = (node: string, inputs: readonly (Json | undefined)[]) => Json | undefined;
@@ -41,7 +44,7 @@ export function interpret(
   input: Json,
   fateOf: FateOf,
   computeOf: ComputeOf,
-  signalOf: SignalOf,
+  { signalOf, decisionOf }: { readonly signalOf: SignalOf; readonly decisionOf: DecisionOf },
 ): Expected {
   const failures = new Set<string>();
   const maybe = new Set<string>();
@@ -110,6 +113,12 @@ export function interpret(
     return scope;
   };
 
+  /** What was done since then, in a part that failed, may have been done or not. */
+  const keepAsMaybe = (before: Set<string>): void => {
+    for (const inside of done) if (!before.has(inside)) maybe.add(inside);
+    done = before;
+  };
+
   const runNode = (
     node: Exclude<GraphNode, { kind: "input" | "item" }>,
     scope: Scope,
@@ -143,6 +152,32 @@ export function interpret(
         (collects ?? failures).add(path);
         return isBroken;
       }
+      case "approval": {
+        if (templatesOf(node).some((template) => fill(template, scope) === isBroken)) return isBroken;
+        if (node.timeoutMs === null) return decisionOf(path);
+        return { outcome: "timed-out", by: null, comment: null, approvals: [] };
+      }
+      case "attempt": {
+        const caught = new Set<string>();
+        const doneBefore = new Set(done);
+        const value = run(open(node.body, path, scope, undefined), caught);
+        if (value !== isBroken) return value;
+        if (caught.size === 0) return isBroken;
+        keepAsMaybe(doneBefore);
+        return run(open(node.handler, path, scope, CAUGHT), collects);
+      }
+      case "repeat": {
+        let state = fill(node.initial, scope);
+        for (let round = 0; round < node.max && state !== isBroken; round++) {
+          const value = run(open(node.body, `${path}[${round}]`, scope, state as Json), collects);
+          if (value === isBroken) return isBroken;
+          const [next, isLast] = value as readonly [Json, boolean];
+          state = next;
+          if (isLast || (round + 1 === node.max && node.onMax === "last")) return state;
+        }
+        if (state !== isBroken) (collects ?? failures).add(path);
+        return isBroken;
+      }
       case "match": {
         const on = fill(node.on, scope);
         if (on === isBroken) return isBroken;
@@ -159,13 +194,15 @@ export function interpret(
           const doneBefore = new Set(done);
           const value = run(open(node.body, `${path}[${index}]`, scope, item), failed);
           if (node.onError !== "collect") return value;
-          if (value === isBroken) {
-            for (const inside of done) if (!doneBefore.has(inside)) maybe.add(inside);
-            done = doneBefore;
-          }
+          if (value === isBroken) keepAsMaybe(doneBefore);
           if (value !== isBroken) return { ok: true, value: (value ?? null) as Json };
           return failed!.size > 0 ? { ok: false } : isBroken;
         });
+        const failed = results.filter((result) => isFailedItem(result)).length;
+        if (node.failAbove !== undefined && failed > limitOf(node.failAbove, results.length)) {
+          (collects ?? failures).add(path);
+          return isBroken;
+        }
         return results.includes(isBroken) ? isBroken : (results.map((result) => result ?? null) as Json);
       }
     }
@@ -174,6 +211,17 @@ export function interpret(
   const root: Scope = { index: 0, prefix: "", outer: null, values: new Map([[0, input]]), broken: new Set() };
   const output = run(root, null);
   return { output: output === isBroken ? undefined : (output as Json | undefined), failures, done, maybe };
+}
+
+/** Which of the failing nodes was the first is a matter of time: nothing more is known of what is caught. */
+const CAUGHT: Json = { code: "whatever" };
+
+function isFailedItem(result: unknown): boolean {
+  return typeof result === "object" && result !== null && (result as { ok?: unknown }).ok === false;
+}
+
+function limitOf(failAbove: { readonly count: number } | { readonly share: number }, items: number): number {
+  return "count" in failAbove ? failAbove.count : failAbove.share * items;
 }
 
 function dig(value: Json | undefined, path: JsonPath): Json | undefined {

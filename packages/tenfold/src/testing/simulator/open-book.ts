@@ -71,6 +71,11 @@ export class OpenBook {
     return this.#inner.peek(laneOfRun(run)!, run)?.unread ?? 0;
   }
 
+  /** What the run is found by. */
+  attributes(run: string): ReadonlyMap<string, string> {
+    return this.#inner.peek(laneOfRun(run)!, run)?.attributes ?? new Map<string, string>();
+  }
+
   #noting(inner: Store): Store {
     const alive = this.#alive;
     const latest = this.#latest;

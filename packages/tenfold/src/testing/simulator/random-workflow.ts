@@ -4,6 +4,8 @@
  */
 import {
   after,
+  approval,
+  attempt,
   derive,
   each,
   eq,
@@ -11,6 +13,7 @@ import {
   match,
   oneOf,
   present,
+  repeat,
   sleep,
   sleepUntil,
   step,
@@ -113,8 +116,23 @@ export function randomWorkflow(options: RandomWorkflowOptions): WorkflowDefiniti
       const result = (when as Drawn).as(id)(condition(value), () => draw(visible, depth + 1), ...otherwise);
       return useStepOn(visible, result);
     }
+    if (chance < 0.9) return useStepOn(visible, drawApproval(id, visible));
+    if (chance < 0.925) {
+      const body = () => draw(visible, depth + 1);
+      return useStepOn(
+        visible,
+        (attempt as Drawn).as(id)(body, (error: Drawn) => useStepOn(visible, present(error.code))),
+      );
+    }
+    if (chance < 0.95) {
+      const round = (state: Drawn) =>
+        useStepOn(visible, random() < 0.5 ? state : { state, more: draw(visible, depth + 1) });
+      const until = (state: Drawn) => gte(state.n, 60);
+      return useStepOn(visible, (repeat as Drawn).as(id)(value, round, { until, max: 1 + below(4), onMax: "last" }));
+    }
     const concurrency = random() < 0.5 ? { concurrency: 1 + below(2) } : {};
-    const onError = random() < 0.5 ? { onError: "collect" } : {};
+    const failAbove = random() < 0.3 ? { failAbove: below(2) } : {};
+    const onError = random() < 0.5 ? { onError: "collect", ...failAbove } : {};
     const list = (each as Drawn).as(id)(value.list, (item: Drawn) => useStepOn([...visible], item), {
       ...concurrency,
       ...onError,
@@ -134,6 +152,15 @@ export function randomWorkflow(options: RandomWorkflowOptions): WorkflowDefiniti
     if (random() < 0.4) return useStepOn(visible, after(pick(visible), () => drawn(signal, about)) as Drawn);
     const otherwise = random() < 0.8 ? { otherwise: () => draw(visible, depth + 1) } : {};
     return useStepOn(visible, drawn("never", { ...about, timeout: below(20_000), ...otherwise }));
+  };
+  /** Kim and lee have to approve; or nobody does, and it is shown again and again until its time is over. */
+  const drawApproval = (id: string, visible: readonly Drawn[]): Drawn => {
+    const show = random() < 0.6 ? { show: (request: Drawn) => useStepOn(visible, request) } : {};
+    const again = "show" in show && random() < 0.5 ? { remind: 1000 + below(5000) } : {};
+    const escalate = random() < 0.5 ? { escalate: { after: below(8000), to: "max" } } : {};
+    const late = random() < 0.3 ? { timeout: below(20_000), ...escalate } : {};
+    const by = { anyOf: ["kim", "lee"], atLeast: 2 };
+    return (approval as Drawn).as(id)({ ask: { about: pick(visible).n }, by, ...show, ...again, ...late });
   };
   const useStepAfter = (visible: readonly Drawn[], depth: number): Drawn => draw(visible, depth + 1);
   const useStepOn = (visible: readonly Drawn[], value: Drawn): Drawn =>

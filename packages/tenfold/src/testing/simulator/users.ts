@@ -3,7 +3,8 @@ import { FINISHED } from "../../store/store.ts";
 import { TenfoldError } from "../../value/error.ts";
 import { laneOfRun } from "../../value/id.ts";
 import { answerOf } from "./answer.ts";
-import { signalOf } from "./fates.ts";
+import { signalOf, votesOf } from "./fates.ts";
+import type { AskedApproval } from "./waits.ts";
 import type { SimulatedWorkers, World } from "./workers.ts";
 
 /** A start that got no answer may be sent again for so long. */
@@ -93,12 +94,25 @@ export class Users {
     time.at(time.now + 1 + this.#below(3000), () => {
       const open = book.records().filter(({ status }) => !FINISHED.has(status));
       for (const row of open) {
-        const isEarly = scenario.random() < 0.4 ? [{ signal: "paid", for: null }] : [];
-        for (const { signal, for: whom } of [...auditor.waits(row), ...isEarly])
-          void this.#signal(row.id, signal, whom);
+        auditor.checkFacts(row);
+        const { signals, approvals } = auditor.waits(row);
+        const early = scenario.random() < 0.4 ? [{ signal: "paid", for: null }] : [];
+        for (const { signal, for: whom } of [...signals, ...early]) void this.#signal(row.id, signal, whom);
+        for (const asked of approvals) if (!asked.timesOut) void this.#decide(row.id, asked);
       }
       this.signal();
     });
+  }
+
+  /** Kim, then Lee, says what they come to; sometimes twice. */
+  async #decide(run: string, { node, approved }: AskedApproval): Promise<void> {
+    const running = this.#processes.anyAwake();
+    const vote = votesOf(run, node)[approved];
+    if (running === undefined || vote === undefined) return;
+    const verb = vote.verdict === "approved" ? "approve" : "refuse";
+    for (let left = this.#world.scenario.random() < 0.3 ? 2 : 1; left > 0; left--) {
+      await unlessRefused(() => running.tenfold[verb](`${run}:${node}`, { by: vote.by }));
+    }
   }
 
   async #signal(run: string, signal: string, whom: string | null): Promise<void> {

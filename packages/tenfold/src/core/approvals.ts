@@ -1,0 +1,34 @@
+/** The approvals of a run that people have to decide on now. */
+import { openRequest } from "./constructs/approval.ts";
+import { pathOf } from "./path.ts";
+import type { Place, Request, RunState } from "./state.ts";
+import { approvalTimes, NEVER } from "./wake-time.ts";
+
+export interface OpenApproval {
+  readonly node: string;
+  readonly place: Place;
+  readonly request: Request;
+  /** When it was asked, will be escalated, and is over (ms since 1970); null: never. */
+  readonly since: number;
+  readonly escalatesAt: number | null;
+  readonly timesOutAt: number | null;
+}
+
+/** In the order in which they were asked. */
+export function openApprovals(state: RunState): readonly OpenApproval[] {
+  if (state.asked === null) return [];
+  return [...state.asked].flatMap((place) => {
+    const request = openRequest(place);
+    if (request === undefined) return [];
+    const times = approvalTimes(place);
+    const orNull = (at: number): number | null => (at === NEVER ? null : at);
+    return {
+      node: pathOf(state.compiled, place.frame, place.node),
+      place,
+      request,
+      since: place.frame.readyAt[place.node.local]!,
+      escalatesAt: orNull(times.escalated),
+      timesOutAt: orNull(times["timed-out"]),
+    };
+  });
+}

@@ -1,0 +1,154 @@
+/** Approvals from outside: which there are, and somebody's decision; who may not decide is told at once. */
+import { openApprovals, type OpenApproval } from "../core/approvals.ts";
+import { decidersOf, decisionProblem } from "../core/constructs/approval.ts";
+import { FINISHED, type Message, type RunRecord } from "../store/store.ts";
+import { TenfoldError } from "../value/error.ts";
+import type { Json } from "../value/json.ts";
+import { checkOptions, isText, laneIn, optional, runUnknown, type OptionForm } from "./caller-checks.ts";
+import type { Engine } from "./engine.ts";
+import { APPROVAL_FACT, approvalFactOf, FACT_VALUE } from "./facts.ts";
+import { readRun, stateOf } from "./inspect.ts";
+import { listRuns } from "./listing.ts";
+
+export interface DecisionOptions {
+  /** Who decides. tenfold takes your word for it: it does not know people, whoever calls has to. */
+  readonly by: string;
+  /** Their roles: "finance" may decide what asks for "role:finance". */
+  readonly roles?: readonly string[];
+  readonly comment?: string;
+}
+
+/** An approval that waits for people. */
+export interface ApprovalView {
+  /** What `approve` and `refuse` take. */
+  readonly token: string;
+  readonly run: string;
+  readonly workflow: string;
+  readonly key: string | null;
+  readonly tenant: string;
+  readonly node: string;
+  readonly ask: Json;
+  /** Who may decide now; null: anybody. */
+  readonly by: readonly string[] | null;
+  readonly not: readonly string[];
+  readonly atLeast: number;
+  /** Who has approved so far. */
+  readonly approvals: readonly { readonly by: string; readonly comment: string | null }[];
+  /** When it was asked, will be escalated, and is over (ms since 1970); null: never. */
+  readonly since: number;
+  readonly escalatesAt: number | null;
+  readonly timesOutAt: number | null;
+}
+
+export interface ApprovalFilter {
+  readonly workflow?: string;
+  /** Those that this person may decide, with these roles. */
+  readonly by?: string;
+  readonly roles?: readonly string[];
+}
+
+const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every((item) => isText(item));
+const ROLES = optional(isTexts, 'Give a list of texts: `["finance"]`.');
+
+const DECISION: Readonly<Record<keyof DecisionOptions, OptionForm>> = {
+  by: { fits: (value) => isText(value) && value !== "", way: 'Say who decides: `{ by: "kim" }`.' },
+  roles: ROLES,
+  comment: optional(isText, "Give a text."),
+};
+const FILTER: Readonly<Record<keyof ApprovalFilter, OptionForm>> = {
+  workflow: optional(isText, "Give a workflow's name."),
+  by: optional(isText, "Give a person's name."),
+  roles: ROLES,
+};
+const NOT_DONE = "nothing was decided";
+
+/** Decides on the approval that `token` names; a run's id does where the run waits for one only. */
+export async function decide(
+  engine: Engine,
+  token: string,
+  verdict: "approved" | "refused",
+  options: DecisionOptions,
+): Promise<{ readonly run: string; readonly node: string }> {
+  checkOptions(verdict === "approved" ? "approve" : "refuse", options, DECISION, NOT_DONE);
+  const { by, roles = [], comment = null } = options;
+  const [run = "", ...rest] = String(token).split(":");
+  const record = await readRun(engine, run);
+  if (FINISHED.has(record.status)) throw finished(record);
+  const { node, request } = chosen(record, openApprovals(await stateOf(engine, record)), rest.join(":"));
+  const problem = decisionProblem(request, { by, roles, verdict });
+  if (problem !== undefined) {
+    const message = `${problem}: ${node} of run ${run} waits on; ${NOT_DONE}. Let somebody decide who may.`;
+    throw new TenfoldError("APPROVAL_FORBIDDEN", message, { facts: { run, node, by } });
+  }
+  const lane = laneIn(engine.store, run);
+  const now = engine.ports.clock.now();
+  const body = { kind: "decide", node, verdict, by, roles, comment } as const;
+  const message: Message = { key: engine.newId(lane), body, at: now };
+  const [answer] = await engine.store.send(lane, [{ run, message, reopens: false }], now);
+  if (answer!.kind === "unknown") throw runUnknown(run);
+  if (answer!.kind === "finished") throw finished({ ...record, status: answer!.status });
+  engine.look();
+  return { run, node };
+}
+
+function chosen({ id }: RunRecord, open: readonly OpenApproval[], path: string): OpenApproval {
+  const found = path === "" ? open : open.filter(({ node }) => node === path);
+  if (found.length === 1) return found[0]!;
+  const tokens = open.map(({ node }) => `${id}:${node}`);
+  const [happened, way] =
+    tokens.length === 0
+      ? ["waits for no approval now", "It was decided, or is not asked for yet: `tenfold show` says which."]
+      : path === ""
+        ? [`waits for ${open.length} approvals`, `Say which: ${tokens.join(", ")}.`]
+        : [`does not wait for the approval "${path}" now`, `It waits for: ${tokens.join(", ")}.`];
+  throw new TenfoldError("APPROVAL_UNKNOWN", `Run ${id} ${happened}; ${NOT_DONE}. ${way}`, {
+    facts: { run: id, tokens },
+  });
+}
+
+function finished({ id, status }: RunRecord): TenfoldError {
+  const message = `Run ${id} is ${status}, and waits for no approval any more; ${NOT_DONE}.`;
+  return new TenfoldError("RUN_FINISHED", message, { facts: { run: id, status } });
+}
+
+/** Approvals that wait for people, those of the newest runs first; found by what their runs are indexed by. */
+export async function* approvalsOf(engine: Engine, filter: ApprovalFilter): AsyncGenerator<ApprovalView> {
+  checkOptions("The filter of approvals", filter, FILTER, "nothing was listed");
+  const { workflow, by, roles = [] } = filter;
+  const names = by === undefined ? [] : [by, ...roles.map((role) => `role:${role}`)];
+  const facts = by === undefined ? [APPROVAL_FACT] : [null, ...names].map(approvalFactOf);
+  const seen = new Set<string>();
+  for (const name of facts) {
+    const where = { attribute: { name, value: FACT_VALUE }, ...(workflow === undefined ? {} : { workflow }) };
+    for await (const record of listRuns(engine.store, where, null)) {
+      if (seen.has(record.id)) continue;
+      seen.add(record.id);
+      for (const open of openApprovals(await stateOf(engine, record))) {
+        const isTheirs =
+          by === undefined || decisionProblem(open.request, { by, roles, verdict: "approved" }) === undefined;
+        if (isTheirs) yield viewOf(record, open);
+      }
+    }
+  }
+}
+
+function viewOf({ id, workflow, key, tenant }: RunRecord, open: OpenApproval): ApprovalView {
+  const { node, request, since, escalatesAt, timesOutAt } = open;
+  const { ask, not, atLeast, approvals } = request;
+  return {
+    token: `${id}:${node}`,
+    run: id,
+    workflow,
+    key,
+    tenant,
+    node,
+    ask,
+    by: decidersOf(request),
+    not,
+    atLeast,
+    approvals: [...approvals],
+    since,
+    escalatesAt,
+    timesOutAt,
+  };
+}

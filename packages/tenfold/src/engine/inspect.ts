@@ -1,0 +1,38 @@
+/** A run as its journal says it stands now, whoever drives it. */
+import { compileGraph, type CompiledGraph } from "../core/compile.ts";
+import { readLine } from "../core/journal-line.ts";
+import { begin, reduce } from "../core/reduce.ts";
+import type { RunState } from "../core/state.ts";
+import { checkGraph } from "../flow/check-graph.ts";
+import type { RunRecord } from "../store/store.ts";
+import { TenfoldError } from "../value/error.ts";
+import { startedAtOfRun } from "../value/id.ts";
+import type { Json } from "../value/json.ts";
+import { laneIn, runUnknown } from "./caller-checks.ts";
+import type { Engine } from "./engine.ts";
+import { graphGone } from "./held.ts";
+
+/** RUN_UNKNOWN if there is none. */
+export async function readRun({ store }: Engine, run: string): Promise<RunRecord> {
+  const [record] = await store.read(laneIn(store, run), [run]);
+  if (record === undefined) throw runUnknown(run);
+  return record;
+}
+
+/** The graph that a run began with, whatever is defined now. */
+export async function compiledOf({ registry, store }: Engine, record: RunRecord): Promise<CompiledGraph> {
+  const known = registry.known(record.graph);
+  if (known !== undefined) return known.compiled;
+  const stored = await store.graph(laneIn(store, record.id), record.graph);
+  if (stored === undefined) throw new TenfoldError("STORE_CORRUPT", graphGone(record), { facts: { run: record.id } });
+  return compileGraph(checkGraph(JSON.parse(stored.graph)));
+}
+
+export async function stateOf(engine: Engine, record: RunRecord): Promise<RunState> {
+  const { id: run, input } = record;
+  const compiled = await compiledOf(engine, record);
+  const lines = await engine.store.journal(laneIn(engine.store, run), run);
+  const state = begin(compiled, { run, input: JSON.parse(input) as Json, startedAt: startedAtOfRun(run) }, []);
+  for (const line of lines) reduce(state, readLine(line), []);
+  return state;
+}

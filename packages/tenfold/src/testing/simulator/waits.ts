@@ -1,0 +1,45 @@
+/** What a run waits for from outside, told from its state by looking at every node that is open. */
+import { openRequest } from "../../core/constructs/approval.ts";
+import { pathOf } from "../../core/path.ts";
+import { ASLEEP, isFailing, outputFrom, visitFrames, type Place, type RunState } from "../../core/state.ts";
+import { evaluate } from "../../flow/evaluate.ts";
+
+export interface AwaitedSignal {
+  readonly signal: string;
+  readonly for: string | null;
+}
+
+export interface AskedApproval {
+  readonly node: string;
+  readonly approved: number;
+  /** Nobody decides on it before its time is over. */
+  readonly timesOut: boolean;
+}
+
+/** Signals that are waited for where nothing is failing, once for each node that does. */
+export function awaitedSignals(state: RunState): readonly AwaitedSignal[] {
+  return placesOf(state).flatMap(({ frame, node }) => {
+    if (frame.waits[node.local] !== ASLEEP || node.node.kind !== "wait" || isFailing(frame)) return [];
+    const { signal, for: whom } = node.node;
+    return { signal, for: whom === null ? null : String(evaluate(whom, outputFrom(state.compiled, frame))) };
+  });
+}
+
+/** Approvals that were asked for and not decided. */
+export function askedApprovals(state: RunState): readonly AskedApproval[] {
+  return placesOf(state).flatMap((place) => {
+    const request = openRequest(place);
+    const { node } = place.node;
+    if (request === undefined || node.kind !== "approval") return [];
+    const path = pathOf(state.compiled, place.frame, place.node);
+    return { node: path, approved: request.approvals.length, timesOut: node.timeoutMs !== null };
+  });
+}
+
+function placesOf(state: RunState): Place[] {
+  const places: Place[] = [];
+  visitFrames(state.root, (frame) => {
+    for (const node of frame.scope.nodes) places.push({ frame, node });
+  });
+  return places;
+}
