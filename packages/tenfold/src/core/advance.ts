@@ -234,7 +234,7 @@ export function takeArm(turn: Turn, frame: Frame, node: CompiledNode, scope: num
 }
 
 /** Opens a frame and sees what has come of it at once: nothing in it, or nothing that may start. */
-export function enterFrame(turn: Turn, frame: Frame): void {
+function enterFrame(turn: Turn, frame: Frame): void {
   openFrame(turn, frame);
   if (frame.open > 0 || frame.scope.size === 0) settle(turn, frame);
 }

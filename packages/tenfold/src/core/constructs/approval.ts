@@ -104,7 +104,7 @@ function mustBePossible({ by, later, not, atLeast }: Request, id: string): void 
   );
 }
 
-export function isRole(name: string): boolean {
+function isRole(name: string): boolean {
   return name.startsWith("role:");
 }
 
