@@ -23,6 +23,10 @@ export function isWholeFrom(least: number): (value: unknown) => boolean {
   return (value) => Number.isInteger(value) && (value as number) >= least;
 }
 
+export function isLog(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "write" in value && typeof value.write === "function";
+}
+
 /** The form of an option that need not be given. */
 export function optional(fits: (value: unknown) => boolean, way: string): OptionForm {
   return { fits: (value) => value === undefined || fits(value), way };

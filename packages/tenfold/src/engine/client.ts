@@ -11,7 +11,7 @@ import { checkChange, checkInputs, checkPage, checkRunId, checkWorkflow, laneIn 
 import { isUnreached } from "./committer.ts";
 import { compiledOf, readRun } from "./inspect.ts";
 import { countRuns, isMissing, laneChooser, listRuns } from "./listing.ts";
-import { Handle, type HandleQuestions, type RunHandle } from "./run-handle.ts";
+import { Handle, type HandleQuestions, type MakeHandle, type RunHandle } from "./run-handle.ts";
 import { viewOf, type RunDetails, type RunView } from "./run-view.ts";
 import { Results, type Outcome } from "./results.ts";
 import { prune, type Pruned, type PruneOptions } from "./retention.ts";
@@ -45,11 +45,13 @@ export class Tenfold {
     outcome: (run) => this.#outcomeOf(run),
     status: (run) => this.#statusOf(run),
   };
+  readonly #makeHandle: MakeHandle;
   #isClosed = false;
 
   /** Use `open`. */
-  constructor(engine: Engine) {
+  constructor(engine: Engine, makeHandle: MakeHandle = (...parts) => new Handle(...parts)) {
     this.#engine = engine;
+    this.#makeHandle = makeHandle;
     const { store, ports } = engine;
     this.#results = new Results(store, ports.clock, engine.events);
     this.#batchers = Array.from({ length: store.lanes }, (_, lane) => {
@@ -275,7 +277,7 @@ export class Tenfold {
   }
 
   #handle(id: string, existing: boolean): RunHandle {
-    return new Handle(id, existing, this.#asked);
+    return this.#makeHandle(id, existing, this.#asked);
   }
 
   async #outcomeOf(id: string): Promise<Outcome> {

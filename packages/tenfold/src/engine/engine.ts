@@ -24,6 +24,8 @@ export const DEFAULT_SETTINGS: EngineSettings = {
   work: true,
   runsMax: 1000,
   memoryMax: 256 * 1024 * 1024,
+  lookGapMs: 2,
+  ownChangeMs: 20,
   pollMs: 1000,
   pollMaxMs: 15_000,
   reconcileMs: 60_000,

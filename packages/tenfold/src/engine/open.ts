@@ -9,6 +9,7 @@ import {
   CHECKED_APART,
   checkOptions,
   isFlag,
+  isLog,
   isText,
   isWholeFrom,
   isWorkflow,
@@ -81,10 +82,6 @@ export async function open(options: OpenOptions): Promise<Tenfold> {
     await store.close();
     throw thrown;
   }
-}
-
-function isLog(value: unknown): boolean {
-  return typeof value === "object" && value !== null && "write" in value && typeof value.write === "function";
 }
 
 const POSTGRES = /^postgres(ql)?:\/\//;

@@ -20,6 +20,8 @@ export interface HandleQuestions {
   status(run: string): Promise<RunStatus>;
 }
 
+export type MakeHandle = (id: string, existing: boolean, asked: HandleQuestions) => RunHandle;
+
 export class Handle implements RunHandle {
   readonly id: string;
   readonly existing: boolean;

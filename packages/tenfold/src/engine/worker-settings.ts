@@ -18,6 +18,10 @@ export interface WorkerSettings extends LeaseTimes {
   readonly runsMax: number;
   /** Bytes of runs in memory; the rest waits in the store. */
   readonly memoryMax: number;
+  /** Between two looks into the store, unless the last found more than it could take. */
+  readonly lookGapMs: number;
+  /** Until the look after a change that this worker seems to have made itself. */
+  readonly ownChangeMs: number;
   /** Work is looked for at least this often, whatever was or was not notified. */
   readonly pollMs: number;
   /** The same after looks that found nothing, each twice as long after the last, where the store hears of changes. */

@@ -36,11 +36,6 @@ export interface WorkerParts {
   readonly joinedLate: () => void;
 }
 
-/** Between two looks into the store, unless the last found more than it could take. */
-const LOOK_GAP_MS = 2;
-/** Until the look after a change that this worker seems to have made itself. */
-const OWN_CHANGE_MS = 20;
-
 export class Worker implements DriverHost {
   readonly ports: Ports;
   readonly store: Store;
@@ -153,14 +148,14 @@ export class Worker implements DriverHost {
   look(): void {
     if (this.#isStopping) return;
     if (this.#isLooking) this.#looksAgain = true;
-    else this.#lookNoLaterThan(Math.max(this.ports.clock.now(), this.#lastLookAt + LOOK_GAP_MS));
+    else this.#lookNoLaterThan(Math.max(this.ports.clock.now(), this.#lastLookAt + this.#parts.settings.lookGapMs));
   }
 
   /** Verbs of this worker change what is due too, and it knows what they do: they are not worth a look at once. */
   #changed(): void {
     this.#vainLooks = 0;
     if (this.#ownWrites === 0 || this.#isLooking) this.look();
-    else if (!this.#isStopping) this.#lookNoLaterThan(this.ports.clock.now() + OWN_CHANGE_MS);
+    else if (!this.#isStopping) this.#lookNoLaterThan(this.ports.clock.now() + this.#parts.settings.ownChangeMs);
   }
 
   async commit(lease: Lease, batch: readonly RunCommit[]): Promise<readonly CommitAnswer[]> {
@@ -291,9 +286,9 @@ export class Worker implements DriverHost {
     }
     this.#lastLookAt = this.ports.clock.now();
     if (this.#isStopping || this.#driver === null) return;
-    const { pollMs, pollMaxMs } = this.#parts.settings;
+    const { pollMs, pollMaxMs, lookGapMs } = this.#parts.settings;
     const patience = this.store.hears ? Math.min(pollMs * 2 ** this.#vainLooks, pollMaxMs) : pollMs;
-    this.#lookNoLaterThan(Math.max(this.#lastLookAt + LOOK_GAP_MS, Math.min(nextAt, this.#lastLookAt + patience)));
+    this.#lookNoLaterThan(Math.max(this.#lastLookAt + lookGapMs, Math.min(nextAt, this.#lastLookAt + patience)));
     if (this.#looksAgain) this.look();
   }
 

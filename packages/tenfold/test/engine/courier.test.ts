@@ -11,7 +11,7 @@ import { MemoryStore } from "../../src/store/memory.ts";
 import { openPostgres } from "../../src/store/postgres/open.ts";
 import { openSqlite } from "../../src/store/sqlite/sqlite.ts";
 import type { Post, Send, Store } from "../../src/store/store.ts";
-import { POST_VERBS } from "../../src/testing/simulator/store-by-verb.ts";
+import { POST_VERBS } from "../../src/testing/store-by-verb.ts";
 import { TenfoldError } from "../../src/value/error.ts";
 import { laneOfRun } from "../../src/value/id.ts";
 import { seededRandom, type Random } from "../../src/value/random.ts";

@@ -12,7 +12,7 @@ import type { WorkflowDefinition } from "../../src/flow/definition.ts";
 import * as flow from "../../src/flow/index.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import type { RunRecord, RunStatus, Store } from "../../src/store/store.ts";
-import { WorkerTime, VirtualTime } from "../../src/testing/simulator/virtual-time.ts";
+import { WorkerTime, VirtualTime } from "../../src/testing/virtual-time.ts";
 import { TenfoldError, type ErrorCode } from "../../src/value/error.ts";
 import { seededRandom } from "../../src/value/random.ts";
 

@@ -5,8 +5,8 @@
 import { TenfoldError } from "../../value/error.ts";
 import type { Random } from "../../value/random.ts";
 import type { Change, Store } from "../../store/store.ts";
-import { storeByVerb } from "./store-by-verb.ts";
-import type { WorkerTime, VirtualTime } from "./virtual-time.ts";
+import { storeByVerb } from "../store-by-verb.ts";
+import type { WorkerTime, VirtualTime } from "../virtual-time.ts";
 
 /** How often what goes wrong, as chances per verb. */
 export interface Faults {

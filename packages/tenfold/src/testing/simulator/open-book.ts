@@ -6,7 +6,7 @@ import type { JournalLine } from "../../core/journal-line.ts";
 import { MemoryStore } from "../../store/memory.ts";
 import type { Holder, Lease, RunRecord, Store } from "../../store/store.ts";
 import { laneOfRun } from "../../value/id.ts";
-import type { Verb } from "./store-by-verb.ts";
+import type { Verb } from "../store-by-verb.ts";
 import { TwinStore } from "./twin-store.ts";
 import { Violation } from "./violation.ts";
 

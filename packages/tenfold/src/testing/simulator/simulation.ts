@@ -10,7 +10,7 @@ import { SimulatedWorkers, type World } from "./workers.ts";
 import { drawScenario } from "./scenario.ts";
 import { LATE_STARTS_MS, Users } from "./users.ts";
 import { Violation } from "./violation.ts";
-import { VirtualTime } from "./virtual-time.ts";
+import { VirtualTime } from "../virtual-time.ts";
 
 export interface SimulationResult {
   readonly seed: number;

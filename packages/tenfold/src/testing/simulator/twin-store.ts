@@ -7,7 +7,7 @@ import { isDeepStrictEqual } from "node:util";
 import { LeaseLost, type Store } from "../../store/store.ts";
 import { TenfoldError } from "../../value/error.ts";
 import { canonicalJson, type Json } from "../../value/json.ts";
-import { storeByVerb, type Verb } from "./store-by-verb.ts";
+import { storeByVerb, type Verb } from "../store-by-verb.ts";
 import { Violation } from "./violation.ts";
 
 /** Verbs whose answers have no order of their own. */

@@ -11,7 +11,7 @@ import { failuresOf } from "./fates.ts";
 import { faultyStore, NO_FAULTS } from "./faulty-store.ts";
 import type { OpenBook } from "./open-book.ts";
 import type { Scenario } from "./scenario.ts";
-import { WorkerTime, type VirtualTime } from "./virtual-time.ts";
+import { WorkerTime, type VirtualTime } from "../virtual-time.ts";
 
 export interface SimulatedWorker {
   readonly id: number;

@@ -1,5 +1,5 @@
 /** A store made of another one verb by verb, the verbs of its post among them. */
-import type { Post, Store } from "../../store/store.ts";
+import type { Post, Store } from "../store/store.ts";
 
 const VERBS = [
   "putGraphs",

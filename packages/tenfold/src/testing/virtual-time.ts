@@ -1,9 +1,13 @@
 /**
- * Time that the simulator owns: one line of events, in order of time and then of planning.
- * Invariant: between two events every promise that can settle has settled, and nothing is under way outside of this
+ * Time that a simulation or a test owns: one line of events, in order of time and then of planning.
+ * Invariant: between two events every promise that can settle has settled, and nothing is waited for outside of this
  * program, so a seed always gives the same order.
  */
-import type { Clock } from "../../engine/ports.ts";
+import { setImmediate } from "node:timers";
+import type { Clock } from "../engine/ports.ts";
+
+/** As it was when this was loaded: a test may put a clock of its own in its place. */
+const whenIdle = setImmediate;
 
 interface Planned {
   readonly at: number;
@@ -17,17 +21,29 @@ export class VirtualTime {
   /** A binary heap by time, then by order. */
   readonly #heap: Planned[] = [];
   readonly #outside: () => Promise<unknown> | null;
+  readonly #due: () => void;
 
-  /** `outside` answers what is under way in real time, and is waited for. */
-  constructor(now: number, outside: () => Promise<unknown> | null = () => null) {
+  /**
+   * `outside` answers what is under way in real time, and is waited for; `due` is called when something is planned that need
+   * not wait for time to pass.
+   */
+  constructor(now: number, outside: () => Promise<unknown> | null = () => null, due: () => void = () => {}) {
     this.now = now;
     this.#outside = outside;
+    this.#due = due;
+  }
+
+  /** When the next thing happens; undefined: nothing is planned. */
+  get nextAt(): number | undefined {
+    while (this.#heap[0]?.callback === null) this.#pop();
+    return this.#heap[0]?.at;
   }
 
   /** Plans `callback`; answers how to take it back. */
   at(at: number, callback: () => void): () => void {
     const planned: Planned = { at: Math.max(at, this.now), order: this.#order++, callback };
     this.#push(planned);
+    if (planned.at <= this.now) this.#due();
     return () => {
       planned.callback = null;
     };
@@ -96,7 +112,7 @@ function isBefore(a: Planned, b: Planned): boolean {
 
 /** Every promise that can settle without time passing has settled. */
 function settled(): Promise<void> {
-  return new Promise((resolve) => void setImmediate(resolve));
+  return new Promise((resolve) => void whenIdle(resolve));
 }
 
 /** What happens to a simulated process from outside: it is frozen, goes on, or dies; its clock may be set. */
