@@ -54,6 +54,26 @@ function invalid(duration: unknown, what: string): TenfoldError {
   );
 }
 
+const EXACT: readonly (readonly [string, number])[] = [
+  ["d", 86_400_000],
+  ["h", 3_600_000],
+  ["m", 60_000],
+  ["s", 1000],
+  ["ms", 1],
+];
+
+/** `ms` to the millisecond, as `durationMs` reads it: "3d", "1h 30m", "1s 437ms"; "0s" for none. */
+export function durationText(ms: number): string {
+  let rest = Math.round(ms);
+  const parts: string[] = [];
+  for (const [unit, unitMs] of EXACT) {
+    const count = Math.floor(rest / unitMs);
+    if (count > 0) parts.push(`${count}${unit}`);
+    rest -= count * unitMs;
+  }
+  return parts.length === 0 ? "0s" : parts.join(" ");
+}
+
 /** `ms` for a person: "340 ms", "12.4 s", "3 m 20 s", "2 h 5 m", "4 d 2 h". */
 export function formatDuration(ms: number): string {
   if (ms < 1) return `${ms.toFixed(2)} ms`;

@@ -71,6 +71,11 @@ export type ErrorCode =
   | "USAGE"
   | "CONFIG_INVALID"
   | "ROWS_INVALID"
+  // testing
+  | "STUB_INVALID"
+  | "STUB_MISSING"
+  | "BODY_UNSETTLED"
+  | "RUN_UNFINISHED"
   // our own bug
   | "INVARIANT_BROKEN";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { durationMs, formatDuration, type Duration } from "../../src/value/duration.ts";
+import { durationMs, durationText, formatDuration, type Duration } from "../../src/value/duration.ts";
 import { refuses } from "../flow/refuses.ts";
 
 const READ: readonly (readonly [Duration, number])[] = [
@@ -94,3 +94,9 @@ for (const [ms, text] of SHOWN) {
     assert.equal(formatDuration(ms), text);
   });
 }
+
+test("an exact duration is told in the fewest words, and read back to the millisecond", () => {
+  const told = [0, 1, 437, 1437, 60_000, 5_400_000, 259_200_000, 100 * 86_400_000 + 1].map(durationText);
+  assert.deepEqual(told, ["0s", "1ms", "437ms", "1s 437ms", "1m", "1h 30m", "3d", "100d 1ms"]);
+  fc.assert(fc.property(fc.maxSafeNat(), (ms) => assert.equal(durationMs(durationText(ms)), ms)));
+});

@@ -1,0 +1,8 @@
+/** What `import … from "tenfold/testing"` gives. */
+export type { Call } from "./call-log.ts";
+export type { CrashOptions, TestEnvironment } from "./environment.ts";
+export { openTest, type TestOptions } from "./open-test.ts";
+export type { TestEntry } from "./run-journal.ts";
+export type { NamedRun } from "./seen-runs.ts";
+export { answers, failsFirst, takes, type StubBody, type StubContext } from "./stub-bodies.ts";
+export type { NamedStep, NodeChoice } from "./stubs.ts";

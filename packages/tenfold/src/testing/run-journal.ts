@@ -1,0 +1,103 @@
+/**
+ * A run's journal as tests compare it: plain data and text, in which times count from the run's start.
+ * Invariant: nothing in it depends on the machine or on real time, so that the same test gives the same.
+ */
+import type { Entry } from "../core/entry.ts";
+import type { Graph } from "../flow/graph.ts";
+import { durationText } from "../value/duration.ts";
+import type { Json } from "../value/json.ts";
+
+/** One entry of a run's journal. What an entry has not is left out. */
+export interface TestEntry {
+  /** How long after the run's start: "0s", "3d", "1h 30m". */
+  readonly after: string;
+  readonly kind: Entry["kind"];
+  /** The node's path. */
+  readonly node?: string;
+  /** Of a step, from 1. */
+  readonly attempt?: number;
+  readonly output?: Json;
+  /** The arm that a match took; null: none. */
+  readonly arm?: string | null;
+  readonly error?: { readonly code: string; readonly message: string };
+  /** When the next attempt starts, after the run's start; null: there is none. */
+  readonly retryAfter?: string | null;
+  /** Why the run was cancelled. */
+  readonly reason?: string;
+}
+
+/** The run that is shown. */
+export interface ShownRun {
+  readonly workflow: string;
+  readonly status: string;
+  readonly startedAt: number;
+  readonly endedAt: number | null;
+  readonly graph: Graph;
+  readonly entries: readonly Entry[];
+}
+
+export function entriesOf({ entries, startedAt, graph }: ShownRun): readonly TestEntry[] {
+  return entries.map((entry) => {
+    const { at, kind, node, ...rest } = entry as Entry & Readonly<Record<string, unknown>>;
+    const shown = { after: durationText(at - startedAt), kind, ...(node === undefined ? {} : { node }) };
+    for (const [name, value] of Object.entries(rest)) Object.assign(shown, shownPart(name, value, startedAt, graph));
+    return shown as TestEntry;
+  });
+}
+
+function shownPart(name: string, value: unknown, startedAt: number, graph: Graph): object {
+  switch (name) {
+    // How long an attempt took shows in the times; the key of a message is chance, and says nothing.
+    case "tookMs":
+    case "message":
+      return {};
+    case "attempt":
+      return value === 0 ? {} : { attempt: value };
+    case "scope":
+      return { arm: graph.scopes[value as number]?.name ?? null };
+    case "error": {
+      const { code, message } = value as { readonly code: string; readonly message: string };
+      return { error: { code, message } };
+    }
+    case "retryAt":
+      return { retryAfter: value === null ? null : durationText((value as number) - startedAt) };
+    default:
+      return value === undefined ? {} : { [name]: value };
+  }
+}
+
+/** The nodes that came to a result, in order, a match with the arm that it took: "match-tier: hot". */
+export function pathTaken(run: ShownRun): readonly string[] {
+  return entriesOf(run).flatMap(({ kind, node, arm }) => {
+    if (kind === "done") return [node!];
+    return kind === "chose" ? [`${node!}: ${arm ?? "none"}`] : [];
+  });
+}
+
+/** Longer outputs are cut (characters of JSON). */
+const OUTPUT_MAX = 100;
+
+/** The journal as lines of text. */
+export function timelineText(run: ShownRun): string {
+  const { workflow, status, startedAt, endedAt } = run;
+  const ended = endedAt === null ? status : `${status} after ${durationText(endedAt - startedAt)}`;
+  const rows = entriesOf(run).map((entry) => [entry.after, entry.kind, entry.node ?? "", resultOf(entry)] as const);
+  const widths = [0, 1, 2].map((column) => Math.max(0, ...rows.map((row) => row[column]!.length)));
+  const lines = rows.map((row) => {
+    return `  ${row.map((text, column) => text.padEnd(widths[column] ?? 0)).join("  ")}`.trimEnd();
+  });
+  return [`${workflow}: ${ended}`, ...lines].join("\n");
+}
+
+function resultOf({ kind, attempt, output, arm, error, retryAfter, reason }: TestEntry): string {
+  if (kind === "chose") return arm ?? "none";
+  if (reason !== undefined) return reason;
+  if (error === undefined) return output === undefined ? "" : cut(JSON.stringify(output));
+  const next = retryAfter === undefined || retryAfter === null ? "" : `, again after ${retryAfter}`;
+  return `${attempt === undefined ? "" : `attempt ${attempt}: `}${error.code} ${cut(error.message)}${next}`;
+}
+
+function cut(text: string): string {
+  const line = text.replaceAll("\n", " ");
+  return line.length <= OUTPUT_MAX ? line : `${line.slice(0, OUTPUT_MAX - 1)}…`;
+}

@@ -1,0 +1,114 @@
+/**
+ * Calls bodies in a test: notes each call, puts a stub in a body's place, and has the worker die where the test wants it.
+ * Invariant: what a body answered after its worker died is recorded by nobody.
+ */
+import type { StepContext, StepDefinition, WorkflowDefinition } from "../flow/definition.ts";
+import { durationMs } from "../value/duration.ts";
+import { TenfoldError } from "../value/error.ts";
+import type { Schema } from "../value/schema.ts";
+import type { Bodies, OpenBody } from "./bodies.ts";
+import type { CallLog } from "./call-log.ts";
+import type { StubBody, StubContext } from "./stub-bodies.ts";
+import { isMeant, type CalledNode, type Stubs, type Uses } from "./stubs.ts";
+import type { TestWorker } from "./test-worker.ts";
+
+/** Where the worker is to die, once. */
+export interface Trap {
+  readonly uses: Uses;
+  readonly spring: () => void;
+}
+
+export class TestExecutor {
+  readonly #stubs: Stubs;
+  readonly #bodies: Bodies;
+  readonly #calls: CallLog;
+  readonly #now: () => number;
+  #traps: readonly Trap[] = [];
+  #refusal: TenfoldError | null = null;
+
+  constructor(stubs: Stubs, bodies: Bodies, calls: CallLog, now: () => number) {
+    this.#stubs = stubs;
+    this.#bodies = bodies;
+    this.#calls = calls;
+    this.#now = now;
+  }
+
+  /** The first call since the last question for which there was no stub. */
+  takeRefusal(): TenfoldError | null {
+    const refusal = this.#refusal;
+    this.#refusal = null;
+    return refusal;
+  }
+
+  set(trap: Trap): void {
+    this.#traps = [...this.#traps, trap];
+  }
+
+  execute(worker: TestWorker, step: StepDefinition, input: unknown, ctx: StepContext): unknown {
+    if (worker.isDead) return new Promise(() => {});
+    const { node, attempt, run } = ctx;
+    const called: CalledNode = { workflow: run.workflow, step: step.name, node };
+    this.#calls.note(step.name, input, ctx, this.#now());
+    const body = this.#bodies.begin(`${node} (run ${run.id} of ${run.workflow}, attempt ${attempt})`);
+    const arrived = (): void => this.#spring(worker, called);
+    try {
+      const answer = this.#call(worker, step, input, ctx, body);
+      if (isThenable(answer)) return this.#bodies.follow(body, answer, { arrived, isThere: () => !worker.isDead });
+      arrived();
+      return worker.isDead ? new Promise(() => {}) : answer;
+    } catch (thrown) {
+      if (thrown instanceof TenfoldError && thrown.code === "STUB_MISSING") this.#refusal ??= thrown;
+      arrived();
+      if (worker.isDead) return new Promise(() => {});
+      throw thrown;
+    }
+  }
+
+  #call(worker: TestWorker, step: StepDefinition, input: unknown, ctx: StepContext, body: OpenBody): unknown {
+    const stub = this.#stubs.bodyFor({ workflow: ctx.run.workflow, step: step.name, node: ctx.node });
+    if (stub === undefined) return step.run(input as never, ctx);
+    return (stub as StubBody<unknown, unknown>)(input, this.#contextFor(worker, ctx, body));
+  }
+
+  /** With properties of its own, so that `{ ...ctx }` has all of them. */
+  #contextFor(worker: TestWorker, ctx: StepContext, body: OpenBody): StubContext {
+    const { key, attempt, signal, log, run, node, progress, random, uuid, now } = ctx;
+    const wait: StubContext["wait"] = (duration) =>
+      this.#bodies.rest(body, worker.wait(durationMs(duration, "`wait` of a stub"), signal));
+    return { key, attempt, signal, log, run, node, progress, random, uuid, now, wait };
+  }
+
+  #spring(worker: TestWorker, called: CalledNode): void {
+    const trap = worker.isDead ? undefined : this.#traps.find(({ uses }) => isMeant(uses, called));
+    if (trap === undefined) return;
+    this.#traps = this.#traps.filter((other) => other !== trap);
+    trap.spring();
+  }
+}
+
+/** The workflow with schemas of steps that time waits for, where they take real time; the rest is the same. */
+export function withFollowedSchemas(workflow: WorkflowDefinition, bodies: Bodies): WorkflowDefinition {
+  const follow = (step: StepDefinition, schema: Schema): Schema => {
+    const standard = schema["~standard"];
+    const validate = (value: unknown): ReturnType<typeof standard.validate> => {
+      const result = standard.validate(value);
+      if (!isThenable(result)) return result;
+      const follower = { arrived: () => {}, isThere: () => true };
+      return bodies.follow(bodies.begin(`a schema of ${step.name}`), result, follower);
+    };
+    return { "~standard": { ...standard, validate } };
+  };
+  const steps = [...workflow.steps].map(([name, step]): [string, StepDefinition] => {
+    const { input, output } = step;
+    const followed = {
+      ...(input === undefined ? {} : { input: follow(step, input) }),
+      ...(output === undefined ? {} : { output: follow(step, output) }),
+    };
+    return [name, { ...step, ...followed }];
+  });
+  return { ...workflow, steps: new Map(steps) };
+}
+
+function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+}

@@ -1,0 +1,139 @@
+/** What a user's test asserts: a journal as plain data, the path taken, a text; the same each time. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { derive, each, match, step, when, workflow, gte, type Lifted } from "../../src/flow/index.ts";
+import { failsFirst, openTest, takes } from "../../src/testing/index.ts";
+import { COLD, enrich, HOT, refuses, trial } from "./trial.ts";
+
+test("the journal is plain data, in times since the run's start", async () => {
+  await using env = await openTest({ workflows: [trial] });
+  await env.advance("1 week");
+  env.stub(enrich, failsFirst(1, takes("5s", enrich.run), new TypeError("503")));
+  const run = await env.tenfold.start(trial, COLD);
+  await env.finish(run);
+  const remindedAfter = "3d 6s";
+  assert.deepEqual(env.journal(run), [
+    {
+      after: "0s",
+      kind: "failed",
+      node: "enrich",
+      attempt: 1,
+      error: { code: "STEP_FAILED", message: "503" },
+      retryAfter: "1s",
+    },
+    { after: "6s", kind: "done", node: "enrich", attempt: 2, output: { tier: "cold" } },
+    { after: "6s", kind: "chose", node: "match-tier", arm: "cold" },
+    { after: remindedAfter, kind: "done", node: "match-tier/cold/sleep-3-days", output: null },
+    {
+      after: remindedAfter,
+      kind: "done",
+      node: "match-tier/cold/remind",
+      attempt: 1,
+      output: "reminded sam@example.com",
+    },
+  ]);
+  assert.deepEqual(JSON.parse(JSON.stringify(env.journal(run))), env.journal(run));
+});
+
+test("cancel and retry are in the journal, without what is chance", async () => {
+  await using env = await openTest({ workflows: [trial] });
+  const run = await env.tenfold.start(trial, COLD);
+  await env.advance("1 day");
+  await env.tenfold.cancel(run.id, { reason: "left" });
+  await env.settle();
+  assert.equal(await run.status(), "cancelled");
+  await env.tenfold.retry(run.id);
+  assert.equal(await env.finish(run), "reminded sam@example.com");
+  assert.deepEqual(env.journal(run).slice(2, 4), [
+    { after: "1d", kind: "cancelled", reason: "left" },
+    { after: "1d", kind: "retried" },
+  ]);
+});
+
+test("the path names nodes in order, and of each match the arm that it took", async () => {
+  const note = step("note", { run: (text: string) => text });
+  const paths = workflow("paths", {
+    flow(given: Lifted<{ points: number; kind: "a" | "b" | "c"; names: readonly string[] }>) {
+      const double = derive(given.points, (points) => points * 2);
+      const big = when(gte(double, 10), () => note.as("big")("big"));
+      const same = () => note.as("same")("same");
+      match(given.kind, { a: same, b: same, c: () => note.as("other")("other") });
+      return { big, names: each.as("names")(given.names, (name) => note(name)) };
+    },
+  });
+  await using env = await openTest({ workflows: [paths] });
+  const path = async (points: number, kind: "a" | "c", names: readonly string[]) => {
+    const run = await env.tenfold.start(paths, { points, kind, names });
+    await env.settle();
+    return env.path(run).toSorted();
+  };
+  const derived = /^derive/;
+  const [deriving, ...small] = await path(1, "a", []);
+  assert.match(deriving!, derived);
+  assert.deepEqual(small, ["match-kind/a|b/same", "match-kind: a|b", `when-${deriving}: none`]);
+  const [, ...large] = await path(5, "c", ["x", "y"]);
+  assert.deepEqual(large, [
+    "match-kind/c/other",
+    "match-kind: c",
+    "names[0]/note",
+    "names[1]/note",
+    `when-${deriving}/then/big`,
+    `when-${deriving}: then`,
+  ]);
+});
+
+test("the timeline is a text that a snapshot can hold", async () => {
+  await using env = await openTest({ workflows: [trial] });
+  env.stub(
+    enrich,
+    failsFirst(1, () => ({ tier: "cold" }), new Error("first\nline")),
+  );
+  const run = await env.tenfold.start(trial, COLD);
+  await env.advance("1 day");
+  assert.equal(env.timeline(run).split("\n")[0], "trial: running");
+  await env.finish(run);
+  assert.equal(
+    env.timeline(run),
+    [
+      "trial: completed after 3d 1s",
+      "  0s     failed  enrich                        attempt 1: STEP_FAILED first line, again after 1s",
+      `  1s     done    enrich                        {"tier":"cold"}`,
+      "  1s     chose   match-tier                    cold",
+      "  3d 1s  done    match-tier/cold/sleep-3-days  null",
+      `  3d 1s  done    match-tier/cold/remind        "reminded sam@example.com"`,
+    ].join("\n"),
+  );
+  const cancelled = await env.tenfold.start(trial, COLD);
+  await env.tenfold.cancel(cancelled.id, { reason: "left" });
+  await env.settle();
+  const lines = ["trial: cancelled after 0s", "  0s  cancelled          left", "  0s  abandoned  enrich"];
+  assert.equal(env.timeline(cancelled), lines.join("\n"));
+});
+
+test("the same test has the same ids, keys and delays again, another seed others", async () => {
+  const story = async (seed?: string) => {
+    await using env = await openTest({ workflows: [trial], ...(seed === undefined ? {} : { seed }) });
+    env.stub(
+      "remind",
+      failsFirst(2, () => "reminded"),
+    );
+    const runs = [await env.tenfold.start(trial, HOT), await env.tenfold.start(trial, COLD)];
+    for (const run of runs) await env.finish(run);
+    return runs.map((run) => ({ id: run.id, journal: env.journal(run), calls: env.calls("remind") }));
+  };
+  const first = await story();
+  assert.deepEqual(await story(), first);
+  const other = await story("other");
+  assert.notEqual(other[0]!.id, first[0]!.id);
+  assert.notDeepEqual(other[1]!.journal, first[1]!.journal);
+});
+
+test("a run that is not there is refused", async () => {
+  await using env = await openTest({ workflows: [trial] });
+  const { id } = await env.tenfold.start(trial, HOT);
+  for (const wrong of ["run-1", id.replace(/^./, "7"), undefined as never, { id: 5 } as never]) {
+    await refuses(() => env.journal(wrong), "RUN_UNKNOWN");
+    await refuses(() => env.path(wrong), "RUN_UNKNOWN");
+    await refuses(() => env.timeline(wrong), "RUN_UNKNOWN");
+  }
+});
