@@ -51,7 +51,7 @@ export function answers<O>(...list: readonly (O | Error)[]): StubBody<unknown, O
         { facts: { node, calls } },
       );
     }
-    if (answer instanceof Error) throw answer;
+    if (Error.isError(answer)) throw answer;
     return answer as O;
   };
 }
