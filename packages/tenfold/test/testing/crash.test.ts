@@ -3,6 +3,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { after, sleep, step, workflow, type Lifted } from "../../src/flow/index.ts";
 import { openTest, takes } from "../../src/testing/index.ts";
+import { MemoryStore } from "../../src/store/memory.ts";
+import { storeByVerb } from "../../src/testing/store-by-verb.ts";
+import { TestWorker } from "../../src/testing/test-worker.ts";
+import { VirtualTime } from "../../src/testing/virtual-time.ts";
 import { COLD, enrich, HOT, realMs, refuses, remind, trial } from "./trial.ts";
 
 const pay = step("pay", { run: async (order: string) => `paid ${order}` });
@@ -119,6 +123,47 @@ test("handles and listeners outlive the worker", async () => {
   await env.crash();
   await env.finish(await env.tenfold.start(trial, HOT));
   assert.equal(attempts.length, 2);
+});
+
+test("what worked beside a crash is made again, and nobody is told of what was not recorded", async () => {
+  const [left, right] = ["left", "right"].map((name) => step(name, { run: async (n: number) => n }));
+  const [quick, quicker] = ["quick", "quicker"].map((name) => step(name, { run: (n: number) => n }));
+  const four = workflow("four", { flow: (n: Lifted<number>) => [quick!(n), left!(n), right!(n), quicker!(n)] });
+  await using env = await openTest({ workflows: [four] });
+  const told: string[] = [];
+  env.tenfold.on("attempt", ({ node, outcome }) => void told.push(`${node} ${outcome}`));
+  const called = () => ["quick", "left", "right", "quicker"].map((name) => env.calls(name).length);
+  env.crashAfter("left");
+  await env.finish(await env.tenfold.start(four, 1));
+  assert.deepEqual(called(), [1, 2, 2, 1]);
+  assert.deepEqual(told.toSorted(), ["left done", "quick done", "quicker done", "right done"]);
+  env.crashAfter("quick");
+  await env.finish(await env.tenfold.start(four, 2));
+  assert.deepEqual(called(), [3, 3, 3, 2], "a dead worker calls nobody");
+  assert.equal(told.length, 8);
+});
+
+test("a dead worker sends the store nothing, and hears nothing of it", async () => {
+  for (let last = 1; ; last++) {
+    const memory = new MemoryStore();
+    const verbs: string[] = [];
+    const store = storeByVerb(memory, (verb, of) => async (...args) => {
+      verbs.push(verb);
+      const answer = of(memory)(...args);
+      if (verbs.length === last) worker.die();
+      return answer;
+    });
+    const world = { store, time: new VirtualTime(0), workflows: [trial], log: { write: () => {} } };
+    const worker: TestWorker = new TestWorker({ ...world, random: () => 0.5 }, 1, () => {});
+    let isOpen = false;
+    void worker.open().then(() => (isOpen = true));
+    await realMs(0);
+    if (!worker.isDead) return assert.ok(isOpen && last > 3, "it died after each of its verbs");
+    void worker.stop();
+    await realMs(0);
+    assert.equal(isOpen, false, `after ${verbs.at(-1)}`);
+    assert.equal(verbs.length, last);
+  }
 });
 
 test("crashes again and again lose nothing, at whatever moment they come", async () => {

@@ -62,21 +62,27 @@ test("a body that does not settle is named, with the way out, and time goes on o
   assert.deepEqual(env.path(run), ["enrich", "match-tier: hot", "match-tier/hot/call"]);
 });
 
-test("patience is a body's own: one that comes later has all of it, and one that waits for virtual time needs none", async () => {
-  await using env = await openTest({ workflows: [trial], patience: "200ms" });
-  env.stub(enrich, async (lead) => {
-    await realMs(120);
+test("patience is for real time at a stretch: a body that waits for virtual time begins anew after it", async () => {
+  await using env = await openTest({ workflows: [trial], patience: "2s" });
+  env.stub(enrich, async (lead, ctx) => {
+    await realMs(1100);
+    await ctx.wait("9s");
+    await realMs(1100);
     return enrich.run(lead);
   });
-  const runs = [await env.tenfold.start(trial, HOT)];
-  await realMs(60);
-  runs.push(await env.tenfold.start(trial, HOT));
-  for (const run of runs) assert.equal(await env.finish(run), "called kim@example.com");
+  const run = await env.tenfold.start(trial, HOT);
+  assert.equal(await env.finish(run), "called kim@example.com");
+  assert.equal(env.journal(run)[0]!.after, "9s");
+});
+
+test("a body that waits for virtual time is waited for by nobody", async () => {
+  await using env = await openTest({ workflows: [trial], patience: "20ms" });
   env.stub(enrich, takes("9s", enrich.run));
-  const slow = await env.tenfold.start(trial, HOT);
-  await realMs(300);
-  assert.equal(await env.finish(slow), "called kim@example.com");
-  assert.equal(env.journal(slow)[0]!.after, "9s");
+  const run = await env.tenfold.start(trial, HOT);
+  await realMs(50);
+  await env.advance("8s");
+  await realMs(50);
+  assert.equal(await env.finish(run), "called kim@example.com");
 });
 
 test("a body may start a run and wait until it is started", async () => {

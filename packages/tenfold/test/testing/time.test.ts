@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import { after, each, sleep, sleepUntil, step, workflow, type Lifted } from "../../src/flow/index.ts";
 import { openTest, takes } from "../../src/testing/index.ts";
-import { COLD, enrich, HOT, refuses, remind, trial } from "./trial.ts";
+import { COLD, enrich, HOT, realMs, refuses, remind, trial } from "./trial.ts";
 
 const DAY = 86_400_000;
 
@@ -126,6 +126,30 @@ test("whoever waits for a result while time stands still is told what the run wa
   const result = run.result();
   await env.advance("3 days");
   assert.equal(await result, "reminded sam@example.com");
+});
+
+test("a result that is waited for is not refused while the test goes on, however long that takes", async () => {
+  await using env = await openTest({ workflows: [trial], patience: "1s" });
+  const run = await env.tenfold.start(trial, COLD);
+  const result = run.result();
+  for (let day = 0; day < 3; day++) {
+    await realMs(450);
+    await env.advance("1 day");
+  }
+  assert.equal(await result, "reminded sam@example.com");
+});
+
+test("what is due at the moment at which a run has ended happens too", async () => {
+  const more = step("more", { run: (n: number) => n + 1 });
+  const short = workflow("short", { flow: (_n: Lifted<number>) => sleep("1h") });
+  const longer = workflow("longer", {
+    flow: (n: Lifted<number>) => after(sleep("1h"), () => more.as("third")(more.as("second")(more.as("first")(n)))),
+  });
+  await using env = await openTest({ workflows: [short, longer], now: 0 });
+  const runs = [await env.tenfold.start(short, 0), await env.tenfold.start(longer, 0)] as const;
+  await env.finish(runs[0]);
+  assert.equal(await runs[1].result(), 3);
+  assert.equal(env.now, 3_600_000);
 });
 
 test("time goes to a moment, and never back", async () => {
