@@ -3,12 +3,8 @@
  * Invariants: what bodies answer is handed on when none of them is under way and nothing else is due, in the order in
  * which they were called, so that it is the same in each run of a test; one that waits for virtual time is not under way.
  */
-import { setTimeout } from "node:timers";
 import { TenfoldError } from "../value/error.ts";
-
-/** As it was when this was loaded: a test may put a clock of its own in its place. */
-const afterMs = setTimeout;
-const TIMER_MAX_MS = 2 ** 31 - 1;
+import { afterRealMs, realNow } from "./real-time.ts";
 
 /** A body that was called and has not been answered for. */
 export interface OpenBody {
@@ -111,21 +107,18 @@ export class Bodies {
     change();
     const after = isUnderWay(body);
     if (before === after) return;
-    if (after) body.since = performance.now();
+    if (after) body.since = realNow();
     this.#underWay += after ? 1 : -1;
     if (this.#underWay === 0) this.wake();
   }
 
   async #changed(): Promise<void> {
     const waited = [...this.#open].filter(isUnderWay).reduce((a, b) => (b.since < a.since ? b : a));
-    const leftMs = waited.since + this.#patienceMs - performance.now();
+    const leftMs = waited.since + this.#patienceMs - realNow();
     if (leftMs <= 0) throw unsettled(waited, this.#patienceMs);
     const { promise: change } = this.#change;
-    let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise<void>((resolve) => {
-      timer = afterMs(resolve, Math.min(leftMs, TIMER_MAX_MS));
-    });
-    await Promise.race([change, patience]).finally(() => clearTimeout(timer));
+    const { promise: over, resolve } = Promise.withResolvers<void>();
+    await Promise.race([change, over]).finally(afterRealMs(leftMs, resolve));
   }
 }
 

@@ -164,7 +164,7 @@ export class TestEnvironment implements AsyncDisposable {
   async crash({ downFor = 0 }: CrashOptions = {}): Promise<void> {
     const ms = durationMs(downFor, "`downFor`");
     await this.#turn(async () => {
-      this.#worker.die(ms);
+      this.#die(ms);
       await this.#time.pass(this.now + ms);
     });
   }
@@ -175,7 +175,7 @@ export class TestEnvironment implements AsyncDisposable {
    */
   crashAfter(step: NamedStep, { downFor = 0, ...where }: CrashOptions & NodeChoice = {}): void {
     const ms = durationMs(downFor, "`downFor`");
-    this.#executor.set({ uses: this.#stubs.usesOf(step, where), spring: () => this.#worker.die(ms) });
+    this.#executor.set({ uses: this.#stubs.usesOf(step, where), spring: () => this.#die(ms) });
   }
 
   /** What happened in the run, as plain data that the same test gives again. */
@@ -211,6 +211,12 @@ export class TestEnvironment implements AsyncDisposable {
     });
   }
 
+  #die(downForMs: number): void {
+    this.#worker.die(downForMs);
+    // What ended with its last breath was told to nobody.
+    this.#time.line.at(this.now + downForMs, () => this.#ends.look());
+  }
+
   async #close(): Promise<void> {
     this.#bodies.forget();
     let isStopped = false;
@@ -228,7 +234,7 @@ export class TestEnvironment implements AsyncDisposable {
       progress: () => (this.#time.isPassing ? null : this.#time.turns),
     };
     const ends = new RunEnds(seen, patienceMs);
-    this.#store.watch("ended", () => ends.look());
+    this.#worker.on("run", ({ run }) => ends.told(run));
     return ends;
   }
 

@@ -2,14 +2,10 @@
  * Callers that wait for runs to end while nobody moves time for them.
  * Invariant: each is answered when its run ends, or refused when time stands still and the run waits for it.
  */
-import { setTimeout } from "node:timers";
 import type { Outcome } from "../engine/results.ts";
-
-/** As it was when this was loaded: a test may put a clock of its own in its place. */
-const afterMs = setTimeout;
+import { afterRealMs } from "./real-time.ts";
 
 interface Waiter {
-  readonly run: string;
   readonly resolve: (outcome: Outcome) => void;
   readonly reject: (error: Error) => void;
 }
@@ -26,8 +22,8 @@ export interface RunsSeen {
 export class RunEnds {
   readonly #seen: RunsSeen;
   readonly #patienceMs: number;
-  #waiters: Waiter[] = [];
-  #timer: NodeJS.Timeout | null = null;
+  readonly #waiters = new Map<string, Waiter[]>();
+  #stopWatching: (() => void) | null = null;
 
   constructor(seen: RunsSeen, patienceMs: number) {
     this.#seen = seen;
@@ -36,38 +32,55 @@ export class RunEnds {
 
   /** How the run ends, once it has. */
   of(run: string): Promise<Outcome> {
-    const outcome = new Promise<Outcome>((resolve, reject) => this.#waiters.push({ run, resolve, reject }));
-    this.look();
-    return outcome;
+    return new Promise((resolve, reject) => {
+      const waiters = this.#waiters.get(run);
+      if (waiters === undefined) this.#waiters.set(run, [{ resolve, reject }]);
+      else waiters.push({ resolve, reject });
+      this.told(run);
+    });
   }
 
-  /** Some runs may have ended. */
-  look(): void {
-    if (this.#waiters.length === 0) return;
-    this.#waiters = this.#waiters.filter(({ run, resolve }) => {
-      const outcome = this.#seen.outcomeOf(run);
-      if (outcome !== null) resolve(outcome);
-      return outcome === null;
-    });
+  /** The run may have ended. */
+  told(run: string): void {
+    const waiters = this.#waiters.get(run);
+    const outcome = waiters === undefined ? null : this.#seen.outcomeOf(run);
+    if (outcome !== null) {
+      this.#waiters.delete(run);
+      for (const { resolve } of waiters!) resolve(outcome);
+    }
     this.#watchTime();
   }
 
+  /** Any run may have ended. */
+  look(): void {
+    for (const run of [...this.#waiters.keys()]) this.told(run);
+  }
+
   close(error: Error): void {
-    for (const { reject } of this.#waiters.splice(0)) reject(error);
+    this.#refuse(() => error);
+  }
+
+  #refuse(why: (run: string) => Error): void {
+    const waiting = [...this.#waiters];
+    this.#waiters.clear();
+    for (const [run, waiters] of waiting) {
+      const error = why(run);
+      for (const { reject } of waiters) reject(error);
+    }
     this.#watchTime();
   }
 
   #watchTime(): void {
-    if (this.#timer !== null && this.#waiters.length === 0) {
-      clearTimeout(this.#timer);
-      this.#timer = null;
+    if (this.#waiters.size === 0) {
+      this.#stopWatching?.();
+      this.#stopWatching = null;
     }
-    if (this.#timer !== null || this.#waiters.length === 0) return;
+    if (this.#stopWatching !== null || this.#waiters.size === 0) return;
     const before = this.#seen.progress();
-    this.#timer = afterMs(() => {
-      this.#timer = null;
+    this.#stopWatching = afterRealMs(this.#patienceMs, () => {
+      this.#stopWatching = null;
       if (before === null || before !== this.#seen.progress()) return this.#watchTime();
-      for (const { run, reject } of this.#waiters.splice(0)) reject(this.#seen.unfinished(run));
-    }, this.#patienceMs);
+      this.#refuse((run) => this.#seen.unfinished(run));
+    });
   }
 }

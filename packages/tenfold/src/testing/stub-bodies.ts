@@ -47,7 +47,7 @@ export function answers<O>(...list: readonly (O | Error)[]): StubBody<unknown, O
     if (calls > list.length) {
       throw new TenfoldError(
         "STUB_MISSING",
-        `${node} was called for the ${calls}. time, and its stub has ${list.length} ${list.length === 1 ? "answer" : "answers"}; the call failed. Give \`answers(…)\` one for each call, or a function.`,
+        `${node} made call ${calls} of a stub that has ${list.length} ${list.length === 1 ? "answer" : "answers"}; the call failed. Give \`answers(…)\` one for each call, or a function.`,
         { facts: { node, calls } },
       );
     }

@@ -3,11 +3,8 @@
  * Invariant: between two events every promise that can settle has settled, and nothing is waited for outside of this
  * program, so a seed always gives the same order.
  */
-import { setImmediate } from "node:timers";
 import type { Clock } from "../engine/ports.ts";
-
-/** As it was when this was loaded: a test may put a clock of its own in its place. */
-const whenIdle = setImmediate;
+import { whenIdle } from "./real-time.ts";
 
 interface Planned {
   readonly at: number;

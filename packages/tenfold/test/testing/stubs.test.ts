@@ -127,7 +127,7 @@ test("answers are given one a call, errors among them are thrown, and a call too
   assert.equal(await env.finish(second), "called kim@example.com");
   assert.equal(env.journal(second)[0]!.error?.message, "503");
   await env.tenfold.start(trial, HOT);
-  await refuses(() => env.settle(), "STUB_MISSING", "enrich", "4. time", "3 answers");
+  await refuses(() => env.settle(), "STUB_MISSING", "enrich", "call 4", "3 answers");
 });
 
 test("a stub's answer passes the step's schemas, as its own does", async () => {
