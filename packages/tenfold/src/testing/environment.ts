@@ -129,7 +129,7 @@ export class TestEnvironment implements AsyncDisposable {
     const { id } = this.#runs.view(run);
     await this.#turn(async () => {
       const until = this.now + withinMs;
-      const isOver = (): boolean => this.#runs.outcomeOf(id) !== null || this.#runs.view(id).status === "held";
+      const isOver = (): boolean => this.#runs.isOver(id);
       let isEnded = await this.#time.pass(this.now, isOver);
       while (!isEnded) {
         const { nextAt = Infinity } = this.#time.line;

@@ -36,6 +36,12 @@ export class SeenRuns {
     return { workflow, status, startedAt, endedAt, graph, entries: journal.map(readLine) };
   }
 
+  /** Nothing more happens in it by itself: it ended, or is held. */
+  isOver(run: NamedRun): boolean {
+    const { status } = this.#peek(run).record;
+    return FINISHED.has(status) || status === "held";
+  }
+
   /** How the run ended; null: it has not. */
   outcomeOf(run: NamedRun): Outcome | null {
     const { record } = this.#peek(run);
