@@ -2,7 +2,10 @@
  * A run's journal as tests compare it: plain data and text, in which times count from the run's start.
  * Invariant: nothing in it depends on the machine or on real time, so that the same test gives the same.
  */
+import { compileGraph } from "../core/compile.ts";
 import type { Entry } from "../core/entry.ts";
+import { begin, reduce } from "../core/reduce.ts";
+import type { RunState } from "../core/state.ts";
 import type { Graph } from "../flow/graph.ts";
 import { durationText } from "../value/duration.ts";
 import type { Json } from "../value/json.ts";
@@ -24,12 +27,17 @@ export interface TestEntry {
   readonly retryAfter?: string | null;
   /** Why the run was cancelled. */
   readonly reason?: string;
+  /** The signal that came, which of several things it is for, and what it carries. */
+  readonly signal?: string;
+  readonly for?: string;
+  readonly payload?: Json;
 }
 
 /** The run that is shown. */
 export interface ShownRun {
   readonly workflow: string;
   readonly status: string;
+  readonly input: Json;
   readonly startedAt: number;
   readonly endedAt: number | null;
   readonly graph: Graph;
@@ -61,17 +69,36 @@ function shownPart(name: string, value: unknown, startedAt: number, graph: Graph
     }
     case "retryAt":
       return { retryAfter: value === null ? null : durationText((value as number) - startedAt) };
+    case "for":
+      return value === null ? {} : { for: value };
     default:
       return value === undefined ? {} : { [name]: value };
   }
 }
 
-/** The nodes that came to a result, in order, a match with the arm that it took: "match-tier: hot". */
+/** The run's state after its journal; `reached` sees it after each entry. */
+export function replay(run: ShownRun, reached: (state: RunState, entry: Entry) => void = () => {}): RunState {
+  const state = begin(compileGraph(run.graph), run.input, run.startedAt, []);
+  for (const entry of run.entries) {
+    reduce(state, entry, []);
+    reached(state, entry);
+  }
+  return state;
+}
+
+/** The nodes that came to a result, in order; a match with the arm that it took, a wait that ended without its signal as such. */
 export function pathTaken(run: ShownRun): readonly string[] {
-  return entriesOf(run).flatMap(({ kind, node, arm }) => {
-    if (kind === "done") return [node!];
-    return kind === "chose" ? [`${node!}: ${arm ?? "none"}`] : [];
+  const path: string[] = [];
+  let received = 0;
+  replay(run, (state, entry) => {
+    if (entry.kind === "done") path.push(entry.node);
+    if (entry.kind === "chose") path.push(`${entry.node}: ${run.graph.scopes[entry.scope]?.name ?? "none"}`);
+    if (entry.kind === "timed-out") path.push(`${entry.node}: timed-out`);
+    // An entry may bring several nodes their signals: those that wait from now on for what came before.
+    for (const { node } of state.signals?.received.slice(received) ?? []) path.push(node);
+    received = state.signals?.received.length ?? 0;
   });
+  return path;
 }
 
 /** Longer outputs are cut (characters of JSON). */
@@ -89,12 +116,18 @@ export function timelineText(run: ShownRun): string {
   return [`${workflow}: ${ended}`, ...lines].join("\n");
 }
 
-function resultOf({ kind, attempt, output, arm, error, retryAfter, reason }: TestEntry): string {
+function resultOf({ kind, attempt, output, arm, error, retryAfter, reason, ...signal }: TestEntry): string {
   if (kind === "chose") return arm ?? "none";
+  if (kind === "signalled") return signalText(signal);
   if (reason !== undefined) return reason;
   if (error === undefined) return output === undefined ? "" : cut(JSON.stringify(output));
   const next = retryAfter === undefined || retryAfter === null ? "" : `, again after ${retryAfter}`;
   return `${attempt === undefined ? "" : `attempt ${attempt}: `}${error.code} ${cut(error.message)}${next}`;
+}
+
+function signalText({ signal, for: whom, payload }: Pick<TestEntry, "signal" | "for" | "payload">): string {
+  const meant = whom === undefined ? signal! : `${signal!} for ${whom}`;
+  return payload === undefined ? meant : `${meant} ${cut(JSON.stringify(payload))}`;
 }
 
 function cut(text: string): string {

@@ -31,9 +31,9 @@ export class SeenRuns {
 
   shown(run: NamedRun): ShownRun {
     const { record, journal } = this.#peek(run);
-    const { workflow, status, startedAt, endedAt } = record;
+    const { workflow, status, input, startedAt, endedAt } = viewOf(record);
     const graph = this.#graphs.get(record.graph)!;
-    return { workflow, status, startedAt, endedAt, graph, entries: journal.map(readLine) };
+    return { workflow, status, input, startedAt, endedAt, graph, entries: journal.map(readLine) };
   }
 
   /** Nothing more happens in it by itself: it ended, or is held. */
@@ -52,8 +52,8 @@ export class SeenRuns {
 
   /** Says why the run has not ended at `now`; `happened` is what was done about it. */
   unfinished(run: NamedRun, now: number, happened: string): TenfoldError {
-    const { id, workflow, status, input, error } = this.view(run);
-    const open = status === "held" ? [`it is held: ${error?.message}`] : openNodes(this.shown(run), input, now);
+    const { id, workflow, status, error } = this.view(run);
+    const open = status === "held" ? [`it is held: ${error?.message}`] : openNodes(this.shown(run), now);
     const waits = open.length === 0 ? ["it waits for a worker"] : open;
     return new TenfoldError(
       "RUN_UNFINISHED",

@@ -1,7 +1,8 @@
 /** What a user's test asserts: a journal as plain data, the path taken, a text; the same each time. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { derive, each, match, step, when, workflow, gte, type Lifted } from "../../src/flow/index.ts";
+import { z } from "zod";
+import { after, derive, each, gte, match, step, waitFor, when, workflow, type Lifted } from "../../src/flow/index.ts";
 import { failsFirst, openTest, takes } from "../../src/testing/index.ts";
 import { COLD, enrich, HOT, refuses, trial } from "./trial.ts";
 
@@ -80,6 +81,55 @@ test("the path names nodes in order, and of each match the arm that it took", as
     `when-${deriving}/then/big`,
     `when-${deriving}: then`,
   ]);
+});
+
+test("signals are part of it: those that come early, those that are waited for, and those that do not come", async () => {
+  const note = step("note", { run: (text: string) => text });
+  const orders = workflow("orders", {
+    flow(order: Lifted<{ id: string }>) {
+      const paid = waitFor("paid", { schema: z.object({ euro: z.number() }) });
+      const sent = after(paid, () =>
+        waitFor("sent", { for: order.id, timeout: "2 days", otherwise: () => note("late") }),
+      );
+      return after(sent, () => waitFor("thanked", { timeout: "1 day" }));
+    },
+  });
+  await using env = await openTest({ workflows: [orders] });
+  const run = await env.tenfold.start(orders, { id: "A-1" });
+  await refuses(() => env.finish(run), "RUN_UNFINISHED", `paid waits for the signal "paid"`);
+  await env.tenfold.signal(run.id, "sent", "by air", { for: "A-1" });
+  await env.advance("1h");
+  await refuses(() => env.tenfold.signal(run.id, "paid", { euro: "5" }), "SIGNAL_INVALID");
+  await env.tenfold.signal(run.id, "paid", { euro: 5 });
+  await env.settle();
+  await refuses(
+    () => env.finish(run, { within: "1h" }),
+    "RUN_UNFINISHED",
+    `thanked waits for 1d more for the signal "thanked"`,
+  );
+  assert.deepEqual(env.path(run), ["wait-paid", "wait-sent"]);
+  assert.deepEqual(env.journal(run), [
+    { after: "0s", kind: "signalled", signal: "sent", for: "A-1", payload: "by air" },
+    { after: "1h", kind: "signalled", signal: "paid", payload: { euro: 5 } },
+  ]);
+  await refuses(() => env.finish(run), "RUN_FAILED", "waited 1 d");
+  const lines = [
+    "orders: failed after 1d 1h",
+    `  0s     signalled                sent for A-1 "by air"`,
+    `  1h     signalled                paid {"euro":5}`,
+    "  1d 1h  timed-out  wait-thanked",
+  ];
+  assert.equal(env.timeline(run), lines.join("\n"));
+  const late = await env.tenfold.start(orders, { id: "A-2" });
+  await env.tenfold.signal(late.id, "paid", { euro: 5 });
+  await env.advance("1 day");
+  await refuses(
+    () => env.finish(late, { within: 0 }),
+    "RUN_UNFINISHED",
+    `sent waits for 1d more for the signal "sent" for A-2`,
+  );
+  await env.advance("1 day");
+  assert.deepEqual(env.path(late), ["wait-paid", "wait-sent: timed-out", "wait-sent/otherwise/note"]);
 });
 
 test("the timeline is a text that a snapshot can hold", async () => {
