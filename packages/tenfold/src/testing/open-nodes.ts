@@ -1,4 +1,5 @@
 /** What of a run is open, in words: what it waits for when a test asks why it does not end. */
+import { decidersOf, openRequest } from "../core/constructs/approval.ts";
 import { pathOf } from "../core/path.ts";
 import { addressAt } from "../core/signals.ts";
 import { ASLEEP, RETRYING, visitFrames, type Frame, type Place, type RunState } from "../core/state.ts";
@@ -33,6 +34,8 @@ function openText(state: RunState, place: Place, now: number): string | null {
     case ASLEEP: {
       const until = wakeTime(state, place);
       const left = until === NEVER ? "" : ` for ${durationText(Math.max(0, until - now))} more`;
+      const request = openRequest(place);
+      if (request !== undefined) return `waits for an approval of ${decidersOf(request)?.join(" or ") ?? "anybody"}`;
       return node.node.kind === "wait" ? `waits${left} for the signal ${addressText(state, place)}` : `sleeps${left}`;
     }
     default:

@@ -31,10 +31,16 @@ export interface TestEntry {
   readonly signal?: string;
   readonly for?: string;
   readonly payload?: Json;
+  /** What somebody decided, in which roles, and why. */
+  readonly verdict?: "approved" | "refused";
+  readonly by?: string;
+  readonly roles?: readonly string[];
+  readonly comment?: string;
 }
 
 /** The run that is shown. */
 export interface ShownRun {
+  readonly id: string;
   readonly workflow: string;
   readonly status: string;
   readonly input: Json;
@@ -70,7 +76,10 @@ function shownPart(name: string, value: unknown, startedAt: number, graph: Graph
     case "retryAt":
       return { retryAfter: value === null ? null : durationText((value as number) - startedAt) };
     case "for":
-      return value === null ? {} : { for: value };
+    case "comment":
+      return value === null ? {} : { [name]: value };
+    case "roles":
+      return (value as readonly string[]).length === 0 ? {} : { roles: value };
     default:
       return value === undefined ? {} : { [name]: value };
   }
@@ -78,7 +87,7 @@ function shownPart(name: string, value: unknown, startedAt: number, graph: Graph
 
 /** The run's state after its journal; `reached` sees it after each entry. */
 export function replay(run: ShownRun, reached: (state: RunState, entry: Entry) => void = () => {}): RunState {
-  const state = begin(compileGraph(run.graph), run.input, run.startedAt, []);
+  const state = begin(compileGraph(run.graph), { run: run.id, input: run.input, startedAt: run.startedAt }, []);
   for (const entry of run.entries) {
     reduce(state, entry, []);
     reached(state, entry);
@@ -93,6 +102,7 @@ export function pathTaken(run: ShownRun): readonly string[] {
   replay(run, (state, entry) => {
     if (entry.kind === "done") path.push(entry.node);
     if (entry.kind === "chose") path.push(`${entry.node}: ${run.graph.scopes[entry.scope]?.name ?? "none"}`);
+    if (entry.kind === "decided") path.push(`${entry.node}: ${entry.verdict} by ${entry.by}`);
     if (entry.kind === "timed-out") path.push(`${entry.node}: timed-out`);
     // An entry may bring several nodes their signals: those that wait from now on for what came before.
     for (const { node } of state.signals?.received.slice(received) ?? []) path.push(node);
@@ -119,6 +129,8 @@ export function timelineText(run: ShownRun): string {
 function resultOf({ kind, attempt, output, arm, error, retryAfter, reason, ...signal }: TestEntry): string {
   if (kind === "chose") return arm ?? "none";
   if (kind === "signalled") return signalText(signal);
+  if (kind === "decided")
+    return `${signal.verdict} by ${signal.by}${signal.comment === undefined ? "" : `: ${cut(signal.comment)}`}`;
   if (reason !== undefined) return reason;
   if (error === undefined) return output === undefined ? "" : cut(JSON.stringify(output));
   const next = retryAfter === undefined || retryAfter === null ? "" : `, again after ${retryAfter}`;

@@ -31,9 +31,9 @@ export class SeenRuns {
 
   shown(run: NamedRun): ShownRun {
     const { record, journal } = this.#peek(run);
-    const { workflow, status, input, startedAt, endedAt } = viewOf(record);
+    const { id, workflow, status, input, startedAt, endedAt } = viewOf(record);
     const graph = this.#graphs.get(record.graph)!;
-    return { workflow, status, input, startedAt, endedAt, graph, entries: journal.map(readLine) };
+    return { id, workflow, status, input, startedAt, endedAt, graph, entries: journal.map(readLine) };
   }
 
   /** Nothing more happens in it by itself: it ended, or is held. */

@@ -2,7 +2,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { z } from "zod";
-import { after, derive, each, gte, match, step, waitFor, when, workflow, type Lifted } from "../../src/flow/index.ts";
+import {
+  after,
+  approval,
+  derive,
+  each,
+  gte,
+  match,
+  step,
+  waitFor,
+  when,
+  workflow,
+  type Lifted,
+} from "../../src/flow/index.ts";
 import { failsFirst, openTest, takes } from "../../src/testing/index.ts";
 import { COLD, enrich, HOT, refuses, trial } from "./trial.ts";
 
@@ -130,6 +142,25 @@ test("signals are part of it: those that come early, those that are waited for, 
   );
   await env.advance("1 day");
   assert.deepEqual(env.path(late), ["wait-paid", "wait-sent: timed-out", "wait-sent/otherwise/note"]);
+});
+
+test("what people decide is part of it, and what they are waited for", async () => {
+  const refund = workflow<{ id: string }>("refund", {
+    flow: () => approval({ ask: "Refund?", by: { anyOf: ["kim", "role:finance"], atLeast: 2 } }),
+  });
+  await using env = await openTest({ workflows: [refund] });
+  const run = await env.tenfold.start(refund, { id: "A-1" });
+  await refuses(() => env.finish(run), "RUN_UNFINISHED", "approval waits for an approval of kim or role:finance");
+  await env.tenfold.approve(run.id, { by: "kim" });
+  await env.advance("1h");
+  await env.tenfold.approve(run.id, { by: "max", roles: ["finance"], comment: "fine" });
+  await env.finish(run);
+  assert.deepEqual(env.path(run), ["approval: approved by kim", "approval: approved by max"]);
+  assert.deepEqual(env.journal(run), [
+    { after: "0s", kind: "decided", node: "approval", verdict: "approved", by: "kim" },
+    { after: "1h", kind: "decided", node: "approval", verdict: "approved", by: "max", roles: ["finance"], comment: "fine" }, // prettier-ignore
+  ]);
+  assert.match(env.timeline(run), /1h +decided +approval +approved by max: fine/);
 });
 
 test("the timeline is a text that a snapshot can hold", async () => {
