@@ -64,6 +64,11 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import("./commands/approve.ts")).refuseCommand,
   },
   {
+    name: "export",
+    does: "write runs as JSON lines, into a file or a pipe",
+    load: async () => (await import("./commands/export.ts")).exportCommand,
+  },
+  {
     name: "prune",
     does: "remove runs that ended long ago",
     load: async () => (await import("./commands/prune.ts")).pruneCommand,

@@ -23,6 +23,8 @@ const KEYS: Readonly<Record<keyof Config, string>> = {
   drain: `a duration such as "10s"`,
   lease: `a duration such as "15s"`,
   log: "an object with `write`",
+  codec: "a codec such as `aes256gcm({ keys, use })`",
+  redact: `a list of fields such as ["password", "card.number"]`,
 };
 
 export interface LoadedConfig {

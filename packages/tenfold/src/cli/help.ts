@@ -11,7 +11,7 @@ export function version(): string {
 }
 
 export function overview(): string {
-  const commands = COMMANDS.map(({ name, does }) => `  ${pad(`tenfold ${name}`, 16)}${does}`);
+  const commands = COMMANDS.map(({ name, does }) => `  ${pad(`tenfold ${name}`, 18)}${does}`);
   return [
     "tenfold runs business workflows that hold at ten times their volume.",
     "",

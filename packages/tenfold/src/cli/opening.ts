@@ -38,14 +38,19 @@ export async function openToWork(call: Call, options: Partial<OpenOptions> = {})
 
 /** Opens the store of `--store`, or of the config, to look into it: no workflow's code is needed. */
 export async function openStored(call: Call): Promise<Tenfold> {
-  return openAsClient(call, namesStore(call) ? undefined : await mustLoad(call), []);
+  return openAsClient(call, await configIfAny(call), []);
 }
 
 /** The same with the config's workflows, where there is a config: for what their schemas have to check. */
 export async function openWithCode(call: Call): Promise<Tenfold> {
-  const hasConfig = !namesStore(call) || findConfig(call.folder, call.flags.text("config")) !== undefined;
-  const config = hasConfig ? await mustLoad(call) : undefined;
+  const config = await configIfAny(call);
   return openAsClient(call, config, config?.config.workflows ?? []);
+}
+
+/** Also beside `--store`: the config says how payloads are decoded, and what of them is not to be shown. */
+async function configIfAny(call: Call): Promise<LoadedConfig | undefined> {
+  const mustBe = !namesStore(call) || findConfig(call.folder, call.flags.text("config")) !== undefined;
+  return mustBe ? mustLoad(call) : undefined;
 }
 
 async function openAsClient(
@@ -60,7 +65,9 @@ async function openAsClient(
     );
   }
   await mustExist(store);
-  return openStore(call, { store, workflows, work: false, log: sentenceLog(call.terminal) });
+  const { codec, redact } = config?.config ?? {};
+  const payloads = { ...(codec === undefined ? {} : { codec }), ...(redact === undefined ? {} : { redact }) };
+  return openStore(call, { ...payloads, store, workflows, work: false, log: sentenceLog(call.terminal) });
 }
 
 /** Opens a store; while somebody else has it locked, says what is waited for, and for how long at most. */

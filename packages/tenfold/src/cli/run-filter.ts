@@ -38,11 +38,11 @@ export function readFilter(call: Call): RunFilter {
   return filter;
 }
 
-/** The filter's flags as they were written, for a line that the user may type next. */
-export function filterFlagsText({ flags }: Call): string {
-  return [...Object.keys(FILTER_FLAGS), "config", "store", "limit"]
+/** Those of the flags `names` that were given, as they were written, for a line that the user may type next. */
+export function writtenFlags({ flags }: Call, names: readonly string[]): string {
+  return names
     .filter((name) => flags.has(name))
-    .map((name) => ` --${name} ${quoted(flags.text(name) ?? "")}`)
+    .map((name) => ` --${name}${flags.text(name) === undefined ? "" : ` ${quoted(flags.text(name)!)}`}`)
     .join("");
 }
 

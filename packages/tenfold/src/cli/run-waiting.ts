@@ -1,4 +1,4 @@
-/** Waits until each of some runs has ended; a held one, which no waiting ends, is answered as that. */
+/** Waits until each of some runs has ended, told as people may see it; a held one, which no waiting ends, is answered as that. */
 import type { Tenfold } from "../engine/client.ts";
 import type { RunHandle } from "../engine/run-handle.ts";
 import type { RunError } from "../core/entry.ts";
@@ -32,7 +32,7 @@ export async function waitForRuns(
       const ended = await new Promise<Ended>((resolve, reject) => {
         held.set(run.id, resolve);
         run.outcome().then(
-          ({ status, output, error }) => resolve({ run: run.id, status, output, error }),
+          ({ status, output, error }) => resolve(tenfold.redacted({ run: run.id, status, output, error })),
           (thrown: unknown) => {
             if (run.existing && thrown instanceof TenfoldError && thrown.code === "RUN_UNKNOWN")
               resolve(pruned(run.id));

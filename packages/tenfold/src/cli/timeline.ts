@@ -64,13 +64,16 @@ export interface TimelineRun {
   readonly input: Json;
   readonly startedAt: number;
   readonly entries: readonly Entry[];
+  /** Some of it could not be decoded: what is open cannot be told. */
+  readonly unread?: readonly unknown[];
 }
 
 /** The nodes that something happened to, in the order in which it began. */
 export function timelineOf(graph: Graph, run: TimelineRun): readonly TimelineNode[] {
   const nodes = new Map<string, TimelineNode>();
-  const state = stateOf(graph, run);
   for (const entry of run.entries) addEntry(graph, nodes, entry);
+  if (run.unread !== undefined) return [...nodes.values()];
+  const state = stateOf(graph, run);
   for (const { node, at } of state.signals?.received ?? []) nodeAt(graph, nodes, node, { kind: "done", at });
   addOpen(nodes, state);
   return [...nodes.values()];

@@ -123,12 +123,25 @@ export async function* approvalsOf(engine: Engine, filter: ApprovalFilter): Asyn
     for await (const record of listRuns(engine.store, where, null)) {
       if (seen.has(record.id)) continue;
       seen.add(record.id);
-      for (const open of openApprovals(await stateOf(engine, record))) {
+      for (const open of await approvalsIn(engine, record)) {
         const isTheirs =
           by === undefined || decisionProblem(open.request, { by, roles, verdict: "approved" }) === undefined;
         if (isTheirs) yield viewOf(record, open);
       }
     }
+  }
+}
+
+/** Those of one run; none of one that cannot be decoded here, which is told. */
+async function approvalsIn(engine: Engine, record: RunRecord): Promise<readonly OpenApproval[]> {
+  try {
+    return openApprovals(await stateOf(engine, record));
+  } catch (thrown) {
+    if (!(thrown instanceof TenfoldError) || !thrown.code.startsWith("CODEC_")) throw thrown;
+    engine.ports.log.write("warn", `The approvals of run ${record.id} are not listed. ${thrown.message}`, {
+      run: record.id,
+    });
+    return [];
   }
 }
 

@@ -122,6 +122,10 @@ export function checkPage(page: { readonly before?: string; readonly limit: numb
   checkOptions("A page", page, PAGE, NOTHING_DONE);
 }
 
+export function checkBehind(options: { readonly before?: string }): void {
+  checkOptions("`runs`", options, { before: PAGE["before"]! }, NOTHING_DONE);
+}
+
 /** `cancel` and `retry` change what was meant, or nothing: no mistyped option, no empty filter is taken for "all". */
 export function checkChange(what: string, selection: string | RunFilter, options: object): void {
   checkOptions(`\`${what}\``, options, CHANGE, "nothing was changed");

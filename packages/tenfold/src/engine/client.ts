@@ -1,18 +1,26 @@
 /** What a user holds: starts runs, waits for them, finds them, and tells them to stop or to go on. */
-import { readLine } from "../core/journal-line.ts";
 import type { Workflow, WorkflowDefinition } from "../flow/definition.ts";
 import type { Graph } from "../flow/graph.ts";
 import type { Missing, RunFilter, RunStart, RunStatus, StartAnswer } from "../store/store.ts";
 import { TenfoldError } from "../value/error.ts";
+import { showAll, type Redact } from "../value/redact.ts";
 import type { Engine } from "./engine.ts";
 import type { EventTypes, Listener } from "./events.ts";
 import { approvalsOf, decide, type ApprovalFilter, type ApprovalView, type DecisionOptions } from "./approvals.ts";
-import { checkChange, checkInputs, checkPage, checkRunId, checkWorkflow, laneIn } from "./caller-checks.ts";
+import {
+  checkBehind,
+  checkChange,
+  checkInputs,
+  checkPage,
+  checkRunId,
+  checkWorkflow,
+  laneIn,
+} from "./caller-checks.ts";
 import { isUnreached } from "./committer.ts";
 import { compiledOf, readRun } from "./inspect.ts";
 import { countRuns, isMissing, laneChooser, listRuns } from "./listing.ts";
 import { Handle, type HandleQuestions, type MakeHandle, type RunHandle } from "./run-handle.ts";
-import { viewOf, type RunDetails, type RunView } from "./run-view.ts";
+import { detailsOf, redactedRun, viewOf, type RunDetails, type RunView, type ShownRun } from "./run-view.ts";
 import { Results, type Outcome } from "./results.ts";
 import { prune, type Pruned, type PruneOptions } from "./retention.ts";
 import { sendSignal, type RunAddress, type SignalOptions } from "./signal.ts";
@@ -36,11 +44,19 @@ export type StartManyAnswer<O> =
   | { readonly kind: "started" | "existing"; readonly run: RunHandle<O> }
   | { readonly kind: "refused"; readonly error: TenfoldError };
 
+/** What a client may be given beside its engine. */
+export interface ClientParts {
+  readonly makeHandle?: MakeHandle;
+  /** Hides what is not to be shown. */
+  readonly redact?: Redact;
+}
+
 export class Tenfold {
   readonly #engine: Engine;
   readonly #results: Results;
   readonly #batchers: readonly StartBatcher[];
   readonly #facts: StartFacts;
+  readonly #redact: Redact;
   readonly #asked: HandleQuestions = {
     outcome: (run) => this.#outcomeOf(run),
     status: (run) => this.#statusOf(run),
@@ -49,9 +65,10 @@ export class Tenfold {
   #isClosed = false;
 
   /** Use `open`. */
-  constructor(engine: Engine, makeHandle: MakeHandle = (...parts) => new Handle(...parts)) {
+  constructor(engine: Engine, { makeHandle = (...parts) => new Handle(...parts), redact = showAll }: ClientParts = {}) {
     this.#engine = engine;
     this.#makeHandle = makeHandle;
+    this.#redact = redact;
     const { store, ports } = engine;
     this.#results = new Results(store, ports.clock, engine.events);
     this.#batchers = Array.from({ length: store.lanes }, (_, lane) => {
@@ -129,8 +146,7 @@ export class Tenfold {
   /** Everything known about a run, its journal included; RUN_UNKNOWN if there is none. */
   async show(id: string): Promise<RunDetails> {
     const record = await readRun(this.#engine, id);
-    const lines = await this.#engine.store.journal(laneIn(this.#engine.store, id), id);
-    return { ...viewOf(record), entries: lines.map(readLine) };
+    return detailsOf(record, await this.#engine.store.journal(laneIn(this.#engine.store, id), id));
   }
 
   /** The graph that a run began with, whatever is defined now; RUN_UNKNOWN if there is no such run. */
@@ -138,9 +154,10 @@ export class Tenfold {
     return (await compiledOf(this.#engine, await readRun(this.#engine, id))).graph;
   }
 
-  /** Runs that a filter finds, newest first, read page by page. */
-  async *runs(filter: RunFilter = {}): AsyncGenerator<RunView> {
-    for await (const record of listRuns(this.#engine.store, filter, null)) yield viewOf(record);
+  /** Runs that a filter finds, newest first, read page by page; `before`: only those older than this run. */
+  async *runs(filter: RunFilter = {}, options: { readonly before?: string } = {}): AsyncGenerator<RunView> {
+    checkBehind(options);
+    for await (const record of listRuns(this.#engine.store, filter, options.before ?? null)) yield viewOf(record);
   }
 
   /** One page of `runs`: those older than the run `before`. */
@@ -151,6 +168,11 @@ export class Tenfold {
       if (found.push(viewOf(record)) >= page.limit) break;
     }
     return found;
+  }
+
+  /** What people may see of a run, or of its outcome: the fields that `redact` names are hidden. For pages and messages. */
+  redacted<T extends ShownRun>(run: T): T {
+    return redactedRun(run, this.#redact);
   }
 
   /** How many runs there are by workflow and status, of those started in [from, until); costs nothing at a million. */

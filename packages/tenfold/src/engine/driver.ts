@@ -9,22 +9,24 @@ import { readLine } from "../core/journal-line.ts";
 import { begin, openWork, reduce, resume } from "../core/reduce.ts";
 import { earn } from "../core/retry.ts";
 import { ASLEEP, RETRYING, type Place } from "../core/state.ts";
+import { decodedMail } from "../store/codec/decoded.ts";
 import type { ClaimedRun, CommitAnswer, Lease, Mail, Message, RunCommit, Store, Then } from "../store/store.ts";
 import { startedAtOfRun } from "../value/id.ts";
 import type { Json } from "../value/json.ts";
+import { adopt, type Adopter } from "./adoption.ts";
 import { Attempt } from "./attempt.ts";
 import type { Settled } from "./body.ts";
 import { Committer, type Sent } from "./committer.ts";
 import type { EngineEvents } from "./events.ts";
-import { codeGone, diedTooOften, unreadable } from "./held.ts";
+import { codeGone, diedTooOften, undecoded } from "./held.ts";
 import { LiveRun } from "./live-run.ts";
-import { longestIdle, thenOf, unloaded } from "./parking.ts";
 import { factsOf } from "./facts.ts";
+import { longestIdle, thenOf } from "./parking.ts";
 import type { Ports } from "./ports.ts";
 import { Recorder } from "./recorder.ts";
 import type { Plan, Registry } from "./registry.ts";
 import type { LaneSlots } from "./slots.ts";
-import { SUSPECT_PAUSE_MS, Suspects } from "./suspects.ts";
+import { Suspects } from "./suspects.ts";
 import type { DriverLimits } from "./worker-settings.ts";
 
 export interface DriverHost {
@@ -100,32 +102,24 @@ export class Driver {
   }
 
   /** Drives these runs from now on. */
-  async adopt(claimed: readonly ClaimedRun[]): Promise<void> {
-    const postponed: [ClaimedRun, Plan][] = [];
-    for (const run of claimed) {
-      const known = this.runs.get(run.id);
-      if (known !== undefined) {
-        known.isClaimedAgain = true;
-        continue;
-      }
-      const { registry } = this.#host;
-      const plan =
-        registry.known(run.graph) ?? (await registry.fetch(this.store, this.lease.lane, run.workflow, run.graph));
-      if (this.#isClosed) return;
-      if (plan === undefined) await this.#holdUnread(run);
-      else if (this.#suspects.mustWait(run)) postponed.push([run, plan]);
-      else this.drive(run, plan);
-    }
-    if (postponed.length > 0) await this.#postpone(postponed);
-  }
-
-  /** Parks runs for a moment that a worker would take up at once otherwise. */
-  async #postpone(postponed: readonly (readonly [ClaimedRun, Plan])[]): Promise<void> {
-    const then: Then = { kind: "park", wakeAt: this.ports.clock.now() + SUSPECT_PAUSE_MS };
-    const answers = await this.commit(postponed.map(([claimed]) => unloaded(claimed, then)));
-    if (this.#isClosed) return;
-    // Mail came meanwhile: it stays this worker's, and has to be driven to read it.
-    answers.forEach((answer, index) => answer === "mail" && this.drive(...postponed[index]!));
+  adopt(claimed: readonly ClaimedRun[]): Promise<void> {
+    const { registry, events, ports, store } = this.#host;
+    const adopter: Adopter = {
+      ...{
+        lane: this.lease.lane,
+        clock: ports.clock,
+        store,
+        registry,
+        events,
+        suspects: this.#suspects,
+        runs: this.runs,
+      },
+      isClosed: () => this.#isClosed,
+      isIncomplete: () => this.#host.left(true),
+      drive: (run, plan) => this.drive(run, plan),
+      commit: (batch) => this.commit(batch),
+    };
+    return adopt(adopter, claimed);
   }
 
   /** Loads one run and does first what is open. */
@@ -155,11 +149,13 @@ export class Driver {
 
   /** Takes in messages that came for runs of this driver. */
   receive(mails: readonly Mail[]): void {
-    for (const mail of mails) {
+    for (const kept of mails) {
+      const mail = decodedMail(null, kept);
       const run = this.runs.get(mail.run);
       if (run === undefined) continue;
       run.mailSeen = mail.count;
       for (const message of mail.messages) this.#receiveOne(run, message);
+      if (mail.unread !== undefined && run.state.cancelled === null) this.hold(run, undecoded(mail.unread));
       this.#committer.add(run);
     }
   }
@@ -326,11 +322,6 @@ export class Driver {
     if (run.isGone) return;
     if (fresh === undefined) this.ports.clock.at(this.ports.clock.now() + 20, () => void this.#fetchMail(run));
     else this.receive([fresh.mail]);
-  }
-
-  async #holdUnread(claimed: ClaimedRun): Promise<void> {
-    const error = JSON.stringify(unreadable(claimed));
-    await this.commit([unloaded(claimed, { kind: "end", status: "held", output: null, error })]);
   }
 
   /** Nobody drives it until a person, or its code, comes. */

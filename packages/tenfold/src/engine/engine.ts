@@ -1,5 +1,6 @@
 /** The engine put together: a store, its workers, and the parts that they share. */
 import type { WorkflowDefinition } from "../flow/definition.ts";
+import { decodedRecord } from "../store/codec/decoded.ts";
 import type { RunStart, StartAnswer, Store } from "../store/store.ts";
 import { laneOfRun, runIdMaker } from "../value/id.ts";
 import { EngineEvents } from "./events.ts";
@@ -116,15 +117,18 @@ export class Engine {
     this.#prepared.add(lane);
   }
 
-  /** Runs that are held for want of code go on: a worker that has the code is here, or holds them again. */
+  /** Runs that are held for want of code, or of a key, go on: a worker that has it is here, or holds them again. */
   async #releaseHeld(): Promise<void> {
     const { store, ports } = this;
     for (const workflow of this.registry.names) {
-      for await (const { id, error } of listRuns(store, { workflow, status: "held" }, null)) {
+      for await (const record of listRuns(store, { workflow, status: "held" }, null)) {
+        const { id, error, unread } = decodedRecord(null, record);
         const { code } = JSON.parse(error ?? "{}") as { code?: string };
         const lane = laneOfRun(id);
-        if (code !== "STEP_UNKNOWN" || lane === undefined) continue;
-        const message = { key: this.newId(lane), body: { kind: "retry" }, at: ports.clock.now() } as const;
+        const mayGoOn = code === "STEP_UNKNOWN" || (code === "CODEC_KEY_MISSING" && unread === undefined);
+        if (!mayGoOn || lane === undefined) continue;
+        const body = { kind: "retry", unlessCancelled: true } as const;
+        const message = { key: this.newId(lane), body, at: ports.clock.now() };
         await store.send(lane, [{ run: id, message, reopens: false }], ports.clock.now());
       }
     }

@@ -1,6 +1,9 @@
 /** Why a run is held: nobody drives it until a person, or its code, comes. Each reason says what its way on is. */
 import type { RunError } from "../core/entry.ts";
-import type { ClaimedRun } from "../store/store.ts";
+import { writeLine } from "../core/journal-line.ts";
+import type { ClaimedRun, RunCommit, RunStatus, Then } from "../store/store.ts";
+import type { TenfoldError } from "../value/error.ts";
+import { unloaded } from "./parking.ts";
 
 /** Workers die of it: a person has to look before another one tries. */
 export function diedTooOften(claimed: ClaimedRun): RunError {
@@ -17,6 +20,34 @@ export function codeGone(workflow: string, node: string, what: "step" | "functio
 /** It cannot even be loaded. */
 export function unreadable(claimed: ClaimedRun): RunError {
   return { code: "STORE_CORRUPT", message: `The run is held. ${graphGone(claimed)}`, node: "", attempt: 0 };
+}
+
+/** A payload of it cannot be decoded. */
+export function undecoded({ code, message }: TenfoldError): RunError {
+  const way =
+    code === "CODEC_KEY_MISSING"
+      ? "The run then goes on by itself once a worker opens the store with it, or when it is retried"
+      : "Then retry the run";
+  return { code, message: `The run is held. ${message} ${way}; or cancel it.`, node: "", attempt: 0 };
+}
+
+/**
+ * What is written of a run that cannot be loaded: it is held for `reason`, or cancelled if that is the last that was said
+ * to it, as a cancel needs nothing of what is kept.
+ */
+export function heldUnloaded(claimed: ClaimedRun, reason: RunError, now: number): RunCommit {
+  const said = claimed.mail.messages.filter(({ body }) => body.kind === "cancel" || body.kind === "retry");
+  const absorbed = said.map(({ key }) => key);
+  const last = said.findLast(({ body }) => body.kind !== "retry" || body.unlessCancelled !== true);
+  if (last?.body.kind !== "cancel") return { ...unloaded(claimed, endedAs("held", reason)), absorbed };
+  const { reason: message } = last.body;
+  const line = writeLine({ kind: "cancelled", at: now, message: last.key, reason: message });
+  const then = endedAs("cancelled", { code: "RUN_CANCELLED", message, node: "", attempt: 0 });
+  return { ...unloaded(claimed, then), lines: [line], absorbed };
+}
+
+function endedAs(status: RunStatus, error: RunError): Then {
+  return { kind: "end", status, output: null, error: JSON.stringify(error) };
 }
 
 /** The graph that a run began with is not in its store. */

@@ -4,6 +4,7 @@ import { readLine } from "../core/journal-line.ts";
 import { begin, reduce } from "../core/reduce.ts";
 import type { RunState } from "../core/state.ts";
 import { checkGraph } from "../flow/check-graph.ts";
+import { decodedLines, decodedRecord } from "../store/codec/decoded.ts";
 import type { RunRecord } from "../store/store.ts";
 import { TenfoldError } from "../value/error.ts";
 import { startedAtOfRun } from "../value/id.ts";
@@ -28,10 +29,15 @@ export async function compiledOf({ registry, store }: Engine, record: RunRecord)
   return compileGraph(checkGraph(JSON.parse(stored.graph)));
 }
 
-export async function stateOf(engine: Engine, record: RunRecord): Promise<RunState> {
+/** Rejects with CODEC_KEY_MISSING or CODEC_DAMAGED where what is kept of it cannot be decoded. */
+export async function stateOf(engine: Engine, kept: RunRecord): Promise<RunState> {
+  const record = decodedRecord(null, kept);
   const { id: run, input } = record;
   const compiled = await compiledOf(engine, record);
-  const lines = await engine.store.journal(laneIn(engine.store, run), run);
+  const lines = decodedLines(null, run, await engine.store.journal(laneIn(engine.store, run), run));
+  const unread =
+    record.unread?.find(({ what }) => what === "input")?.error ?? lines.find((line) => line.unread)?.unread;
+  if (unread !== undefined) throw unread;
   const state = begin(compiled, { run, input: JSON.parse(input) as Json, startedAt: startedAtOfRun(run) }, []);
   for (const line of lines) reduce(state, readLine(line), []);
   return state;

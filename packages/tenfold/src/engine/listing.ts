@@ -4,6 +4,9 @@ import { checkCountFilter, checkFilter } from "./caller-checks.ts";
 import { isUnreached } from "./committer.ts";
 
 const PAGE = 200;
+/** Runs that are read at once while nothing is known of their size, and the characters that a page is to have at most. */
+const PAGE_FIRST = 64;
+const CHARACTERS_AIM = 8 * 1024 * 1024;
 
 /** Whether a lane is known to be out of reach, of a store that is kept in several places. */
 export function isMissing(store: Store, lane: number): boolean {
@@ -33,23 +36,34 @@ async function ofReached<T>(store: Store, lane: number, ask: () => Promise<reado
   }
 }
 
-/** Runs of one lane, newest first, page by page; none, if it is out of reach and others are not. */
+/** Runs of one lane, newest first, page by page, the first of `first` runs; none, if it is out of reach and others are not. */
 export async function* runsOfLane(
   store: Store,
   lane: number,
   filter: RunFilter,
   before: string | null,
   limit: number,
+  first = limit,
 ): AsyncGenerator<readonly RunRecord[], undefined> {
+  let rows = first;
   for (let last = before; ;) {
-    const from = last;
+    const [from, asked] = [last, rows];
     const page: readonly RunRecord[] = await ofReached(store, lane, () => {
-      return store.list(lane, filter, { before: from, limit });
+      return store.list(lane, filter, { before: from, limit: asked });
     });
     if (page.length > 0) yield page;
-    if (page.length < limit) return;
+    if (page.length < asked) return;
     last = page.at(-1)!.id;
+    rows = Math.min(limit, rowsThatFit(page));
   }
+}
+
+/** How many runs of the size of these are to be read at once. */
+function rowsThatFit(page: readonly RunRecord[]): number {
+  let characters = page.length;
+  for (const { input, output, error } of page)
+    characters += input.length + (output?.length ?? 0) + (error?.length ?? 0);
+  return Math.max(1, Math.floor((CHARACTERS_AIM * page.length) / characters));
 }
 
 /** Runs of every lane that is reached, newest first. LAW: one that was there from the start is answered once. */
@@ -63,7 +77,7 @@ export async function* listRuns(
   const limit = Math.min(pageSize, PAGE);
   const lanes = await Promise.all(
     Array.from({ length: store.lanes }, async (_, lane) => {
-      const pages = runsOfLane(store, lane, filter, before, limit);
+      const pages = runsOfLane(store, lane, filter, before, limit, Math.min(limit, PAGE_FIRST));
       return { pages, page: (await pages.next()).value ?? [], next: 0 };
     }),
   );

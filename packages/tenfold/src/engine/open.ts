@@ -1,10 +1,12 @@
 /** Opens a store and the engine on it: the composition of everything below, with its defaults. */
 import type { WorkflowDefinition } from "../flow/definition.ts";
+import { checkCodec, type Codec } from "../store/codec/codec.ts";
 import { MemoryStore } from "../store/memory.ts";
 import type { Store } from "../store/store.ts";
 import { durationMs, type Duration } from "../value/duration.ts";
 import { TenfoldError } from "../value/error.ts";
 import { LANES_MAX } from "../value/id.ts";
+import { isRedactPath, redactor, showAll, type Redact } from "../value/redact.ts";
 import {
   CHECKED_APART,
   checkOptions,
@@ -40,6 +42,10 @@ export interface OpenOptions {
   /** How long a worker may be silent before others take over; "15s" by default. */
   readonly lease?: Duration;
   readonly log?: Log;
+  /** Encodes what runs take in and give out, for the store: `aes256gcm({ keys, use })`. Kept as it is by default. */
+  readonly codec?: Codec;
+  /** Fields that logs and the command line show as "[redacted]": `["password", "card.number", "*.ssn"]`. */
+  readonly redact?: readonly string[];
 }
 
 const MEMORY_LEAST = 1024 * 1024;
@@ -66,18 +72,27 @@ const OPTIONS: Readonly<Record<keyof OpenOptions, OptionForm>> = {
   drain: CHECKED_APART,
   lease: CHECKED_APART,
   log: optional(isLog, "Give an object with `write(level, message, facts)`."),
+  codec: CHECKED_APART,
+  redact: optional(
+    (value) => Array.isArray(value) && value.every(isRedactPath),
+    'Give a list of names and paths of fields: `["password", "card.number", "*.ssn"]`.',
+  ),
 };
 
 /** Opens the store, starts to work on it unless told otherwise, and answers what a user holds. */
 export async function open(options: OpenOptions): Promise<Tenfold> {
   checkOptions("open", options, OPTIONS, "nothing was opened");
   const settings = settingsOf(options);
-  const ports = { clock: systemClock, random: Math.random, executor: inlineExecutor, log: options.log ?? stderrLog };
-  const store = await openStore(options.store, options.lanes === undefined ? {} : { lanes: options.lanes });
+  const redact = redactor(options.redact ?? []);
+  const log = redacting(options.log ?? stderrLog, redact);
+  const ports = { clock: systemClock, random: Math.random, executor: inlineExecutor, log };
+  const codec = options.codec === undefined ? null : checkCodec(options.codec);
+  const kept = await openStore(options.store, options.lanes === undefined ? {} : { lanes: options.lanes });
+  const store = codec === null ? kept : await encoded(kept, codec);
   try {
     const engine = new Engine(store, options.workflows, ports, systemHost(), settings);
     await engine.open();
-    return new Tenfold(engine);
+    return new Tenfold(engine, { redact });
   } catch (thrown) {
     await store.close();
     throw thrown;
@@ -104,6 +119,17 @@ async function openStore(named: string | readonly string[], options: { readonly 
   }
   const { openSqlite } = await import("../store/sqlite/sqlite.ts");
   return openSqlite(named, options);
+}
+
+function redacting(log: Log, redact: Redact): Log {
+  if (redact === showAll) return log;
+  return { write: (level, message, facts) => log.write(level, message, redact(facts)) };
+}
+
+/** Read from its file only where there is a codec: without one it costs nothing. */
+async function encoded(store: Store, codec: Codec): Promise<Store> {
+  const { EncodedStore } = await import("../store/codec/encoded-store.ts");
+  return new EncodedStore(store, codec);
 }
 
 function settingsOf(options: OpenOptions): EngineSettings {

@@ -121,6 +121,7 @@ export class Recorder {
       this.#record(run, { ...body, kind, at, message: key } as Entry, commands);
       return false;
     }
+    if (body.unlessCancelled === true && run.state.cancelled !== null) return false;
     run.ending = null;
     run.facts.mayBeGone();
     this.#record(run, { kind: "retried", at, message: key }, commands);

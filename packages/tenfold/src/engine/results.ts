@@ -2,6 +2,7 @@
  * Callers that wait for runs to end: told at once by the driver of this process, else by looking into the store.
  * Invariant: every waiting caller is answered once the run has its outcome, whoever drove it.
  */
+import { decodedRecord } from "../store/codec/decoded.ts";
 import { FINISHED, type RunRecord, type Store } from "../store/store.ts";
 import { TenfoldError } from "../value/error.ts";
 import { runUnknown } from "./caller-checks.ts";
@@ -143,8 +144,8 @@ export class Results {
         if (records === null) break;
         part.forEach((run, index) => {
           const record = records[index];
-          if (record === undefined) this.#refuse(run);
-          else if (FINISHED.has(record.status)) this.#answer(run, record.status, record.output, record.error);
+          if (record === undefined) this.#refuse(run, runUnknown(run));
+          else if (FINISHED.has(record.status)) this.#found(decodedRecord(null, record));
         });
       }
     }
@@ -167,9 +168,16 @@ export class Results {
     this.#waiters.clear();
   }
 
-  #refuse(run: string): void {
+  /** An outcome that cannot be decoded is no other outcome. */
+  #found({ id, status, output, error, unread }: RunRecord): void {
+    const lost = unread?.find(({ what }) => what !== "input");
+    if (lost === undefined) this.#answer(id, status, output, error);
+    else this.#refuse(id, lost.error);
+  }
+
+  #refuse(run: string, error: TenfoldError): void {
     const waiters = this.#waiters.get(run) ?? [];
     this.#waiters.delete(run);
-    for (const { reject } of waiters) reject(runUnknown(run));
+    for (const { reject } of waiters) reject(error);
   }
 }

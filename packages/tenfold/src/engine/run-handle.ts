@@ -9,7 +9,7 @@ export interface RunHandle<O = unknown> {
   readonly existing: boolean;
   /** The run's output; throws RunFailed or RunCancelled. A held run is waited for. */
   result(): Promise<O>;
-  /** How the run ended, whatever it was; throws nothing but RUN_UNKNOWN and CLOSED. */
+  /** How the run ended, whatever it was; throws RUN_UNKNOWN, CLOSED, and CODEC_* where that cannot be decoded. */
   outcome(): Promise<Outcome>;
   status(): Promise<RunStatus>;
 }

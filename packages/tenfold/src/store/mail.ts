@@ -1,4 +1,5 @@
 /** What reaches a run from outside: messages, within its lane and from lane to lane. */
+import type { TenfoldError } from "../value/error.ts";
 import type { Json } from "../value/json.ts";
 import type { RunStatus } from "./run-record.ts";
 
@@ -8,6 +9,8 @@ export interface Mail {
   readonly messages: readonly Message[];
   /** How many messages the run ever got. */
   readonly count: number;
+  /** Why some of them could not be decoded: those are not in `messages`, and stay. */
+  readonly unread?: TenfoldError;
 }
 
 export type MessageBody =
@@ -28,12 +31,13 @@ export type MessageBody =
       readonly roles: readonly string[];
       readonly comment: string | null;
     }
-  /** Has an ended run go on. */
-  | { readonly kind: "retry" };
+  /** Has an ended run go on; `unlessCancelled`: not one that was cancelled by a message before this one. */
+  | { readonly kind: "retry"; readonly unlessCancelled?: boolean };
 
 export interface Message {
   /** A second message with the key of one that its run has not absorbed yet is not kept. */
   readonly key: string;
+  /** Kept as JSON: a store looks at nothing in it. */
   readonly body: MessageBody;
   readonly at: number;
 }

@@ -1,4 +1,6 @@
 /** A run as it is shown, listed and counted. */
+import type { JournalLine } from "../core/journal-line.ts";
+import type { TenfoldError } from "../value/error.ts";
 
 export type RunStatus = "waiting" | "running" | "completed" | "failed" | "cancelled" | "held";
 
@@ -27,6 +29,19 @@ export interface RunRecord {
   readonly error: string | null;
   readonly startedAt: number;
   readonly endedAt: number | null;
+  /** Those of its texts that could not be decoded: `input` is "null" then, `output` and `error` are null. */
+  readonly unread?: readonly Unread[];
+}
+
+export interface Unread {
+  readonly what: "input" | "output" | "error";
+  readonly error: TenfoldError;
+}
+
+/** A line as it is read to be shown. */
+export interface ShownLine extends JournalLine {
+  /** Why it could not be decoded; `data` tells nothing then. */
+  readonly unread?: TenfoldError;
 }
 
 export interface RunFilter {

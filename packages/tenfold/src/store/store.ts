@@ -5,13 +5,14 @@
  * memory.ts is this file as a program; test/store/conformance.ts holds every store to it.
  */
 import type { JournalLine } from "../core/journal-line.ts";
+import type { TenfoldError } from "../value/error.ts";
 import type { CallerClient } from "./caller-client.ts";
 import type { Mail, Post, Send, SendAnswer } from "./mail.ts";
-import type { Attribute, Page, RunFilter, RunRecord, RunStatus, Tally } from "./run-record.ts";
+import type { Attribute, Page, RunFilter, RunRecord, RunStatus, ShownLine, Tally } from "./run-record.ts";
 
 export type * from "./mail.ts";
 export { FINISHED } from "./run-record.ts";
-export type { Attribute, Page, RunFilter, RunRecord, RunStatus, Tally } from "./run-record.ts";
+export type { Attribute, Page, RunFilter, RunRecord, RunStatus, ShownLine, Tally, Unread } from "./run-record.ts";
 
 /** A worker's right to own runs of a lane; `owner` names one incarnation of it and is never used again. */
 export interface Lease {
@@ -51,6 +52,8 @@ export interface StartKey {
   readonly key: string;
   /** Another input under the same key is a conflict. */
   readonly inputHash: string;
+  /** Those that the same input had before, under another key of a codec: it is the same input still. */
+  readonly formerHashes?: readonly string[];
   /** Starts the next generation if the last one has ended. */
   readonly again: boolean;
 }
@@ -77,6 +80,8 @@ export interface ClaimedRun {
   readonly deaths: number;
   readonly journal: readonly JournalLine[];
   readonly mail: Mail;
+  /** Why its input or a line could not be decoded: it cannot be driven. */
+  readonly unread?: TenfoldError;
 }
 
 /** What a look has found. */
@@ -185,7 +190,7 @@ export interface Store {
   /** False while `watch` cannot hear of what others change: then only looking finds it. */
   readonly hears: boolean;
   /** What is known to be out of reach of a store that is kept in several places, while the others go on. */
-  readonly missing?: readonly Missing[];
+  readonly missing?: readonly Missing[] | undefined;
   /** What goes from lane to lane. */
   readonly post: Post;
 
@@ -278,7 +283,7 @@ export interface Store {
 
   /** Answers what is known of each run, `undefined` where there is none. */
   read(lane: number, runs: readonly string[]): Promise<readonly (RunRecord | undefined)[]>;
-  journal(lane: number, run: string): Promise<readonly JournalLine[]>;
+  journal(lane: number, run: string): Promise<readonly ShownLine[]>;
   /** Newest first. LAW: pages that follow each other by `before` show each run that was there from the start once. */
   list(lane: number, filter: RunFilter, page: Page): Promise<readonly RunRecord[]>;
   /** How many runs of each workflow are in each status, of those started in [from, until) to the minute. */

@@ -28,10 +28,10 @@ export type StartVerdict =
   Exclude<StartAnswer, { kind: "started" }> | { readonly kind: "new"; readonly generation: number };
 
 /** What becomes of a start under a key that was last used so, or never. */
-export function startVerdict({ inputHash, again }: StartKey, last: LastOfKey | undefined): StartVerdict {
+export function startVerdict(key: StartKey, last: LastOfKey | undefined): StartVerdict {
   if (last === undefined) return { kind: "new", generation: 1 };
-  if (again && FINISHED.has(last.status)) return { kind: "new", generation: last.generation + 1 };
-  return last.inputHash === inputHash
+  if (key.again && FINISHED.has(last.status)) return { kind: "new", generation: last.generation + 1 };
+  return last.inputHash === key.inputHash || key.formerHashes?.includes(last.inputHash)
     ? { kind: "existing", run: last.run, status: last.status }
     : { kind: "conflict", run: last.run };
 }

@@ -17,9 +17,11 @@ export class TestClient extends Tenfold {
   readonly #host: TestHost;
 
   constructor(engine: Engine, host: TestHost) {
-    super(engine, (id, existing, { status }) => {
-      const outcome = (): Promise<Outcome> => host.outcome(id);
-      return new TestHandle(id, existing, { status, outcome });
+    super(engine, {
+      makeHandle: (id, existing, { status }) => {
+        const outcome = (): Promise<Outcome> => host.outcome(id);
+        return new TestHandle(id, existing, { status, outcome });
+      },
     });
     this.#host = host;
   }

@@ -67,10 +67,13 @@ export type ErrorCode =
   | "STORE_PERMISSION"
   | "STORE_UNSUITABLE"
   | "STORE_CORRUPT"
+  | "CODEC_KEY_MISSING"
+  | "CODEC_DAMAGED"
   // the command line
   | "USAGE"
   | "CONFIG_INVALID"
   | "ROWS_INVALID"
+  | "FILE_NOT_WRITTEN"
   // testing
   | "STUB_INVALID"
   | "STUB_MISSING"

@@ -157,7 +157,8 @@ test("show tells a run's input, output, error and entries, read from their texts
 });
 
 test("the graph of a run that the store has lost is told of as damage, with the way out", async () => {
-  const { world, tenfold, ids } = await filled(1);
+  const { world, ids } = await filled(1);
+  const { tenfold } = await world.open([], { work: false });
   world.store.graph = async () => undefined;
   await rejects(world.happens(tenfold.graphOf(ids[5]!)), "STORE_CORRUPT", ids[5]!, "Restore the store from a backup");
 });

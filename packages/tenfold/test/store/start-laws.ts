@@ -112,6 +112,24 @@ export function startLaws(open: OpenStore): void {
     ]);
   });
 
+  law(open, "the same input by a hash that it had formerly is no conflict", async (store) => {
+    const make = idMaker();
+    const first = make();
+    await store.start(0, [startOf(first, { key: keyOf("a") })], NOW, null);
+    const starts = [
+      startOf(make(), { key: keyOf("a", { inputHash: "h2", formerHashes: ["h0", "h1"] }) }),
+      startOf(make(), { key: keyOf("a", { inputHash: "h2", formerHashes: ["h0"] }) }),
+      startOf(make(), { key: keyOf("b", { inputHash: "h2", formerHashes: ["h1"] }) }),
+      startOf(make(), { key: keyOf("b", { inputHash: "h2" }) }),
+    ];
+    assert.deepEqual(await store.start(0, starts, NOW, null), [
+      { kind: "existing", run: first, status: "waiting" },
+      { kind: "conflict", run: first },
+      { kind: "started" },
+      { kind: "existing", run: starts[2]!.id, status: "waiting" },
+    ]);
+  });
+
   law(open, "a known key answers its run whatever its status", async (store) => {
     const make = idMaker();
     const first = make();

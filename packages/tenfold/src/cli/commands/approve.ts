@@ -43,7 +43,7 @@ export const approvalsCommand: Command = {
       for await (const view of tenfold.approvals(filter)) {
         hasMore = found.length === limit;
         if (hasMore) break;
-        found.push(view);
+        found.push({ ...view, ask: tenfold.redacted({ input: view.ask }).input });
       }
       tellMissing(terminal, tenfold);
       if (terminal.isJson) terminal.document({ approvals: found.map(documentOf), more: hasMore });

@@ -7,7 +7,8 @@ import { laneOfRun } from "../../value/id.ts";
 import { EXIT, usageError, type Call, type Command } from "../command.ts";
 import { brief, oneLine, tableLines } from "../columns.ts";
 import { openStored, tellMissing } from "../opening.ts";
-import { FILTER_FLAGS, filterFlagsText, readFilter } from "../run-filter.ts";
+import { FILTER_FLAGS, readFilter, writtenFlags } from "../run-filter.ts";
+import { runJson } from "../run-json.ts";
 import { paintStatus } from "../status.ts";
 import type { Terminal } from "../terminal.ts";
 import { countText, shortTimeText } from "../time-text.ts";
@@ -105,7 +106,7 @@ async function tellPage(call: Call, tenfold: Tenfold, filter: RunFilter, limit: 
   const before = flags.text("before");
   // One more than is shown says whether there is a next page.
   const found = await tenfold.page(filter, { limit: limit + 1, ...(before === undefined ? {} : { before }) });
-  const page = found.slice(0, limit);
+  const page = found.slice(0, limit).map((run) => tenfold.redacted(run));
   const next = found.length > limit ? page.at(-1)!.id : null;
   if (terminal.isJson) return terminal.document({ runs: page.map(runJson), next, missing: tenfold.missing });
   if (page.length === 0) {
@@ -117,7 +118,7 @@ async function tellPage(call: Call, tenfold: Tenfold, filter: RunFilter, limit: 
   }
   for (const line of pageLines(terminal, page)) terminal.print(line);
   if (next === null) return;
-  const flagsText = filterFlagsText(call);
+  const flagsText = writtenFlags(call, [...Object.keys(FILTER_FLAGS), "config", "store", "postgres", "limit"]);
   terminal.say(`The next page: tenfold runs${flagsText} --before ${next}`);
 }
 
@@ -138,7 +139,7 @@ function pageLines(terminal: Terminal, page: readonly RunView[]): readonly strin
     shortTimeText(run.startedAt, Date.now()),
     run.endedAt === null ? "" : formatDuration(Math.max(1, run.endedAt - run.startedAt)),
     oneLine(run.key ?? ""),
-    run.error === null ? "" : brief(`${run.error.node === "" ? "" : `${run.error.node}: `}${run.error.message}`),
+    errorText(run),
   ]);
   const kept = columns.map((_, index) => index).filter((index) => index < 5 || cells.some((row) => row[index] !== ""));
   return tableLines(
@@ -148,13 +149,7 @@ function pageLines(terminal: Terminal, page: readonly RunView[]): readonly strin
   );
 }
 
-/** A run as a program reads it: times as ISO 8601. */
-function runJson({ startedAt, endedAt, wakeAt, ...run }: RunView): unknown {
-  return {
-    ...run,
-    output: run.output ?? null,
-    startedAt: new Date(startedAt).toISOString(),
-    endedAt: endedAt === null ? null : new Date(endedAt).toISOString(),
-    wakeAt: wakeAt === null ? null : new Date(wakeAt).toISOString(),
-  };
+function errorText({ error, unread }: RunView): string {
+  if (error === null) return unread === undefined ? "" : `not decoded: ${unread[0]!.code}`;
+  return brief(`${error.node === "" ? "" : `${error.node}: `}${error.message}`);
 }

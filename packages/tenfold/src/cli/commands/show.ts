@@ -6,16 +6,19 @@ import { formatDuration } from "../../value/duration.ts";
 import { EXIT, type Call, type Command } from "../command.ts";
 import { brief, cut, oneLine, pad, shortened, wrapped } from "../columns.ts";
 import { openStored } from "../opening.ts";
+import { runJson } from "../run-json.ts";
 import { paintStatus } from "../status.ts";
 import type { Terminal } from "../terminal.ts";
-import { timelineOf } from "../timeline.ts";
+import { timelineOf, type TimelineNode } from "../timeline.ts";
 import { timelineLines } from "../timeline-lines.ts";
-import { agoText, timeText } from "../time-text.ts";
+import { agoText, plural, timeText } from "../time-text.ts";
 
 /** The width of a drawing that goes into a file or pipe. */
 const PIPE_COLUMNS = 120;
 /** Lines of an input or output that are printed without being asked for. */
 const JSON_LINES = 20;
+/** Parts that could not be decoded and are named one by one. */
+const UNREAD_SHOWN = 5;
 
 export const showCommand: Command = {
   name: "show",
@@ -36,8 +39,11 @@ export const showCommand: Command = {
     try {
       const run = await tenfold.show(id!);
       const graph = await tenfold.graphOf(id!);
-      if (call.terminal.isJson) call.terminal.document(documentOf(run, graph));
-      else tell(call, run, graph);
+      // From the run as it is: a branch goes by a field that may be hidden.
+      const timeline = timelineOf(graph, run);
+      const shown = tenfold.redacted(run);
+      if (call.terminal.isJson) call.terminal.document({ ...runJson(shown), timeline });
+      else tell(call, shown, graph, timeline);
       return EXIT.yes;
     } finally {
       await tenfold.close();
@@ -45,22 +51,13 @@ export const showCommand: Command = {
   },
 };
 
-function documentOf(run: RunDetails, graph: Graph): unknown {
-  const { startedAt, endedAt, wakeAt, ...rest } = run;
-  const iso = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
-  const timeline = timelineOf(graph, run);
-  const times = { startedAt: iso(startedAt), endedAt: iso(endedAt), wakeAt: iso(wakeAt) };
-  return { ...rest, output: run.output ?? null, ...times, timeline };
-}
-
-function tell(call: Call, run: RunDetails, graph: Graph): void {
+function tell(call: Call, run: RunDetails, graph: Graph, nodes: readonly TimelineNode[]): void {
   const { terminal, flags } = call;
   const now = Date.now();
   for (const [name, text] of factsOf(terminal, run, now))
     terminal.print(`${terminal.paint("dim", pad(name, 10))}${text}`);
-  const nodes = timelineOf(graph, run);
   terminal.print("");
-  if (nodes.length === 0) terminal.print("Nothing of it has happened yet.");
+  if (nodes.length === 0) terminal.print(run.unread === undefined ? "Nothing of it has happened yet." : "No timeline.");
   else {
     const to = run.endedAt ?? now;
     terminal.print(terminal.paint("bold", `Timeline, ${formatDuration(Math.max(1, to - run.startedAt))}`));
@@ -70,7 +67,8 @@ function tell(call: Call, run: RunDetails, graph: Graph): void {
     const view = { from: run.startedAt, to, now, driven, columns, all: flags.has("all"), paint } as const;
     for (const line of timelineLines(graph, nodes, view)) terminal.print(line);
   }
-  tellJson(call, "Input", run.input);
+  tellUnread(call, run);
+  if (run.unread?.some(({ what }) => what === "input") !== true) tellJson(call, "Input", run.input);
   if (run.output !== undefined) tellJson(call, "Output", run.output);
   tellError(call, run);
 }
@@ -99,6 +97,21 @@ function waitText({ status, owned, wakeAt }: RunDetails, now: number): string {
   if (wakeAt === null) return ", waits for a signal";
   if (wakeAt > now) return `, waits until ${timeText(wakeAt)} (${agoText(wakeAt, now)})`;
   return ", waits for a worker: `tenfold dev` works this store";
+}
+
+/** What of it is kept, and cannot be decoded here. */
+function tellUnread({ terminal }: Call, { unread = [] }: RunDetails): void {
+  if (unread.length === 0) return;
+  terminal.print("");
+  terminal.print(terminal.paint("bold", "Not decoded"));
+  for (const [code, parts] of Map.groupBy(unread, (part) => part.code)) {
+    const names = parts.slice(0, UNREAD_SHOWN).map(({ what }) => what);
+    const more =
+      parts.length > UNREAD_SHOWN ? ` and ${plural(parts.length - UNREAD_SHOWN, "entry", "entries")} more` : "";
+    terminal.print(`  ${terminal.paint("red", code)}: ${names.join(", ")}${more}`);
+    for (const line of wrapped(oneLine(shortened(parts[0]!.message)), terminal.columns - 2))
+      terminal.print(`  ${line}`);
+  }
 }
 
 function tellJson({ terminal, flags }: Call, title: string, value: unknown): void {
