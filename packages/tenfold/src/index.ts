@@ -7,6 +7,8 @@ export type { Log, LogLevel } from "./engine/ports.ts";
 export type { RunHandle } from "./engine/run-handle.ts";
 export type { RunDetails, RunView, ShownRun, UnreadPart } from "./engine/run-view.ts";
 export { RunCancelled, RunFailed, type Outcome } from "./engine/results.ts";
+export type { Why } from "./engine/why.ts";
+export type { Wait } from "./core/why.ts";
 export type { Pruned, PruneOptions } from "./engine/retention.ts";
 export type { StartManyOptions, StartOptions } from "./engine/start.ts";
 export type { ApprovalFilter, ApprovalView, DecisionOptions } from "./engine/approvals.ts";

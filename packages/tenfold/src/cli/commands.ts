@@ -34,6 +34,11 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import("./commands/show.ts")).showCommand,
   },
   {
+    name: "why",
+    does: "what a run waits for, until when, and who can change it",
+    load: async () => (await import("./commands/why.ts")).whyCommand,
+  },
+  {
     name: "retry",
     does: "have failed, cancelled or held runs go on from where they stopped",
     load: async () => (await import("./commands/change.ts")).retryCommand,

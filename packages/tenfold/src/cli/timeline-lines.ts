@@ -1,11 +1,12 @@
 /** A timeline as text: a row per node with its attempts as bars over time, and what failed below it. */
 import type { Graph, GraphNode } from "../flow/graph.ts";
+import { waitText, type Wait } from "../core/why.ts";
 import { formatDuration } from "../value/duration.ts";
 import { cut, oneLine, pad, widthOf } from "./columns.ts";
 import { shortName } from "./graph-words.ts";
 import type { Style } from "./terminal.ts";
 import { nodeIdOf, type TimelineAttempt, type TimelineNode } from "./timeline.ts";
-import { agoText, countText, plural } from "./time-text.ts";
+import { countText, plural } from "./time-text.ts";
 
 export interface TimelineView {
   readonly from: number;
@@ -88,7 +89,12 @@ function lineOf(label: string, row: TimelineNode, view: TimelineView): Line {
       `attempt ${number} failed after ${formatDuration(Math.max(1, to - from))}: ${oneLine(error!.message)}`,
   );
   if (shown.length < failed.length) below.unshift(`… ${plural(failed.length - shown.length, "failed attempt")} before`);
-  const mark = "at" in row.state ? row.state.at : row.state.kind === "open" ? row.state.since : null;
+  const mark =
+    "at" in row.state
+      ? row.state.at
+      : row.state.kind === "open" && row.state.wait.kind === "body"
+        ? row.state.wait.since
+        : null;
   return { label, attempts, mark, ...stateText(row, view), below };
 }
 
@@ -112,32 +118,10 @@ function stateText({ state, attempts, kind }: TimelineNode, view: TimelineView):
       return { text: "stopped", style: "yellow" };
     case "chose":
       return { text: state.arm === null ? "→ none" : `→ ${state.arm.replaceAll("|", " or ")}`, style: null };
-    case "open": {
-      if (view.driven === "held") return { text: "open when it was held", style: "yellow" };
-      const since = formatDuration(Math.max(1, view.now - state.since));
-      return { text: `${view.driven === "now" ? "running" : "waits for a worker,"} for ${since}`, style: "cyan" };
-    }
-    case "retrying": {
-      if (view.driven === "held") return { text: `held before attempt ${attempts.length + 1}`, style: "yellow" };
-      const next = state.until <= view.now ? "is due" : agoText(state.until, view.now);
-      return { text: `attempt ${attempts.length + 1} ${next}`, style: "yellow" };
-    }
-    case "asleep": {
-      const due = state.until <= view.now ? "is due" : agoText(state.until, view.now);
-      return { text: `asleep, wakes ${due}`, style: "cyan" };
-    }
-    case "waiting": {
-      const about = state.for === null ? "" : ` for ${oneLine(state.for)}`;
-      const patience = state.until === null ? "" : `, gives up ${agoText(state.until, view.now)}`;
-      return { text: `waits for the signal ${state.signal}${about}${patience}`, style: "cyan" };
-    }
+    case "open":
+      return openText(state.wait, view);
     case "timed-out":
       return { text: kind === "approval" ? "nobody decided in time" : "no signal came in time", style: "yellow" };
-    case "asked": {
-      const who = state.of === null ? "anybody" : state.of.join(" or ");
-      const many = state.needed === 1 ? "" : `, ${state.approved} of ${state.needed} have approved`;
-      return { text: `waits for an approval of ${oneLine(who)}${many}`, style: "cyan" };
-    }
     case "decided": {
       const comment = state.comment === null ? "" : `: ${oneLine(state.comment)}`;
       return {
@@ -148,6 +132,17 @@ function stateText({ state, attempts, kind }: TimelineNode, view: TimelineView):
     case "opened":
       return { text: `${countText(state.done)} of ${plural(state.items, "item")} done`, style: "cyan" };
   }
+}
+
+function openText(wait: Wait, view: TimelineView): { text: string; style: Style | null } {
+  if (wait.kind === "body") {
+    if (view.driven === "held") return { text: "open when it was held", style: "yellow" };
+    const since = formatDuration(Math.max(1, view.now - wait.since));
+    return { text: `${view.driven === "now" ? "running" : "waits for a worker,"} for ${since}`, style: "cyan" };
+  }
+  if (wait.kind === "retry" && view.driven === "held")
+    return { text: `held before attempt ${wait.attempt}`, style: "yellow" };
+  return { text: oneLine(waitText(wait, view.now)), style: wait.kind === "retry" ? "yellow" : "cyan" };
 }
 
 /** One line for many rows of the same node; those that failed are told one by one. */

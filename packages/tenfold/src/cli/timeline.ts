@@ -4,12 +4,10 @@
  */
 import { compileGraph } from "../core/compile.ts";
 import type { Entry, RunError } from "../core/entry.ts";
-import { decidersOf, openRequest } from "../core/constructs/approval.ts";
 import { pathOf } from "../core/path.ts";
 import { begin, reduce } from "../core/reduce.ts";
-import { ASLEEP, framesOf, isSpread, OPENED, RETRYING, type Frame, type Place, type RunState } from "../core/state.ts";
-import { addressAt } from "../core/signals.ts";
-import { NEVER, wakeTime } from "../core/wake-time.ts";
+import { isSpread, OPENED, visitFrames, type RunState } from "../core/state.ts";
+import { waitAt, type Wait } from "../core/why.ts";
 import type { Graph } from "../flow/graph.ts";
 import type { Json } from "../value/json.ts";
 
@@ -35,12 +33,6 @@ export type NodeState =
   | { readonly kind: "abandoned"; readonly at: number }
   /** The arm that a match took; null: none. */
   | { readonly kind: "chose"; readonly at: number; readonly arm: string | null }
-  /** Its body runs, or waits for a worker, since then. */
-  | { readonly kind: "open"; readonly since: number }
-  | { readonly kind: "retrying"; readonly until: number; readonly error: RunError }
-  | { readonly kind: "asleep"; readonly until: number }
-  /** A signal is waited for; null: for ever. */
-  | { readonly kind: "waiting"; readonly signal: string; readonly for: string | null; readonly until: number | null }
   | { readonly kind: "timed-out"; readonly at: number }
   | {
       readonly kind: "decided";
@@ -49,13 +41,8 @@ export type NodeState =
       readonly by: string;
       readonly comment: string | null;
     }
-  /** People have to decide; null: anybody may. */
-  | {
-      readonly kind: "asked";
-      readonly of: readonly string[] | null;
-      readonly approved: number;
-      readonly needed: number;
-    }
+  /** It is open, and waits for that. */
+  | { readonly kind: "open"; readonly wait: Wait }
   /** Its items are being worked on. */
   | { readonly kind: "opened"; readonly done: number; readonly items: number };
 
@@ -146,43 +133,16 @@ function stateOf(graph: Graph, { id, input, startedAt, entries }: TimelineRun): 
   return state;
 }
 
-function asleep(state: RunState, place: Place): NodeState {
-  const until = wakeTime(state, place);
-  const { node } = place.node;
-  const request = openRequest(place);
-  if (request !== undefined) {
-    const { approvals, atLeast } = request;
-    return { kind: "asked", of: decidersOf(request), approved: approvals.length, needed: atLeast };
-  }
-  if (node.kind !== "wait") return { kind: "asleep", until };
-  const whom = addressAt(state, place).slice(node.signal.length + 1);
-  return {
-    kind: "waiting",
-    signal: node.signal,
-    for: node.for === null ? null : whom,
-    until: until === NEVER ? null : until,
-  };
-}
-
 function addOpen(nodes: Map<string, TimelineNode>, state: RunState): void {
   const { graph } = state.compiled;
-  visit(state.root);
-
-  function visit(frame: Frame): void {
+  visitFrames(state.root, (frame) => {
     for (const node of frame.scope.nodes) {
-      const waits = frame.waits[node.local];
+      const wait = waitAt(state, { frame, node });
+      if (wait !== undefined) nodeAt(graph, nodes, wait.node, { kind: "open", wait });
       const child = frame.children?.get(node.local);
-      if (node.node.kind === "output") continue;
+      if (frame.waits[node.local] !== OPENED || child === undefined || !isSpread(child)) continue;
       const path = pathOf(state.compiled, frame, node);
-      if (waits === 0) nodeAt(graph, nodes, path, { kind: "open", since: frame.readyAt[node.local]! });
-      if (waits === ASLEEP) nodeAt(graph, nodes, path, asleep(state, { frame, node }));
-      const retry = waits === RETRYING ? frame.retries?.get(node.local) : undefined;
-      if (retry !== undefined) nodeAt(graph, nodes, path, { kind: "retrying", until: retry.at, error: retry.error });
-      if (waits === OPENED && child !== undefined && isSpread(child)) {
-        nodeAt(graph, nodes, path, { kind: "opened", done: child.next - child.active, items: child.items.length });
-      }
-      if (child === undefined) continue;
-      for (const inner of framesOf(child)) if (inner !== null) visit(inner);
+      nodeAt(graph, nodes, path, { kind: "opened", done: child.next - child.active, items: child.items.length });
     }
-  }
+  });
 }

@@ -24,6 +24,7 @@ import { detailsOf, redactedRun, viewOf, type RunDetails, type RunView, type Sho
 import { Results, type Outcome } from "./results.ts";
 import { prune, type Pruned, type PruneOptions } from "./retention.ts";
 import { sendSignal, type RunAddress, type SignalOptions } from "./signal.ts";
+import { whyOf, type Why } from "./why.ts";
 import { StartBatcher } from "./start-batcher.ts";
 import {
   checkStart,
@@ -147,6 +148,11 @@ export class Tenfold {
   async show(id: string): Promise<RunDetails> {
     const record = await readRun(this.#engine, id);
     return detailsOf(record, await this.#engine.store.journal(laneIn(this.#engine.store, id), id));
+  }
+
+  /** What a run waits for, until when, and why it ended if it has not completed; RUN_UNKNOWN if there is none. */
+  async why(id: string): Promise<Why> {
+    return whyOf(this.#engine, id);
   }
 
   /** The graph that a run began with, whatever is defined now; RUN_UNKNOWN if there is no such run. */

@@ -34,6 +34,11 @@ test("what waits is listed, with whom it waits for; a decision is taken in by wh
     ),
   );
   assert.match((await one.call("show", first!)).stdout, /approval .*waits for an approval of kim or role:finance/);
+  const why = (await one.call("why", first!)).stdout;
+  assert.match(
+    why,
+    /is running, .*\n +approval waits for an approval of kim or role:finance, but not lee, .* more at most\n +tenfold approve/,
+  );
   const forbidden = await one.call("approve", first!, "--by", "lee", "--roles", "finance");
   assert.match(forbidden.stderr, /APPROVAL_FORBIDDEN/);
   assert.equal(forbidden.code, 1);

@@ -108,7 +108,7 @@ test("signals are part of it: those that come early, those that are waited for, 
   });
   await using env = await openTest({ workflows: [orders] });
   const run = await env.tenfold.start(orders, { id: "A-1" });
-  await refuses(() => env.finish(run), "RUN_UNFINISHED", `paid waits for the signal "paid"`);
+  await refuses(() => env.finish(run), "RUN_UNFINISHED", `wait-paid waits for the signal paid`);
   await env.tenfold.signal(run.id, "sent", "by air", { for: "A-1" });
   await env.advance("1h");
   await refuses(() => env.tenfold.signal(run.id, "paid", { euro: "5" }), "SIGNAL_INVALID");
@@ -117,7 +117,7 @@ test("signals are part of it: those that come early, those that are waited for, 
   await refuses(
     () => env.finish(run, { within: "1h" }),
     "RUN_UNFINISHED",
-    `thanked waits for 1d more for the signal "thanked"`,
+    `wait-thanked waits for the signal thanked, 1d more at most`,
   );
   assert.deepEqual(env.path(run), ["wait-paid", "wait-sent"]);
   assert.deepEqual(env.journal(run), [
@@ -138,7 +138,7 @@ test("signals are part of it: those that come early, those that are waited for, 
   await refuses(
     () => env.finish(late, { within: 0 }),
     "RUN_UNFINISHED",
-    `sent waits for 1d more for the signal "sent" for A-2`,
+    `wait-sent waits for the signal sent for A-2, 1d more at most`,
   );
   await env.advance("1 day");
   assert.deepEqual(env.path(late), ["wait-paid", "wait-sent: timed-out", "wait-sent/otherwise/note"]);

@@ -94,8 +94,8 @@ function factsOf(terminal: Terminal, run: RunDetails, now: number): (readonly [s
 function waitText({ status, owned, wakeAt }: RunDetails, now: number): string {
   if (FINISHED.has(status) || status === "held") return "";
   if (owned) return ", a worker drives it";
-  if (wakeAt === null) return ", waits for a signal";
-  if (wakeAt > now) return `, waits until ${timeText(wakeAt)} (${agoText(wakeAt, now)})`;
+  if (wakeAt === null && status === "running") return ", until somebody sends it something";
+  if (wakeAt !== null && wakeAt > now) return `, waits until ${timeText(wakeAt)} (${agoText(wakeAt, now)})`;
   return ", waits for a worker: `tenfold dev` works this store";
 }
 

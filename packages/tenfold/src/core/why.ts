@@ -1,0 +1,125 @@
+/**
+ * Why a run waits: one answer for whoever asks, as data and in words.
+ * Invariant: every node that is open is told of, once, in the order of the graph; a construct that only holds others is not.
+ */
+import { formatDuration } from "../value/duration.ts";
+import { decidersOf, openRequest } from "./constructs/approval.ts";
+import type { RunError } from "./entry.ts";
+import { pathOf } from "./path.ts";
+import { addressAt } from "./signals.ts";
+import { ASLEEP, RETRYING, visitFrames, type Place, type RunState } from "./state.ts";
+import { approvalTimes, NEVER, wakeTime } from "./wake-time.ts";
+
+/** What one open node waits for; times are ms since 1970, null stands for never. */
+export type Wait =
+  /** Its body to answer, or a worker to call it. */
+  | { readonly kind: "body"; readonly node: string; readonly attempt: number; readonly since: number }
+  | {
+      readonly kind: "retry";
+      readonly node: string;
+      readonly attempt: number;
+      readonly at: number;
+      readonly error: RunError;
+    }
+  | { readonly kind: "time"; readonly node: string; readonly at: number }
+  | {
+      readonly kind: "signal";
+      readonly node: string;
+      readonly signal: string;
+      readonly for: string | null;
+      readonly until: number | null;
+    }
+  | {
+      readonly kind: "approval";
+      readonly node: string;
+      /** Who may decide; null: anybody but those of `not`. */
+      readonly of: readonly string[] | null;
+      readonly not: readonly string[];
+      readonly needed: number;
+      /** Who has approved. */
+      readonly approved: readonly string[];
+      readonly escalatesAt: number | null;
+      readonly until: number | null;
+    };
+
+/** What a run waits for that is under way. */
+export function waitsOf(state: RunState): readonly Wait[] {
+  const waits: Wait[] = [];
+  visitFrames(state.root, (frame) => {
+    for (const node of frame.scope.nodes) {
+      const wait = waitAt(state, { frame, node });
+      if (wait !== undefined) waits.push(wait);
+    }
+  });
+  return waits;
+}
+
+/** What one node waits for; undefined: it is not open, or only holds others. */
+export function waitAt(state: RunState, place: Place): Wait | undefined {
+  const { frame, node } = place;
+  if (node.node.kind === "output") return undefined;
+  const waits = frame.waits[node.local];
+  if (waits !== 0 && waits !== RETRYING && waits !== ASLEEP) return undefined;
+  const path = pathOf(state.compiled, frame, node);
+  const retries = frame.retries?.get(node.local);
+  const attempt = retries === undefined ? 1 : retries.before + retries.attempts + 1;
+  if (waits === 0) return { kind: "body", node: path, attempt, since: frame.readyAt[node.local]! };
+  if (waits === RETRYING) return { kind: "retry", node: path, attempt, at: retries!.at, error: retries!.error };
+  return sleepAt(state, place, path);
+}
+
+function sleepAt(state: RunState, place: Place, path: string): Wait {
+  const { node } = place.node;
+  const request = openRequest(place);
+  if (request !== undefined) {
+    const times = approvalTimes(place);
+    return {
+      kind: "approval",
+      node: path,
+      of: decidersOf(request),
+      not: request.not,
+      needed: request.atLeast,
+      approved: request.approvals.map(({ by }) => by),
+      escalatesAt: orNull(times.escalated),
+      until: orNull(times["timed-out"]),
+    };
+  }
+  const at = wakeTime(state, place);
+  if (node.kind !== "wait") return { kind: "time", node: path, at };
+  const whom = node.for === null ? null : addressAt(state, place).slice(node.signal.length + 1);
+  return { kind: "signal", node: path, signal: node.signal, for: whom, until: orNull(at) };
+}
+
+function orNull(at: number): number | null {
+  return at === NEVER ? null : at;
+}
+
+/** Behind the node's name: "waits for the signal paid, 3 d more at most"; `left` words a duration. */
+export function waitText(wait: Wait, now: number, left: (ms: number) => string = formatDuration): string {
+  const more = (until: number | null): string =>
+    until === null ? "" : `, ${left(Math.max(0, until - now))} more at most`;
+  switch (wait.kind) {
+    case "body":
+      return `is open, and its body has not answered${wait.attempt > 1 ? `, for the ${ordinal(wait.attempt)} time` : ""}`;
+    case "retry":
+      return wait.at <= now
+        ? `is to be tried again now, for the ${ordinal(wait.attempt)} time`
+        : `is to be tried again in ${left(wait.at - now)}, for the ${ordinal(wait.attempt)} time`;
+    case "time":
+      return `sleeps for ${left(Math.max(0, wait.at - now))} more`;
+    case "signal":
+      return `waits for the signal ${wait.signal}${wait.for === null ? "" : ` for ${wait.for}`}${more(wait.until)}`;
+    case "approval": {
+      const who = wait.of === null ? "anybody" : wait.of.join(" or ");
+      const but = wait.not.length === 0 ? "" : `, but not ${wait.not.join(" or ")}`;
+      const many = wait.needed === 1 ? "" : `, ${wait.approved.length} of ${wait.needed} have approved`;
+      return `waits for an approval of ${who}${but}${many}${more(wait.until)}`;
+    }
+  }
+}
+
+function ordinal(number: number): string {
+  const [teens, last] = [number % 100, number % 10];
+  const ending = teens >= 11 && teens <= 13 ? "th" : (["th", "st", "nd", "rd"][last] ?? "th");
+  return `${number}${ending}`;
+}
