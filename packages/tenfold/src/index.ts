@@ -18,5 +18,6 @@ export { aes256gcm, type Aes256GcmOptions } from "./store/codec/aes256gcm.ts";
 export type { Codec, TextPlace } from "./store/codec/codec.ts";
 export type { CallerClient, PgClient, PostgresTransaction } from "./store/caller-client.ts";
 export type { Entry, RunError } from "./core/entry.ts";
-export type { RunFilter, RunStatus } from "./store/store.ts";
+export type { RunSearch as RunFilter } from "./engine/caller-checks.ts";
+export type { RunStatus } from "./store/store.ts";
 export { TenfoldError, type ErrorCode } from "./value/error.ts";

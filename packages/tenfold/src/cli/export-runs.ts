@@ -3,8 +3,8 @@
  * Invariants: however many runs there are, few are in memory; a line is written whole or not at all.
  */
 import type { Tenfold } from "../engine/client.ts";
+import type { RunSearch } from "../engine/caller-checks.ts";
 import type { RunView } from "../engine/run-view.ts";
-import type { RunFilter } from "../store/store.ts";
 import { TenfoldError } from "../value/error.ts";
 import type { LineSink } from "./export-sink.ts";
 import { runJson } from "./run-json.ts";
@@ -37,7 +37,7 @@ const JOURNALS = 8;
 /** Writes them, and in `done` what it has written, whatever comes between. */
 export async function exportRuns(
   tenfold: Tenfold,
-  filter: RunFilter,
+  filter: RunSearch,
   options: ExportOptions,
   done: Exported,
 ): Promise<void> {
@@ -59,7 +59,7 @@ export async function exportRuns(
 /** A few runs at once, with their journals if they are wanted. */
 async function* readRuns(
   tenfold: Tenfold,
-  filter: RunFilter,
+  filter: RunSearch,
   { before, withJournal }: ExportOptions,
 ): AsyncGenerator<readonly RunView[]> {
   let views: RunView[] = [];

@@ -1,5 +1,6 @@
 /** The flags that say which runs are meant, shared by `runs`, `cancel` and `retry`. */
-import type { RunFilter, RunStatus } from "../store/store.ts";
+import type { RunSearch } from "../engine/caller-checks.ts";
+import type { RunStatus } from "../store/store.ts";
 import { nearestName } from "../value/nearest.ts";
 import { usageError, type Call, type Flag } from "./command.ts";
 import { readTime } from "./time-text.ts";
@@ -12,23 +13,25 @@ export const FILTER_FLAGS: Readonly<Record<string, Flag>> = {
   key: { type: "string", value: "text", text: "with this key" },
   tenant: { type: "string", value: "name", text: "of this tenant" },
   attribute: { type: "string", value: "name=value", text: "with this attribute" },
+  "failed-at": { type: "string", value: "node", text: "that failed at this node" },
   since: { type: "string", value: "time", text: `started since: "1h" ago, or a date` },
   until: { type: "string", value: "time", text: `started until: "1h" ago, or a date` },
 };
 
 /** The filter that the flags of `call` mean; throws USAGE. */
-export function readFilter(call: Call): RunFilter {
+export function readFilter(call: Call): RunSearch {
   const { flags } = call;
   const now = Date.now();
   const since = flags.text("since");
   const until = flags.text("until");
   const status = flags.text("status");
-  const filter: RunFilter = {
+  const filter: RunSearch = {
     ...given("workflow", flags.text("workflow")),
     ...given("key", flags.text("key")),
     ...given("tenant", flags.text("tenant")),
     ...given("status", status === undefined ? undefined : statusOf(status)),
     ...given("attribute", attributeOf(flags.text("attribute"))),
+    ...given("failedAt", flags.text("failed-at")),
     ...given("from", since === undefined ? undefined : readTime(since, "--since", now, "before")),
     ...given("until", until === undefined ? undefined : readTime(until, "--until", now, "before")),
   };

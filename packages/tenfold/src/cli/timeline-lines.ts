@@ -5,7 +5,8 @@ import { formatDuration } from "../value/duration.ts";
 import { cut, oneLine, pad, widthOf } from "./columns.ts";
 import { shortName } from "./graph-words.ts";
 import type { Style } from "./terminal.ts";
-import { nodeIdOf, type TimelineAttempt, type TimelineNode } from "./timeline.ts";
+import { idOfPath } from "../core/path.ts";
+import { type TimelineAttempt, type TimelineNode } from "./timeline.ts";
 import { countText, plural } from "./time-text.ts";
 
 export interface TimelineView {
@@ -38,7 +39,7 @@ const BAR_MOST = 50;
 
 /** The rows of `nodes` in the order of the graph, so that what is in an arm or an each stands below it. */
 export function timelineLines(graph: Graph, nodes: readonly TimelineNode[], view: TimelineView): readonly string[] {
-  const byId = Map.groupBy(nodes, ({ path }) => nodeIdOf(path));
+  const byId = Map.groupBy(nodes, ({ path }) => idOfPath(path));
   const lines = graph.nodes.flatMap((node) => {
     const rows = byId.get(node.id) ?? [];
     const label = "  ".repeat(depthOf(graph, node)) + shortName(node);
@@ -72,7 +73,7 @@ function depthOf(graph: Graph, node: GraphNode): number {
 /** An each that is done leaves no entry of its own: it is there if its items are. */
 function headerOf(node: GraphNode, label: string, nodes: readonly TimelineNode[]): Line[] {
   const begins = `${node.id}/`;
-  const isThere = nodes.some(({ path }) => nodeIdOf(path).startsWith(begins));
+  const isThere = nodes.some(({ path }) => idOfPath(path).startsWith(begins));
   return isThere ? [{ label, attempts: [], mark: null, text: "", style: null, below: [] }] : [];
 }
 

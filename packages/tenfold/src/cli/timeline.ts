@@ -4,7 +4,7 @@
  */
 import { compileGraph } from "../core/compile.ts";
 import type { Entry, RunError } from "../core/entry.ts";
-import { pathOf } from "../core/path.ts";
+import { idOfPath, pathOf } from "../core/path.ts";
 import { begin, reduce } from "../core/reduce.ts";
 import { isSpread, OPENED, visitFrames, type RunState } from "../core/state.ts";
 import { waitAt, type Wait } from "../core/why.ts";
@@ -66,11 +66,6 @@ export function timelineOf(graph: Graph, run: TimelineRun): readonly TimelineNod
   return [...nodes.values()];
 }
 
-/** The node that a path is of: "each-orders[3]/price" is of "each-orders/price". */
-export function nodeIdOf(path: string): string {
-  return path.replaceAll(/\[\d+\](?=\/|$)/g, "");
-}
-
 function addEntry(graph: Graph, nodes: Map<string, TimelineNode>, entry: Entry): void {
   switch (entry.kind) {
     case "signalled":
@@ -113,7 +108,7 @@ function nodeAt(graph: Graph, nodes: Map<string, TimelineNode>, path: string, st
     known.state = state;
     return known;
   }
-  const id = nodeIdOf(path);
+  const id = idOfPath(path);
   const kind = graph.nodes.find((node) => node.id === id)?.kind ?? "step";
   const made: TimelineNode = { path, kind: kind === "input" || kind === "item" ? "step" : kind, attempts: [], state };
   nodes.set(path, made);

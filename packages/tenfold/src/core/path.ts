@@ -11,6 +11,11 @@ export function pathOf(compiled: CompiledGraph, frame: Frame, node: CompiledNode
   return pathOf(compiled, frame.parent, owner) + item + node.node.id.slice(owner.node.id.length);
 }
 
+/** The id of the node that a path is of: "each-orders[3]/price" is of "each-orders/price". */
+export function idOfPath(path: string): string {
+  return path.replaceAll(/\[\d+\](?=\/|$)/g, "");
+}
+
 /** The node with this path, or `undefined` if the run has no such node (yet). */
 export function placeAt(state: RunState, path: string): Place | undefined {
   const direct = state.compiled.indexOf.get(path);
@@ -23,7 +28,7 @@ export function placeAt(state: RunState, path: string): Place | undefined {
 
 function descend(state: RunState, path: string): Place | undefined {
   const { compiled } = state;
-  const index = compiled.indexOf.get(path.replace(/\[\d+\](?=\/|$)/g, ""));
+  const index = compiled.indexOf.get(idOfPath(path));
   if (index === undefined) return undefined;
   const node = compiled.nodes[index]!;
   const items = [...path.matchAll(/\[(\d+)\](?=\/|$)/g)].map((found) => Number(found[1]));

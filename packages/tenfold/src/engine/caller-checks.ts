@@ -8,6 +8,7 @@ import { describe } from "../value/describe.ts";
 import { TenfoldError } from "../value/error.ts";
 import { laneOfRun } from "../value/id.ts";
 import { wayToName } from "../value/nearest.ts";
+import { FACT_VALUE, failedFactOf } from "./facts.ts";
 
 /** What an option may be; one that is not given is undefined. */
 export interface OptionForm {
@@ -72,7 +73,20 @@ const STATUSES: Readonly<Record<RunStatus, true>> = {
   held: true,
 };
 
-const FILTERS: Readonly<Record<keyof RunFilter, OptionForm>> = {
+/** Which runs are meant. */
+export interface RunSearch extends RunFilter {
+  /** The id of a node at which they failed; an item of an each is of the each's node. */
+  readonly failedAt?: string;
+}
+
+/** What a store finds them by. */
+export function storeFilter({ failedAt, ...filter }: RunSearch): RunFilter {
+  return failedAt === undefined
+    ? filter
+    : { ...filter, attribute: { name: failedFactOf(failedAt), value: FACT_VALUE } };
+}
+
+const FILTERS: Readonly<Record<keyof RunSearch, OptionForm>> = {
   workflow: optional(isText, "Give a workflow's name."),
   status: optional(
     (value) => isText(value) && Object.hasOwn(STATUSES, value as string),
@@ -81,6 +95,7 @@ const FILTERS: Readonly<Record<keyof RunFilter, OptionForm>> = {
   tenant: optional(isText, "Give a tenant's name."),
   key: optional(isText, "Give a key, which is a text."),
   attribute: optional(isAttribute, 'Give a name and a value, both texts: `{ name: "country", value: "DE" }`.'),
+  failedAt: optional(isText, "Give a node's id, as `tenfold graph` draws it."),
   from: optional(Number.isFinite, "Give ms since 1970: `date.getTime()`."),
   until: optional(Number.isFinite, "Give ms since 1970: `date.getTime()`."),
 };
@@ -104,8 +119,12 @@ function isAttribute(value: unknown): boolean {
 }
 
 /** A filter that is not known would find every run: `cancel({ workflw: "x" })` must not cancel them all. */
-export function checkFilter(filter: RunFilter, forms: Readonly<Record<string, OptionForm>> = FILTERS): void {
+export function checkFilter(filter: RunSearch, forms: Readonly<Record<string, OptionForm>> = FILTERS): void {
   checkOptions("The filter of runs", filter, forms, NOTHING_DONE);
+  if (filter.failedAt !== undefined && filter.attribute !== undefined) {
+    const message = `Runs are found by \`failedAt\` or by an attribute, not by both at once; ${NOTHING_DONE}. Leave one of them out.`;
+    throw new TenfoldError("OPTION_UNSUPPORTED", message);
+  }
   for (const [name, value] of Object.entries(filter)) {
     if (value !== undefined) continue;
     const message = `The filter \`${name}\` is undefined, which would find runs whatever theirs is; nothing was done. Leave it out.`;
@@ -127,7 +146,7 @@ export function checkBehind(options: { readonly before?: string }): void {
 }
 
 /** `cancel` and `retry` change what was meant, or nothing: no mistyped option, no empty filter is taken for "all". */
-export function checkChange(what: string, selection: string | RunFilter, options: object): void {
+export function checkChange(what: string, selection: string | RunSearch, options: object): void {
   checkOptions(`\`${what}\``, options, CHANGE, "nothing was changed");
   if (typeof selection === "string") return;
   if (typeof selection === "object" && selection !== null && Object.keys(selection).length > 0)

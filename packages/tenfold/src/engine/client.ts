@@ -1,7 +1,7 @@
 /** What a user holds: starts runs, waits for them, finds them, and tells them to stop or to go on. */
 import type { Workflow, WorkflowDefinition } from "../flow/definition.ts";
 import type { Graph } from "../flow/graph.ts";
-import type { Missing, RunFilter, RunStart, RunStatus, StartAnswer } from "../store/store.ts";
+import type { Missing, RunStart, RunStatus, StartAnswer } from "../store/store.ts";
 import { TenfoldError } from "../value/error.ts";
 import { showAll, type Redact } from "../value/redact.ts";
 import type { Engine } from "./engine.ts";
@@ -15,6 +15,7 @@ import {
   checkRunId,
   checkWorkflow,
   laneIn,
+  type RunSearch,
 } from "./caller-checks.ts";
 import { isUnreached } from "./committer.ts";
 import { compiledOf, readRun } from "./inspect.ts";
@@ -161,13 +162,13 @@ export class Tenfold {
   }
 
   /** Runs that a filter finds, newest first, read page by page; `before`: only those older than this run. */
-  async *runs(filter: RunFilter = {}, options: { readonly before?: string } = {}): AsyncGenerator<RunView> {
+  async *runs(filter: RunSearch = {}, options: { readonly before?: string } = {}): AsyncGenerator<RunView> {
     checkBehind(options);
     for await (const record of listRuns(this.#engine.store, filter, options.before ?? null)) yield viewOf(record);
   }
 
   /** One page of `runs`: those older than the run `before`. */
-  async page(filter: RunFilter, page: { before?: string; limit: number }): Promise<readonly RunView[]> {
+  async page(filter: RunSearch, page: { before?: string; limit: number }): Promise<readonly RunView[]> {
     checkPage(page);
     const found: RunView[] = [];
     for await (const record of listRuns(this.#engine.store, filter, page.before ?? null, page.limit)) {
@@ -183,7 +184,7 @@ export class Tenfold {
 
   /** How many runs there are by workflow and status, of those started in [from, until); costs nothing at a million. */
   async counts(
-    filter: Pick<RunFilter, "workflow" | "from" | "until"> = {},
+    filter: Pick<RunSearch, "workflow" | "from" | "until"> = {},
   ): Promise<readonly { workflow: string; status: RunStatus; runs: number }[]> {
     return countRuns(this.#engine.store, filter);
   }
@@ -244,7 +245,7 @@ export class Tenfold {
    * Removes finished runs that ended long ago, of those that the filter finds: with their journals and all that belongs to them. Their
    * keys are known for longer, so that nothing runs a second time. A run that still has something to tell another one stays.
    */
-  async prune(filter: RunFilter, options: PruneOptions): Promise<Pruned> {
+  async prune(filter: RunSearch, options: PruneOptions): Promise<Pruned> {
     this.#mustBeOpen();
     return prune(this.#engine, filter, options);
   }

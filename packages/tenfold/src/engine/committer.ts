@@ -7,7 +7,7 @@
 import { LeaseLost, type CommitAnswer, type RunCommit, type Then } from "../store/store.ts";
 import { TenfoldError } from "../value/error.ts";
 import type { Command } from "../core/command.ts";
-import { factsOf, NO_FACTS } from "./facts.ts";
+import { factsAfter } from "./facts.ts";
 import type { LiveRun } from "./live-run.ts";
 import { waitFor, type Ports } from "./ports.ts";
 
@@ -117,7 +117,7 @@ export class Committer {
       const then = this.#host.thenOf(run);
       // What was put off is started when a commit is answered, also where that has nothing to write.
       if (then.kind === "keep" && !run.hasNews && run.deferred.length === 0) continue;
-      const facts = then.kind === "end" && then.status !== "held" ? NO_FACTS : factsOf(run.state);
+      const facts = factsAfter(run.state, then);
       const changed = run.facts.changesTo(facts);
       const commit: RunCommit = {
         run: run.id,

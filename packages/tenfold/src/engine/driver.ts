@@ -20,7 +20,7 @@ import { Committer, type Sent } from "./committer.ts";
 import type { EngineEvents } from "./events.ts";
 import { codeGone, diedTooOften, undecoded } from "./held.ts";
 import { LiveRun } from "./live-run.ts";
-import { factsOf } from "./facts.ts";
+import { factsLoaded } from "./facts.ts";
 import { longestIdle, thenOf } from "./parking.ts";
 import type { Ports } from "./ports.ts";
 import { Recorder } from "./recorder.ts";
@@ -131,7 +131,7 @@ export class Driver {
     this.runs.set(run.id, run);
     this.bytes += run.bytes;
     for (const line of claimed.journal) reduce(state, readLine(line), []);
-    if (state.entries > 0) run.facts.written(factsOf(state));
+    run.facts = factsLoaded(state);
     // Nothing is under way yet: what all of them come to is what is open then.
     const goOn = claimed.mail.messages.map((message) => this.#recorder.absorb(run, message, []));
     const isRetried = goOn.includes(true);

@@ -1,12 +1,14 @@
 /**
- * What a run is found by while something of it is open: the approvals that it waits for, and of whom.
- * Invariant: the store has the facts that the run's journal comes to, because they are written with its lines; of a run
- * that has ended it has none.
+ * What a run is found by beside its attributes: the approvals that it waits for, and of whom; the node at which it failed.
+ * Invariant: the store has the facts that the run's journal comes to, because they are written with its lines; a run that
+ * has ended waits for nothing.
  */
 import { openApprovals } from "../core/approvals.ts";
+import { idOfPath } from "../core/path.ts";
+import type { RunError } from "../core/entry.ts";
 import { decidersOf } from "../core/constructs/approval.ts";
 import type { RunState } from "../core/state.ts";
-import type { Fact } from "../store/store.ts";
+import type { Fact, Then } from "../store/store.ts";
 
 /** What no attribute of a user's begins with. */
 export const OWN_FACTS = "tenfold.";
@@ -31,6 +33,28 @@ export function factsOf(state: RunState): ReadonlySet<string> {
     for (const name of decidersOf(request) ?? [null]) names.add(approvalFactOf(name));
   }
   return names;
+}
+
+/** Runs that failed at this node, of whatever item. */
+export function failedFactOf(node: string): string {
+  return `${OWN_FACTS}failed-at.${idOfPath(node)}`;
+}
+
+/** The names of the facts that the store has of a run once this is written. */
+export function factsAfter(state: RunState, then: Then): ReadonlySet<string> {
+  if (then.kind !== "end" || then.status === "held") return factsOf(state);
+  if (then.status !== "failed" || then.error === null) return NO_FACTS;
+  return new Set([failedFactOf((JSON.parse(then.error) as RunError).node)]);
+}
+
+/** The facts of a run that was loaded in this state: whether it had ended as failed does not show. */
+export function factsLoaded(state: RunState): Facts {
+  if (state.entries === 0) return new Facts(NO_FACTS);
+  const { failure } = state.root;
+  if (failure === null) return new Facts(factsOf(state));
+  const facts = new Facts(new Set([...factsOf(state), failedFactOf(failure.node)]));
+  facts.mayBeGone();
+  return facts;
 }
 
 /** The facts of a run in memory, beside those that the store has of it. */

@@ -1,6 +1,6 @@
 /** Lists and counts over all lanes of a store: merged by id, paged by key, never by offset. */
-import type { RunFilter, RunRecord, RunStatus, Store } from "../store/store.ts";
-import { checkCountFilter, checkFilter } from "./caller-checks.ts";
+import type { RunRecord, RunStatus, Store } from "../store/store.ts";
+import { checkCountFilter, checkFilter, storeFilter, type RunSearch } from "./caller-checks.ts";
 import { isUnreached } from "./committer.ts";
 
 const PAGE = 200;
@@ -40,16 +40,17 @@ async function ofReached<T>(store: Store, lane: number, ask: () => Promise<reado
 export async function* runsOfLane(
   store: Store,
   lane: number,
-  filter: RunFilter,
+  filter: RunSearch,
   before: string | null,
   limit: number,
   first = limit,
 ): AsyncGenerator<readonly RunRecord[], undefined> {
+  const found = storeFilter(filter);
   let rows = first;
   for (let last = before; ;) {
     const [from, asked] = [last, rows];
     const page: readonly RunRecord[] = await ofReached(store, lane, () => {
-      return store.list(lane, filter, { before: from, limit: asked });
+      return store.list(lane, found, { before: from, limit: asked });
     });
     if (page.length > 0) yield page;
     if (page.length < asked) return;
@@ -69,7 +70,7 @@ function rowsThatFit(page: readonly RunRecord[]): number {
 /** Runs of every lane that is reached, newest first. LAW: one that was there from the start is answered once. */
 export async function* listRuns(
   store: Store,
-  filter: RunFilter,
+  filter: RunSearch,
   before: string | null,
   pageSize = PAGE,
 ): AsyncGenerator<RunRecord> {
@@ -120,7 +121,7 @@ export class RunCounts {
 /** How many runs of each workflow are in each status, in the lanes that are reached. */
 export async function countRuns(
   store: Store,
-  filter: Pick<RunFilter, "workflow" | "from" | "until">,
+  filter: Pick<RunSearch, "workflow" | "from" | "until">,
 ): Promise<readonly RunCount[]> {
   checkCountFilter(filter);
   const { workflow, from, until } = filter;

@@ -47,7 +47,7 @@ export class LiveRun {
   readonly attempts = new Map<string, Attempt>();
   /** Nodes between two attempts, or asleep, by path. */
   readonly timers = new Map<string, Timer>();
-  readonly facts = new Facts(NO_FACTS);
+  facts = new Facts(NO_FACTS);
   isDirty = false;
   isCommitting = false;
   /** It is to be parked with the next commit if it still only waits. */

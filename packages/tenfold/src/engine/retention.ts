@@ -2,10 +2,18 @@
  * Removes what has ended long ago, a few runs at a time; their keys are known on for longer.
  * Invariant: it leaves others as much of the store's time as it takes itself, so work goes on beside it.
  */
-import { FINISHED, type Pruning, type RunFilter, type RunRecord, type RunStatus } from "../store/store.ts";
+import { FINISHED, type Pruning, type RunRecord, type RunStatus } from "../store/store.ts";
 import { durationMs, type Duration } from "../value/duration.ts";
 import { TenfoldError } from "../value/error.ts";
-import { checkFilter, checkOptions, isFlag, optional, CHECKED_APART, type OptionForm } from "./caller-checks.ts";
+import {
+  checkFilter,
+  checkOptions,
+  isFlag,
+  optional,
+  CHECKED_APART,
+  type OptionForm,
+  type RunSearch,
+} from "./caller-checks.ts";
 import type { Engine } from "./engine.ts";
 import { isMissing, RunCounts, runsOfLane, type RunCount } from "./listing.ts";
 import { waitFor } from "./ports.ts";
@@ -54,7 +62,7 @@ const OPTIONS: Readonly<Record<keyof PruneOptions, OptionForm>> = {
   signal: optional((value) => value instanceof AbortSignal, "Give the `signal` of an AbortController."),
 };
 
-export async function prune(engine: Engine, filter: RunFilter, options: PruneOptions): Promise<Pruned> {
+export async function prune(engine: Engine, filter: RunSearch, options: PruneOptions): Promise<Pruned> {
   const { clock } = engine.ports;
   checkOptions("`prune`", options, OPTIONS, "nothing was pruned");
   checkFilter(filter);
@@ -80,7 +88,7 @@ interface Pass {
 }
 
 /** Runs that ended before a time have begun before it. */
-async function pruneLane({ engine, pruning, options, sum }: Pass, lane: number, filter: RunFilter): Promise<void> {
+async function pruneLane({ engine, pruning, options, sum }: Pass, lane: number, filter: RunSearch): Promise<void> {
   const { before } = pruning;
   const until = Math.min(filter.until ?? before, before);
   const pages = runsOfLane(engine.store, lane, { ...filter, until }, null, RUNS_MAX);
@@ -136,7 +144,7 @@ async function sharing<T>({ ports: { clock } }: Engine, act: () => Promise<T>): 
   return answer;
 }
 
-function statusesOf({ status }: RunFilter): readonly RunStatus[] {
+function statusesOf({ status }: RunSearch): readonly RunStatus[] {
   if (status === undefined) return [...FINISHED];
   if (FINISHED.has(status)) return [status];
   throw new TenfoldError(

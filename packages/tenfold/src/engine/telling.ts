@@ -1,7 +1,7 @@
 /** Tells runs something: one by its id, or all that a filter finds, a batch at a time. */
-import type { Message, MessageBody, RunFilter, RunStatus, Send } from "../store/store.ts";
+import type { Message, MessageBody, RunStatus, Send } from "../store/store.ts";
 import { TenfoldError } from "../value/error.ts";
-import { laneIn, runUnknown } from "./caller-checks.ts";
+import { laneIn, runUnknown, type RunSearch } from "./caller-checks.ts";
 import type { Engine } from "./engine.ts";
 import { listRuns } from "./listing.ts";
 
@@ -9,7 +9,7 @@ import { listRuns } from "./listing.ts";
 const SEND_MANY = 1000;
 
 /** One run by its id, or all that a filter finds. */
-export type Selection = string | RunFilter;
+export type Selection = string | RunSearch;
 
 export interface Changed {
   /** Runs that the selection found. */

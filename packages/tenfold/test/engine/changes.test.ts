@@ -141,7 +141,7 @@ test("a filter changes all that it finds, a dry run only counts them, and a mist
   const filter = { workflow: "w", tenant: "north" };
   assert.deepEqual(await world.happens(tenfold.retry(filter, { dryRun: true })), { found: 3, changed: 0 });
   await rejects(world.happens(tenfold.retry({ workflw: "w" } as never)), "OPTION_UNSUPPORTED", "`workflow`");
-  await rejects(world.happens(tenfold.cancel({ failedAt: "s" } as never)), "OPTION_UNSUPPORTED", "failedAt");
+  await rejects(world.happens(tenfold.cancel({ failedIn: "s" } as never)), "OPTION_UNSUPPORTED", "failedIn");
   await world.passes(5000);
   assert.ok(world.records.every(({ status }) => status === "failed"));
   assert.deepEqual(await world.happens(tenfold.retry(filter)), { found: 3, changed: 3 });
@@ -213,4 +213,40 @@ test("a run of a workflow that is not open here waits for a worker that has it",
   assert.equal(stranger.engine.held, 0);
   await world.open([flow]);
   assert.equal(await world.happens(run.result()), 2);
+});
+
+test("runs are found and retried by the node at which they failed, of whatever item, and no more once they go on", async () => {
+  const world = new World(2);
+  let isBroken = true;
+  const options = { retry: { attempts: 1 } };
+  const step = stepOf("charge", (n: number) => (isBroken && n > 1 ? Promise.reject(new Error("no")) : n), options);
+  const other = stepOf("mail", (n: number) => (isBroken && n === 0 ? Promise.reject(new Error("no")) : n), options);
+  const flow = workflowOf("w", (n) => ({
+    list: untyped.each([n, n], (item: any) => step(item)),
+    mail: other(n),
+  }));
+  const { tenfold } = await world.open([flow]);
+  const runs = [];
+  for (const n of [0, 1, 2, 3]) runs.push(await world.happens(tenfold.start(flow, n)));
+  const [mailFailed, completed, ...charged] = runs;
+  for (const run of charged) await world.untilStatus(run!.id, "failed");
+  await world.untilStatus(mailFailed!.id, "failed");
+  await world.untilStatus(completed!.id, "completed");
+  const node = (JSON.parse(world.record(charged[0]!.id).error!) as { node: string }).node;
+  const id = node.replaceAll(/\[\d+\]/g, "");
+  const found = async (): Promise<string[]> =>
+    (await world.happens(Array.fromAsync(tenfold.runs({ failedAt: id })))).map((run) => run.id);
+  assert.deepEqual((await found()).toSorted(), charged.map((run) => run!.id).toSorted());
+  assert.ok(id.endsWith("/charge") && node !== id);
+  await rejects(
+    world.happens(tenfold.retry({ failedAt: id, attribute: { name: "a", value: "b" } })),
+    "OPTION_UNSUPPORTED",
+    "both",
+  );
+  assert.deepEqual(await world.happens(tenfold.retry({ failedAt: id }, { dryRun: true })), { found: 2, changed: 0 });
+  isBroken = false;
+  assert.deepEqual(await world.happens(tenfold.retry({ workflow: "w", failedAt: id })), { found: 2, changed: 2 });
+  for (const run of charged) await world.untilStatus(run!.id, "completed");
+  assert.deepEqual(await found(), []);
+  assert.equal(world.record(mailFailed!.id).status, "failed");
 });

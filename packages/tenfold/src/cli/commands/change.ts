@@ -1,8 +1,9 @@
 /** `tenfold cancel` and `tenfold retry`: by id or by filter, after a look at how many there are. */
+import type { RunSearch } from "../../engine/caller-checks.ts";
 import type { Tenfold } from "../../engine/client.ts";
 import { RunCounts, type RunCount } from "../../engine/listing.ts";
 import type { Changed, Selection } from "../../engine/telling.ts";
-import type { RunFilter, RunStatus } from "../../store/store.ts";
+import type { RunStatus } from "../../store/store.ts";
 import { countLines, isAgreed } from "../asking.ts";
 import { EXIT, usageError, type Call, type Command, type Flag } from "../command.ts";
 import { openStored, tellMissing } from "../opening.ts";
@@ -96,7 +97,7 @@ async function runChange(call: Call, change: Change): Promise<number> {
   }
 }
 
-function checkSelection(change: Change, run: string | undefined, filter: RunFilter): void {
+function checkSelection(change: Change, run: string | undefined, filter: RunSearch): void {
   const flags = Object.keys(filter);
   if (run !== undefined && flags.length > 0) {
     throw usageError(

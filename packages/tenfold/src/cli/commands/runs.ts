@@ -1,7 +1,7 @@
 /** `tenfold runs`: lists runs, newest first and page by page, or counts them. */
+import type { RunSearch } from "../../engine/caller-checks.ts";
 import type { Tenfold } from "../../engine/client.ts";
 import type { RunView } from "../../engine/run-view.ts";
-import type { RunFilter } from "../../store/store.ts";
 import { formatDuration } from "../../value/duration.ts";
 import { laneOfRun } from "../../value/id.ts";
 import { EXIT, usageError, type Call, type Command } from "../command.ts";
@@ -70,7 +70,7 @@ interface Count {
 }
 
 /** From the store's tallies where they know, at no cost; else one by one. */
-async function countsOf(tenfold: Tenfold, filter: RunFilter): Promise<readonly Count[]> {
+async function countsOf(tenfold: Tenfold, filter: RunSearch): Promise<readonly Count[]> {
   const { key, attribute, tenant, status, ...tallied } = filter;
   if (key === undefined && attribute === undefined && tenant === undefined) {
     const counts = await tenfold.counts(tallied);
@@ -101,7 +101,7 @@ function tellCounts(terminal: Terminal, counts: readonly Count[], { missing }: T
   }
 }
 
-async function tellPage(call: Call, tenfold: Tenfold, filter: RunFilter, limit: number): Promise<void> {
+async function tellPage(call: Call, tenfold: Tenfold, filter: RunSearch, limit: number): Promise<void> {
   const { terminal, flags } = call;
   const before = flags.text("before");
   // One more than is shown says whether there is a next page.

@@ -129,13 +129,19 @@ export class Auditor {
     return { signals: awaitedSignals(state), approvals: askedApprovals(state) };
   }
 
-  /** A run is found by the approvals that it waits for, as long as it does: the store has them with its journal. */
+  /** A run is found by the approvals that it waits for, as long as it does, and by where it failed, as long as it has. */
   checkFacts(row: RunRecord): void {
     // What nothing was written of since its start, or since it was told to go on, has them with the next commit.
     if (this.#book.mailCount(row.id) > 0 || this.#book.journal(row.id).length === 0) return;
+    const found = [...this.#book.attributes(row.id).keys()];
     const isAsked = !FINISHED.has(row.status) && askedApprovals(this.#replay(row)).length > 0;
-    if (this.#book.attributes(row.id).has("tenfold.approval") === isAsked) return;
-    throw new Violation("a run is found by the approvals that it waits for", { run: row.id, isAsked });
+    if (found.includes("tenfold.approval") !== isAsked)
+      throw new Violation("a run is found by the approvals that it waits for", { run: row.id, found, isAsked });
+    const failedAt = found.filter((name) => name.startsWith("tenfold.failed-at."));
+    const { node } = JSON.parse(row.error ?? "{}") as { node?: string };
+    const expected = row.status === "failed" ? [`tenfold.failed-at.${node?.replaceAll(/\[\d+\]/g, "")}`] : [];
+    if (failedAt.join() !== expected.join())
+      throw new Violation("a run is found by the node at which it failed", { run: row.id, failedAt, expected });
   }
 
   #replay(row: RunRecord): RunState {
