@@ -21,6 +21,7 @@ import {
   FAILED,
   frameOf,
   framesOf,
+  HISTORY_MAX,
   isFailing,
   newFrame,
   OPENED,
@@ -66,8 +67,9 @@ export function openNode(turn: Turn, frame: Frame, node: CompiledNode): void {
     return;
   }
   const place = { frame, node };
-  if (opensItself(turn, place)) return;
-  const command = commandFor(turn.state, place);
+  const isFull = turn.state.entries >= HISTORY_MAX && node.node.kind !== "output";
+  if (!isFull && opensItself(turn, place)) return;
+  const command = isFull ? historyFull(place) : commandFor(turn.state, place);
   const sleeps = command.kind === "sleep";
   if (sleeps && node.node.kind === "wait" && receive(turn, place)) return;
   frame.waits[node.local] = sleeps ? ASLEEP : 0;
@@ -118,6 +120,12 @@ export function commandFor(state: RunState, place: Place): Command {
       return { kind: "execute", place, attempt: retries === undefined ? 1 : retries.before + retries.attempts + 1 };
     }
   }
+}
+
+function historyFull(place: Place): Command {
+  const { id } = place.node.node;
+  const message = `The run's journal has ${HISTORY_MAX} entries, the most there may be; ${id} was not begun. Divide the work: a run for each part of it, or fewer rounds and items in one.`;
+  return { kind: "refuse", place, error: { code: "HISTORY_TOO_LONG", message, node: id, attempt: 0 } };
 }
 
 function sleepOf(state: RunState, place: Place): Command {

@@ -27,6 +27,8 @@ export interface CompiledScope {
   readonly outward: readonly CompiledNode[];
   /** How many nodes must be done before the frame is. */
   readonly size: number;
+  /** How many entries a frame of it leaves in the journal, at least. */
+  readonly entriesLeast: number;
 }
 
 export interface CompiledNode {
@@ -131,7 +133,19 @@ function compileScope(graph: Graph, nodes: Draft[], index: number): CompiledScop
     ),
     outward: compiled.filter((node) => node.outside.length > 0),
     size: nodes.filter(isWork).length,
+    entriesLeast: entriesOf(graph, index),
   };
+}
+
+function entriesOf(graph: Graph, scope: number): number {
+  let entries = 0;
+  for (const index of graph.scopes[scope]!.nodes) {
+    const node = graph.nodes[index]!;
+    if (node.kind === "attempt" || node.kind === "repeat") entries += entriesOf(graph, node.body);
+    // An each may have no items; an arm that is not taken leaves nothing.
+    else if (node.kind !== "input" && node.kind !== "item" && node.kind !== "each") entries++;
+  }
+  return entries;
 }
 
 /** The scopes around a node, from the workflow's own inwards, each with the node that opens it. */

@@ -22,6 +22,12 @@ export const OPENED = -5;
 /** Nothing of it runs until its time, its signal, or a decision comes: a run that fails or is cancelled does not wait for it. */
 export const ASLEEP = -6;
 
+/**
+ * The most entries of a run's journal: one that is longer takes long to load, and has outgrown being one run. It decides what
+ * is opened, so it is part of what a journal means and never changes.
+ */
+export const HISTORY_MAX = 100_000;
+
 export interface RunState {
   readonly run: string;
   readonly compiled: CompiledGraph;

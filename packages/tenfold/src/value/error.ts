@@ -50,6 +50,7 @@ export type ErrorCode =
   | "MATCH_NO_ARM"
   | "EACH_FAILED"
   | "REPEAT_EXHAUSTED"
+  | "HISTORY_TOO_LONG"
   | "EXPRESSION_INVALID"
   | "CLOSED"
   // the store

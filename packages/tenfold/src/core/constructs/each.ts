@@ -8,6 +8,7 @@ import { errorJson, outputOf, valueOf, type Output } from "../output.ts";
 import { pathOf } from "../path.ts";
 import {
   DONE,
+  HISTORY_MAX,
   isFailing,
   isSpread,
   newFrame,
@@ -20,11 +21,12 @@ import {
 } from "../state.ts";
 import type { Turn } from "../turn.ts";
 
-/** Opens the items; false where it was not given a list. */
+/** Opens the items; false where it was not given a list, or one that no journal could hold. */
 export function openEach(turn: Turn, { frame, node }: Place): boolean {
   const given = itemsOf(turn.state, frame, node);
   if (!given.ok || !Array.isArray(given.output)) return false;
   const items = given.output as readonly Json[];
+  if (isTooMany(turn.state, node, items.length)) return false;
   const child: Spread = {
     items,
     frames: Array.from({ length: items.length }, () => null),
@@ -50,8 +52,21 @@ function itemsOf(state: RunState, frame: Frame, node: CompiledNode): Output {
 export function eachProblem(state: RunState, { frame, node }: Place): RunError {
   const items = itemsOf(state, frame, node);
   if (!items.ok) return items.error;
+  if (Array.isArray(items.output)) return tooLong(state, node, items.output.length);
   const message = `${node.node.id} is given ${describe(items.output)} where a list belongs; no item was worked on.`;
   return { code: "EACH_INVALID", message, node: node.node.id, attempt: 0 };
+}
+
+function isTooMany(state: RunState, node: CompiledNode, items: number): boolean {
+  invariant(node.node.kind === "each", "only an each has items");
+  return state.entries + items * state.compiled.scopes[node.node.body]!.entriesLeast > HISTORY_MAX;
+}
+
+function tooLong(state: RunState, node: CompiledNode, items: number): RunError {
+  invariant(node.node.kind === "each", "only an each has items");
+  const { entriesLeast } = state.compiled.scopes[node.node.body]!;
+  const message = `${node.node.id} has ${items} items, each of which leaves ${entriesLeast} entries or more in the run's journal, which has ${state.entries} and may have ${HISTORY_MAX}; no item was begun. Start a run for each part of the list, with some thousands of items.`;
+  return { code: "HISTORY_TOO_LONG", message, node: node.node.id, attempt: 0 };
 }
 
 /** Opens items until as many are worked on as may be; finishes the each when none is left. */
