@@ -126,7 +126,7 @@ export class Committer {
         absorbed: run.absorbed,
         mailSeen: run.mailSeen,
         clearsDeaths: run.clearsDeaths && run.lines.length > 0,
-        ...(changed === undefined ? {} : { facts: changed }),
+        facts: changed,
         then,
       };
       lines += run.lines.length + 1;

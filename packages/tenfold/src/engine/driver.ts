@@ -20,7 +20,6 @@ import { Committer, type Sent } from "./committer.ts";
 import type { EngineEvents } from "./events.ts";
 import { codeGone, diedTooOften, undecoded } from "./held.ts";
 import { LiveRun } from "./live-run.ts";
-import { factsLoaded } from "./facts.ts";
 import { longestIdle, thenOf } from "./parking.ts";
 import type { Ports } from "./ports.ts";
 import { Recorder } from "./recorder.ts";
@@ -127,11 +126,10 @@ export class Driver {
     const commands: Command[] = [];
     const input = JSON.parse(claimed.input) as Json;
     const state = begin(plan.compiled, { run: claimed.id, input, startedAt: startedAtOfRun(claimed.id) }, commands);
+    for (const line of claimed.journal) reduce(state, readLine(line), []);
     const run = new LiveRun(claimed, plan, state);
     this.runs.set(run.id, run);
     this.bytes += run.bytes;
-    for (const line of claimed.journal) reduce(state, readLine(line), []);
-    run.facts = factsLoaded(state);
     // Nothing is under way yet: what all of them come to is what is open then.
     const goOn = claimed.mail.messages.map((message) => this.#recorder.absorb(run, message, []));
     const isRetried = goOn.includes(true);

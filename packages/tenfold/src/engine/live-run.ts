@@ -6,7 +6,7 @@ import type { Place, RunState } from "../core/state.ts";
 import type { ClaimedRun, Then, RunStart } from "../store/store.ts";
 import type { Attempt } from "./attempt.ts";
 import type { ContextRun } from "./context.ts";
-import { Facts, factsOf, NO_FACTS } from "./facts.ts";
+import { factsLoaded, factsOf, type Facts } from "./facts.ts";
 import type { Clock } from "./ports.ts";
 import type { Plan } from "./registry.ts";
 
@@ -47,7 +47,7 @@ export class LiveRun {
   readonly attempts = new Map<string, Attempt>();
   /** Nodes between two attempts, or asleep, by path. */
   readonly timers = new Map<string, Timer>();
-  facts = new Facts(NO_FACTS);
+  readonly facts: Facts;
   isDirty = false;
   isCommitting = false;
   /** It is to be parked with the next commit if it still only waits. */
@@ -66,6 +66,7 @@ export class LiveRun {
     this.id = claimed.id;
     this.plan = plan;
     this.state = state;
+    this.facts = factsLoaded(state);
     this.context = { id: claimed.id, workflow: claimed.workflow, key: claimed.key, tenant: claimed.tenant };
     this.journalLength = claimed.journal.length;
     this.mailSeen = claimed.mail.count;

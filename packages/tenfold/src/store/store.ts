@@ -120,7 +120,7 @@ export interface RunCommit {
   /** Messages to other lanes, written to the outbox if `lines` are, and only then; their keys differ. */
   readonly parcels?: readonly Send[];
   /** Attributes that change with `lines`, each name once; null: the run has none of that name any more. */
-  readonly facts?: readonly Fact[];
+  readonly facts?: readonly Fact[] | undefined;
   readonly then: Then;
 }
 

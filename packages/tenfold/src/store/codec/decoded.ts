@@ -6,7 +6,7 @@ import type { JournalLine } from "../../core/journal-line.ts";
 import { TenfoldError } from "../../value/error.ts";
 import type { ClaimedRun, Mail, Message, RunRecord, ShownLine, Unread } from "../store.ts";
 import type { Codec, TextPlace } from "./codec.ts";
-import { decodeBody, decodeText } from "./encoded-text.ts";
+import { decodeBody, decodeText, isPlain } from "./encoded-text.ts";
 
 /** Where a run's input, output or error is. */
 export function partPlace(run: string, what: "input" | "output" | "error"): TextPlace {
@@ -54,7 +54,7 @@ export function decodedMail(codec: Codec | null, mail: Mail): Mail {
 export function decodedLines(codec: Codec | null, run: string, lines: readonly ShownLine[]): readonly ShownLine[] {
   let decoded: ShownLine[] | null = null;
   for (const [seq, line] of lines.entries()) {
-    if (line.unread !== undefined) continue;
+    if (line.unread !== undefined || isPlain(line.data)) continue;
     const data = decodeText(codec, line.data, linePlace(run, seq, line));
     if (data === line.data) continue;
     decoded ??= [...lines];

@@ -14,8 +14,8 @@ export function encodeText(codec: Codec, text: string, place: TextPlace): string
 
 /** The text that was encoded, or was kept as it is; null: there is no codec. Answers why not, where it cannot be read. */
 export function decodeText(codec: Codec | null, kept: string, place: TextPlace): string | TenfoldError {
-  if (!kept.startsWith(ENCODED))
-    return isJsonByItsEnds(kept) ? kept : codecDamaged(place, "it is neither JSON nor encoded");
+  if (isPlain(kept)) return kept;
+  if (!kept.startsWith(ENCODED)) return codecDamaged(place, "it is neither JSON nor encoded");
   if (codec === null) return codecMissing(place);
   try {
     const text: unknown = codec.decode(kept.slice(ENCODED.length), place);
@@ -28,8 +28,8 @@ export function decodeText(codec: Codec | null, kept: string, place: TextPlace):
 
 const ENDS: Readonly<Record<string, string>> = { "{": "}", "[": "]", '"': '"' };
 
-/** A look at its two ends: what was encoded, and lost its first letters, is not taken for JSON. */
-function isJsonByItsEnds(text: string): boolean {
+/** A look at its two ends: what was encoded, and lost its first letters, is not taken for JSON. Asked first, because mostly nothing is encoded. */
+export function isPlain(text: string): boolean {
   const end = ENDS[text[0] ?? ""];
   if (end !== undefined) return text.length > 1 && text.endsWith(end);
   return text === "null" || text === "true" || text === "false" || /^-?\d[\d.e+-]*$/i.test(text);
