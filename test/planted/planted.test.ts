@@ -1,7 +1,7 @@
 /** Bugs that were planted on purpose: a simulator that does not find them proves nothing by finding none. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
+import { cp, mkdtemp, readdir, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -10,6 +10,8 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 const folder = import.meta.dirname;
 const sources = join(folder, "../../packages/tenfold/src");
+/** What the sources import by name. */
+const packages = join(folder, "../../node_modules");
 const SEEDS = 1000;
 
 const patches = (await readdir(folder)).filter((name) => name.endsWith(".patch")).sort();
@@ -26,6 +28,7 @@ describe("the simulator, with a bug planted in the engine or the store", () => {
       const copy = await mkdtemp(join(tmpdir(), "tenfold-planted-"));
       t.after(() => rm(copy, { recursive: true, force: true }));
       await cp(sources, copy, { recursive: true });
+      await symlink(packages, join(copy, "node_modules"), "dir");
       await run("git", ["apply", "--whitespace=nowarn", join(folder, patch)], { cwd: copy });
       const found = await simulate(copy);
       assert.notEqual(found.violation, null, `${SEEDS} seeds did not find it`);

@@ -32,8 +32,8 @@ const WORLD: readonly (readonly [string, RegExp])[] = [
 ];
 
 const HASH_IMPORT = /^import \{ createHash \} from "node:crypto";$/gm;
-/** Types only: the shape of a schema, without code. */
-const PURE_PACKAGES = new Set(["@standard-schema/spec"]);
+/** Types only: the shape of a schema; and what finds the times of a cron after a moment that it is given. */
+const PURE_PACKAGES = new Set(["@standard-schema/spec", "croner"]);
 
 /** Clock, chance, timers, I/O and waiting on floors 1 to 3. */
 export function impurities(files: readonly SourceFile[]): readonly string[] {

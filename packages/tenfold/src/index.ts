@@ -9,6 +9,8 @@ export type { RunDetails, RunView, ShownRun, UnreadPart } from "./engine/run-vie
 export { RunCancelled, RunFailed, type Outcome } from "./engine/results.ts";
 export type { Why } from "./engine/why.ts";
 export type { Wait } from "./core/why.ts";
+export type { Backfilled, BackfillOptions } from "./engine/backfill.ts";
+export type { ScheduleView } from "./engine/schedule-views.ts";
 export type { Pruned, PruneOptions } from "./engine/retention.ts";
 export type { StartManyOptions, StartOptions } from "./engine/start.ts";
 export type { ApprovalFilter, ApprovalView, DecisionOptions } from "./engine/approvals.ts";

@@ -79,6 +79,11 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import("./commands/prune.ts")).pruneCommand,
   },
   {
+    name: "schedules",
+    does: "show schedules with their next times, or start what a range of time lacks",
+    load: async () => (await import("./commands/schedules.ts")).schedulesCommand,
+  },
+  {
     name: "lanes",
     does: "show which server holds which lane, and move one to another server",
     load: async () => (await import("./commands/lanes.ts")).lanesCommand,

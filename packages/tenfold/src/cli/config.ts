@@ -17,6 +17,7 @@ const KEYS: Readonly<Record<keyof Config, string>> = {
   store: `a file such as "leads.db", "postgres://user:password@host/database", a list of such URLs, or ":memory:"`,
   workflows: "a list of workflows",
   lanes: "a number of lanes for a store that is made now",
+  schedules: "true or false",
   slots: "a number",
   memory: "a number of bytes",
   payload: "a number of characters",

@@ -11,6 +11,7 @@ import {
   type Template,
   type WaitNode,
 } from "../flow/graph.ts";
+import { plural } from "./time-text.ts";
 import { formatDuration } from "../value/duration.ts";
 
 /** A node's name without the scopes around it. */
@@ -115,7 +116,10 @@ export function waitText(graph: Graph, { signal, for: whom, timeoutMs }: WaitNod
 
 /** "3 d", "until input.shipAt". */
 export function sleepText(graph: Graph, { until }: SleepNode): string {
-  return "at" in until ? `until ${templateText(graph, until.at)}` : formatDuration(until.forMs);
+  if ("at" in until) return `until ${templateText(graph, until.at)}`;
+  if ("forMs" in until) return formatDuration(until.forMs);
+  const { name, timeZone } = until.calendar;
+  return `${plural(until.businessDays, "business day")} (${name ?? timeZone})`;
 }
 
 /** "each of input.orders, 10 at once, failures collected". */

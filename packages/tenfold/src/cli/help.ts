@@ -11,7 +11,8 @@ export function version(): string {
 }
 
 export function overview(): string {
-  const commands = COMMANDS.map(({ name, does }) => `  ${pad(`tenfold ${name}`, 18)}${does}`);
+  const width = COMMANDS.reduce((widest, { name }) => Math.max(widest, name.length), 0) + "tenfold  ".length;
+  const commands = COMMANDS.map(({ name, does }) => `  ${pad(`tenfold ${name}`, width)}${does}`);
   return [
     "tenfold runs business workflows that hold at ten times their volume.",
     "",

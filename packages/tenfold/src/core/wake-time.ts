@@ -1,5 +1,6 @@
 /** When what sleeps is to wake: a function of the entry that began it, so that it is the same after every restart. */
 import { evaluate } from "../flow/evaluate.ts";
+import { businessDaysLater } from "../value/business-days.ts";
 import { invariant } from "../value/error.ts";
 import { instantMs } from "../value/instant.ts";
 import { isRequest, outputFrom, type Place, type RunState } from "./state.ts";
@@ -16,6 +17,7 @@ export function wakeTime(state: RunState, place: Place): number {
   invariant(node.node.kind === "sleep", "only what sleeps wakes");
   const { until } = node.node;
   if ("forMs" in until) return readyAt + until.forMs;
+  if ("businessDays" in until) return businessDaysLater(until.calendar, readyAt, until.businessDays);
   return instantMs(evaluate(until.at, outputFrom(state.compiled, frame)), `the moment of ${node.node.id}`);
 }
 

@@ -4,6 +4,7 @@ import type { Graph } from "../flow/graph.ts";
 import type { Missing, RunStart, RunStatus, StartAnswer } from "../store/store.ts";
 import { TenfoldError } from "../value/error.ts";
 import { showAll, type Redact } from "../value/redact.ts";
+import { backfill, type Backfilled, type BackfillOptions } from "./backfill.ts";
 import type { Engine } from "./engine.ts";
 import type { EventTypes, Listener } from "./events.ts";
 import { approvalsOf, decide, type ApprovalFilter, type ApprovalView, type DecisionOptions } from "./approvals.ts";
@@ -19,21 +20,20 @@ import {
 } from "./caller-checks.ts";
 import { isUnreached } from "./committer.ts";
 import { compiledOf, readRun } from "./inspect.ts";
-import { countRuns, isMissing, laneChooser, listRuns } from "./listing.ts";
+import { countRuns, isMissing, listRuns } from "./listing.ts";
 import { Handle, type HandleQuestions, type MakeHandle, type RunHandle } from "./run-handle.ts";
 import { detailsOf, redactedRun, viewOf, type RunDetails, type RunView, type ShownRun } from "./run-view.ts";
 import { Results, type Outcome } from "./results.ts";
 import { prune, type Pruned, type PruneOptions } from "./retention.ts";
 import { sendSignal, type RunAddress, type SignalOptions } from "./signal.ts";
 import { whyOf, type Why } from "./why.ts";
-import { StartBatcher } from "./start-batcher.ts";
+import { viewSchedules, type ScheduleView } from "./schedule-views.ts";
 import {
   checkStart,
   checkStartMany,
   prepareStart,
   refusalOf,
   type PreparedStart,
-  type StartFacts,
   type StartManyOptions,
   type StartOptions,
 } from "./start.ts";
@@ -56,8 +56,6 @@ export interface ClientParts {
 export class Tenfold {
   readonly #engine: Engine;
   readonly #results: Results;
-  readonly #batchers: readonly StartBatcher[];
-  readonly #facts: StartFacts;
   readonly #redact: Redact;
   readonly #asked: HandleQuestions = {
     outcome: (run) => this.#outcomeOf(run),
@@ -73,12 +71,6 @@ export class Tenfold {
     this.#redact = redact;
     const { store, ports } = engine;
     this.#results = new Results(store, ports.clock, engine.events);
-    this.#batchers = Array.from({ length: store.lanes }, (_, lane) => {
-      return new StartBatcher(ports.clock, (starts, isRepeated) => engine.start(lane, starts, isRepeated));
-    });
-    const { payloadMax } = engine.settings.limits;
-    const anyLane = laneChooser(store);
-    this.#facts = { payloadMax, lanes: store.lanes, newId: engine.newId, anyLane };
   }
 
   /** Where the runs are kept. */
@@ -110,10 +102,10 @@ export class Tenfold {
     this.#mustBeOpen();
     const definition = this.#engine.registry.definition(workflow);
     checkStart(options);
-    const { lane, start } = await prepareStart(definition, input, options, this.#facts);
-    const { store, ports } = this.#engine;
+    const { store, ports, starts } = this.#engine;
+    const { lane, start } = await prepareStart(definition, input, options, starts.facts);
     const [answer] = await (options.with === undefined
-      ? this.#batchers[lane]!.add([start])
+      ? starts.add(lane, [start])
       : store.startWith(options.with, lane, [start], ports.clock.now()));
     const run = this.#handleFor(start, answer!);
     if (run instanceof TenfoldError) throw run;
@@ -250,6 +242,19 @@ export class Tenfold {
     return prune(this.#engine, filter, options);
   }
 
+  /** The schedules of the open workflows: how far each has come, and its next `count` ticks. */
+  async schedules(count = 5): Promise<readonly ScheduleView[]> {
+    this.#mustBeOpen();
+    const { registry, store, ports } = this.#engine;
+    return viewSchedules(registry.definitions, store, ports.clock.now(), count);
+  }
+
+  /** Starts one run for each tick of a schedule in a range of time that has none yet; all at once, whatever overlaps. */
+  async backfill<I, O>(workflow: Workflow<I, O>, schedule: string, options: BackfillOptions): Promise<Backfilled> {
+    this.#mustBeOpen();
+    return backfill(this.#engine, checkWorkflow(workflow), schedule, options);
+  }
+
   /** Calls `listener` for what happens in this process; answers how to stop. */
   on<K extends keyof EventTypes>(kind: K, listener: Listener<EventTypes[K]>): () => void {
     return this.#engine.events.on(kind, listener);
@@ -271,7 +276,7 @@ export class Tenfold {
     options: StartOptions,
   ): Promise<PreparedStart | TenfoldError> {
     try {
-      return await prepareStart(definition, input, options, this.#facts);
+      return await prepareStart(definition, input, options, this.#engine.starts.facts);
     } catch (thrown) {
       if (thrown instanceof TenfoldError) return thrown;
       throw thrown;
@@ -282,7 +287,11 @@ export class Tenfold {
     const prepared = chunk.filter((item) => !(item instanceof TenfoldError)) as PreparedStart[];
     const answers = new Map<string, StartAnswer | TenfoldError>();
     const inLane = async (lane: number, starts: readonly PreparedStart[]): Promise<void> => {
-      const answered = await this.#batchers[lane]!.add(starts.map(({ start }) => start)).catch((thrown: unknown) => {
+      const sent = this.#engine.starts.add(
+        lane,
+        starts.map(({ start }) => start),
+      );
+      const answered = await sent.catch((thrown: unknown) => {
         if (isUnreached(thrown) && isMissing(this.#engine.store, lane)) return starts.map(() => thrown as TenfoldError);
         throw thrown;
       });

@@ -9,7 +9,10 @@ import { Courier } from "./courier.ts";
 import { listRuns } from "./listing.ts";
 import type { Host, Ports } from "./ports.ts";
 import { Registry } from "./registry.ts";
+import { Scheduler } from "./scheduler.ts";
 import { LaneSlots, Slots } from "./slots.ts";
+import { Starts } from "./starts.ts";
+import { laneOfSchedule, schedulesOf, type Scheduled } from "./tick-starts.ts";
 import { Worker } from "./worker.ts";
 import type { WorkerSettings } from "./worker-settings.ts";
 
@@ -18,11 +21,14 @@ export interface EngineSettings extends WorkerSettings {
   readonly slots: number;
   /** False: a client that executes nothing. */
   readonly work: boolean;
+  /** False: a worker that starts no scheduled runs. */
+  readonly schedules: boolean;
 }
 
 export const DEFAULT_SETTINGS: EngineSettings = {
   slots: 1000,
   work: true,
+  schedules: true,
   runsMax: 1000,
   memoryMax: 256 * 1024 * 1024,
   lookGapMs: 2,
@@ -43,7 +49,10 @@ export class Engine {
   readonly ports: Ports;
   readonly settings: EngineSettings;
   readonly newId: (lane: number) => string;
+  readonly starts: Starts;
+  readonly schedules: readonly Scheduled[];
   readonly #workers: Worker[] = [];
+  readonly #schedulers: Scheduler[] = [];
   /** Lanes that know the graphs. */
   readonly #prepared = new Set<number>();
 
@@ -61,7 +70,13 @@ export class Engine {
     this.settings = settings;
     const makeId = runIdMaker(ports.random);
     this.newId = (lane) => makeId(ports.clock.now(), lane);
+    const { clock } = ports;
+    const { payloadMax } = settings.limits;
+    const send: Engine["start"] = (...given) => this.start(...given);
+    this.starts = new Starts({ store, clock, payloadMax, newId: this.newId, send });
+    this.schedules = schedulesOf(workflows);
     if (!settings.work) return;
+    if (settings.schedules) this.#schedule();
     const shared = new Slots(settings.slots);
     for (let lane = 0; lane < store.lanes; lane++) {
       const { registry, events } = this;
@@ -89,6 +104,14 @@ export class Engine {
     }
   }
 
+  #schedule(): void {
+    const { store, starts } = this;
+    const { clock, log } = this.ports;
+    for (const [lane, schedules] of Map.groupBy(this.schedules, (each) => laneOfSchedule(each, store.lanes))) {
+      this.#schedulers.push(new Scheduler({ store, lane, clock, log, starts, schedules }));
+    }
+  }
+
   /** Makes the graphs known to the store, and starts to work; what is out of reach comes later, where others go on. */
   async open(): Promise<void> {
     for (let lane = 0; lane < this.store.lanes; lane++) {
@@ -98,6 +121,7 @@ export class Engine {
     }
     for (const worker of this.#workers) await worker.open();
     if (this.#workers.length > 0) await this.#releaseHeld();
+    for (const scheduler of this.#schedulers) scheduler.open();
     for (const { server, lanes, reason } of this.store.missing ?? []) {
       this.ports.log.write("warn", "a server of the store is not reached; its lanes wait, the others go on", {
         server,
@@ -160,6 +184,7 @@ export class Engine {
 
   /** Lets bodies finish within the limit, gives the rest back; answers how many were stopped. */
   async stop(): Promise<number> {
+    for (const scheduler of this.#schedulers) scheduler.stop();
     const stopped = await Promise.all(this.#workers.map((worker) => worker.stop()));
     return stopped.reduce((sum, count) => sum + count, 0);
   }

@@ -17,7 +17,7 @@ export const APPROVAL_FACT = `${OWN_FACTS}approval`;
 /** Its value: there are only names of such facts. */
 export const FACT_VALUE = "open";
 
-export const NO_FACTS: ReadonlySet<string> = new Set();
+const NO_FACTS: ReadonlySet<string> = new Set();
 
 /** Runs that wait for an approval of this person, or role; null: of anybody. */
 export function approvalFactOf(name: string | null): string {

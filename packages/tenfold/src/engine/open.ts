@@ -31,6 +31,8 @@ export interface OpenOptions {
   readonly lanes?: number;
   /** False: a client that executes nothing; true by default. */
   readonly work?: boolean;
+  /** False: a worker that starts no scheduled runs, and leaves them to others; true by default. */
+  readonly schedules?: boolean;
   /** Bodies that run at once in this process; 1,000 by default. */
   readonly slots?: number;
   /** Bytes of runs in memory; the rest waits in the store. 256 MiB by default. */
@@ -66,6 +68,7 @@ const OPTIONS: Readonly<Record<keyof OpenOptions, OptionForm>> = {
     `Give a whole number from 1 to ${LANES_MAX}.`,
   ),
   work: optional(isFlag, "Give true or false."),
+  schedules: optional(isFlag, "Give true or false."),
   slots: optional(isWholeFrom(1), "Give a whole number from 1."),
   memory: optional(isWholeFrom(MEMORY_LEAST), `Give bytes, a whole number from ${MEMORY_LEAST}.`),
   payload: optional(isWholeFrom(1), "Give characters of JSON, a whole number from 1."),
@@ -133,11 +136,12 @@ async function encoded(store: Store, codec: Codec): Promise<Store> {
 }
 
 function settingsOf(options: OpenOptions): EngineSettings {
-  const { slots, memory, payload, drain, lease, work } = options;
+  const { slots, memory, payload, drain, lease, work, schedules } = options;
   const leaseMs = lease === undefined ? DEFAULT_SETTINGS.leaseMs : readLease(lease);
   return {
     ...DEFAULT_SETTINGS,
     work: work ?? true,
+    schedules: schedules ?? true,
     slots: slots ?? DEFAULT_SETTINGS.slots,
     runsMax: slots === undefined ? DEFAULT_SETTINGS.runsMax : Math.max(2 * slots, 100),
     memoryMax: memory ?? DEFAULT_SETTINGS.memoryMax,

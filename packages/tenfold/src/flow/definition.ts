@@ -2,6 +2,7 @@
 import type { Duration } from "../value/duration.ts";
 import type { Schema } from "../value/schema.ts";
 import type { Graph } from "./graph.ts";
+import type { TriggerDefinition } from "./trigger.ts";
 
 /** What a step's body is given beside its input. */
 export interface StepContext {
@@ -118,6 +119,8 @@ export interface WorkflowDefinition {
   readonly key?: (input: never) => string;
   readonly attributes?: (input: never) => Attributes;
   readonly expect?: Expect;
+  /** What starts runs by itself; no part of the graph. */
+  readonly triggers?: readonly TriggerDefinition[];
 }
 
 declare const inputType: unique symbol;

@@ -1,5 +1,6 @@
 /** The shape of a loaded graph's parts: fields of the right kind, indexes in range. */
-import { REPEAT_MAX, SLEEP_MAX_MS } from "./graph.ts";
+import { isCalendar } from "../value/business-days.ts";
+import { BUSINESS_DAYS_MAX, REPEAT_MAX, SLEEP_MAX_MS } from "./graph.ts";
 
 const OPERAND_COUNTS: Readonly<Record<string, number | undefined>> = {
   eq: 2,
@@ -36,6 +37,12 @@ export function nodeProblem(node: unknown, nodeCount: number, scopeCount: number
     case "sleep": {
       const { until } = node;
       if (!isRecord(until)) return "it has no time";
+      if ("businessDays" in until) {
+        const { businessDays, calendar } = until;
+        if (!isIndex(businessDays, BUSINESS_DAYS_MAX + 1) || businessDays === 0)
+          return "its business days are no count";
+        return isCalendar(calendar) ? undefined : "its calendar is none";
+      }
       if ("at" in until) return isSound(until["at"]) ? undefined : "its moment is no template";
       return isIndex(until["forMs"], SLEEP_MAX_MS + 1) ? undefined : "its duration is no whole number of milliseconds";
     }

@@ -3,6 +3,7 @@
  * Invariants: nodes and scopes refer to each other by index; a template refers only to nodes of its own scope or
  * of scopes around it; refs and `after` point to nodes that stand earlier in `nodes`, so a graph has no circle.
  */
+import type { Calendar } from "../value/business-days.ts";
 import type { Json, JsonPath } from "../value/json.ts";
 
 export interface Graph {
@@ -103,12 +104,17 @@ export interface DeriveNode extends WorkNode {
 
 /** The longest sleep (ms): a hundred years. */
 export const SLEEP_MAX_MS = 36_525 * 86_400_000;
+/** A hundred years of weeks that have one business day each. */
+export const BUSINESS_DAYS_MAX = 5000;
 
 /** Done, with the output null, when its time has come. */
 export interface SleepNode extends WorkNode {
   readonly kind: "sleep";
-  /** So long (ms) after the last of what it waits for, or at a moment. */
-  readonly until: { readonly forMs: number } | { readonly at: Template };
+  /** So long (ms), or so many business days, after the last of what it waits for, or at a moment. */
+  readonly until:
+    | { readonly forMs: number }
+    | { readonly businessDays: number; readonly calendar: Calendar }
+    | { readonly at: Template };
 }
 
 /** Done when a signal of that name has come; its output is what the signal carries. */

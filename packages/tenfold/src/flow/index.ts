@@ -10,6 +10,7 @@ export {
 } from "./approval.ts";
 export { attempt, type Attempt } from "./attempt.ts";
 export { match, when, type Match, type When } from "./branch.ts";
+export { calendar, type CalendarOptions } from "./calendar.ts";
 export { checkGraph } from "./check-graph.ts";
 export type {
   Expect,
@@ -32,7 +33,11 @@ export { all, any, eq, gt, gte, lt, lte, not, oneOf, present, type Condition } f
 export type * from "./graph.ts";
 export type { Input, Lifted, Plain, Present, Symbolic, Value } from "./lifted.ts";
 export { repeat, type Repeat, type RepeatOptions } from "./repeat.ts";
+export { schedule, type BusinessDayRule, type ScheduleOptions } from "./schedule.ts";
 export { sleep, sleepUntil, type Sleep, type SleepUntil } from "./sleep.ts";
 export { step, type Step } from "./step.ts";
 export { waitFor, type WaitFor, type WaitOptions } from "./wait-for.ts";
+export { nextTicks } from "./ticks.ts";
+export type { Schedule, ScheduleDefinition, ScheduledInput, Tick, Trigger, TriggerDefinition } from "./trigger.ts";
 export { workflow, type WorkflowOptions } from "./workflow.ts";
+export type { Calendar, Weekday } from "../value/business-days.ts";

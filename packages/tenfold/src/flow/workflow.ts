@@ -2,6 +2,7 @@
 import { contentHash } from "../value/hash.ts";
 import { canonicalJson, type Json } from "../value/json.ts";
 import { isSchema, type Schema } from "../value/schema.ts";
+import { checkTriggers } from "./check-triggers.ts";
 import { callDrawing } from "./callback.ts";
 import { whileDrawing } from "./current-drawing.ts";
 import type { Attributes, Expect, Workflow, WorkflowDefinition } from "./definition.ts";
@@ -12,16 +13,20 @@ import type { Input, JsonOr, Lifted, Plain, Symbolic } from "./lifted.ts";
 import { checkName } from "./naming.ts";
 import { checkOptionNames, isAsyncFunction, refused } from "./options.ts";
 import { lift } from "./template.ts";
+import type { Trigger } from "./trigger.ts";
 import { findUnused } from "./unused.ts";
 import { nodeValue } from "./value.ts";
 
 const OPTIONS = {
-  known: ["flow", "input", "key", "attributes", "expect"],
-  later: ["deadline", "triggers", "concurrency", "keyRetention"],
+  known: ["flow", "input", "key", "attributes", "expect", "triggers"],
+  later: ["deadline", "concurrency", "keyRetention"],
 };
 
-/** What a workflow takes beside its `flow`; `key` and `attributes` see the parsed input. */
-export interface WorkflowOptions<I> {
+/**
+ * What a workflow takes beside its `flow`; `key` and `attributes` see the parsed input, triggers start it with what is
+ * given to a `start`.
+ */
+export interface WorkflowOptions<I, Given = I> {
   /** The same key twice is one run. */
   key?(input: I): string;
   /**
@@ -31,6 +36,8 @@ export interface WorkflowOptions<I> {
   attributes?(input: I): Attributes;
   /** The objective that the 10x test holds it to. */
   readonly expect?: Expect;
+  /** What starts runs by itself: `schedule("0 9 * * 1-5", { timeZone: "Europe/London" })`. */
+  readonly triggers?: readonly Trigger<NoInfer<Given>>[];
 }
 
 type SchemaNotJson = {
@@ -43,7 +50,7 @@ type InputNotJson = {
 /** Defines a workflow. Its input's type comes from `input`, from `flow`'s annotated parameter, or as `workflow<Lead>`. */
 export function workflow<Parsed, R, I = Parsed>(
   name: string,
-  options: WorkflowOptions<Parsed> & {
+  options: WorkflowOptions<Parsed, I> & {
     readonly input: Schema<Parsed, I>;
     flow(input: Lifted<Parsed>): R;
   } & JsonOr<SchemaNotJson, Parsed>,
@@ -64,12 +71,15 @@ export function workflow<I, O = unknown>(
 ): Workflow<I, O>;
 export function workflow(
   name: string,
-  options: WorkflowOptions<never> & { readonly input?: Schema | undefined; readonly flow?: (input: never) => unknown },
+  options: WorkflowOptions<never, unknown> & {
+    readonly input?: Schema | undefined;
+    readonly flow?: (input: never) => unknown;
+  },
 ): unknown {
   checkName("WORKFLOW_INVALID", "a workflow", name);
   const owner = `workflow "${name}"`;
   checkOptionNames(owner, options, OPTIONS, "WORKFLOW_INVALID");
-  const { input, expect } = options;
+  const { input, expect, triggers } = options;
   for (const option of ["flow", "key", "attributes"] as const) {
     if (typeof options[option] !== "function" && (option === "flow" || options[option] !== undefined)) {
       throw refused(
@@ -91,6 +101,7 @@ export function workflow(
   if (input !== undefined && !isSchema(input)) {
     throw refused("WORKFLOW_INVALID", owner, "its `input` is no schema", "Give a Standard Schema (zod, valibot …).");
   }
+  const started = triggers === undefined ? {} : { triggers: checkTriggers(owner, triggers) };
   const objective = expect === undefined ? {} : { expect: checkExpect(name, expect) };
   const drawing = draw(name, (given) => options.flow!(given as never));
   const graph = graphOf(drawing);
@@ -108,6 +119,7 @@ export function workflow(
     ...(options.key === undefined ? {} : { key: (given: never) => options.key!(given) }),
     ...(options.attributes === undefined ? {} : { attributes: (given: never) => options.attributes!(given) }),
     ...objective,
+    ...started,
   });
 }
 

@@ -1,6 +1,7 @@
 /** One lane of the memory store: its rows, and what each verb means for them. */
 import type { JournalLine } from "../core/journal-line.ts";
 import { startedAtOfRun } from "../value/id.ts";
+import type { Reached } from "./schedules.ts";
 import {
   FINISHED,
   type ClaimedRun,
@@ -66,6 +67,8 @@ export interface Lane {
   /** By their names. */
   readonly outbox: Map<string, Parcel>;
   readonly received: Map<string, { readonly name: ParcelName; readonly at: number }>;
+  /** By their names. */
+  readonly schedules: Map<string, Reached>;
 }
 
 export function newLane(): Lane {
@@ -80,6 +83,7 @@ export function newLane(): Lane {
     turnServed: 0,
     outbox: new Map(),
     received: new Map(),
+    schedules: new Map(),
   };
 }
 

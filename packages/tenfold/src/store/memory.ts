@@ -22,6 +22,7 @@ import {
   type Peek,
 } from "./memory-lane.ts";
 import { MemoryPost } from "./memory-post.ts";
+import { MemorySchedules } from "./memory-schedules.ts";
 import {
   LeaseLost,
   type ClaimedRun,
@@ -53,6 +54,7 @@ export class MemoryStore implements Store {
   readonly pipelinesCommits = false;
   readonly lanes: number;
   readonly post: MemoryPost;
+  readonly schedules = new MemorySchedules((lane) => this.#lane(lane));
   readonly #lanes: readonly Lane[];
   readonly #watchers = new Set<() => void>();
 

@@ -28,6 +28,7 @@ export const MOVED = {
   turns: ["tenant", "turn"],
   served: ["turn"],
   tallies: ["minute", "workflow", "status", "runs"],
+  schedules: ["workflow", "schedule", "at", "run"],
 } as const;
 
 export type MovedTable = keyof typeof MOVED;
@@ -73,7 +74,7 @@ export interface MovingStore {
   /** As `Store.takeOver`, of a worker that is dead. */
   takeOver(lane: number, owner: string, beat: number, now: number): Promise<boolean>;
 
-  /** LAW: after true no other handle adds or changes a run or a lease; false: a lease is alive, nothing was changed. */
+  /** LAW: after true no other handle adds or changes a run, a lease or a schedule; false: a lease is alive, nothing was changed. */
   leave(move: string, to: string): Promise<boolean>;
   /** The move is finished: the mark says so. LAW: rejects if it was given up. */
   left(move: string): Promise<void>;

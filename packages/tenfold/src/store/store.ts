@@ -9,6 +9,7 @@ import type { TenfoldError } from "../value/error.ts";
 import type { CallerClient } from "./caller-client.ts";
 import type { Mail, Post, Send, SendAnswer } from "./mail.ts";
 import type { Attribute, Page, RunFilter, RunRecord, RunStatus, ShownLine, Tally } from "./run-record.ts";
+import type { Schedules } from "./schedules.ts";
 
 export type * from "./mail.ts";
 export { FINISHED } from "./run-record.ts";
@@ -193,6 +194,7 @@ export interface Store {
   readonly missing?: readonly Missing[] | undefined;
   /** What goes from lane to lane. */
   readonly post: Post;
+  readonly schedules: Schedules;
 
   /** LAW: after it, a run may name these graphs; a hash is written once and never changes. */
   putGraphs(lane: number, graphs: readonly StoredGraph[]): Promise<void>;

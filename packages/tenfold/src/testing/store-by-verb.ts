@@ -1,4 +1,5 @@
-/** A store made of another one verb by verb, the verbs of its post among them. */
+/** A store made of another one verb by verb, the verbs of its post and its schedules among them. */
+import type { Schedules } from "../store/schedules.ts";
 import type { Post, Store } from "../store/store.ts";
 
 const VERBS = [
@@ -32,6 +33,8 @@ export const POST_VERBS = [
   "release",
 ] as const satisfies readonly (keyof Post)[];
 
+const SCHEDULE_VERBS = ["reached", "advance"] as const satisfies readonly (keyof Schedules)[];
+
 export type Verb = (...args: unknown[]) => Promise<unknown>;
 
 /** `made` answers what a verb does; `of` answers the same verb of a store that has it already. */
@@ -40,10 +43,14 @@ export function storeByVerb(store: Store, made: (verb: string, of: (store: Store
   const post = POST_VERBS.map(
     (verb) => [verb, made(verb, ({ post: whose }) => (whose[verb] as Verb).bind(whose))] as const,
   );
+  const schedules = SCHEDULE_VERBS.map(
+    (verb) => [verb, made(verb, ({ schedules: whose }) => (whose[verb] as Verb).bind(whose))] as const,
+  );
   return {
     ...{ name: store.name, lanes: store.lanes, hears: true, pipelinesCommits: true },
     ...Object.fromEntries(verbs),
     post: Object.fromEntries(post),
+    schedules: Object.fromEntries(schedules),
     watch: store.watch.bind(store),
     close: store.close.bind(store),
   } as unknown as Store;

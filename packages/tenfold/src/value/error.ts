@@ -24,6 +24,8 @@ export type ErrorCode =
   | "DURATION_INVALID"
   | "TIME_INVALID"
   | "OBJECTIVE_INVALID"
+  | "SCHEDULE_INVALID"
+  | "CALENDAR_INVALID"
   // what comes in
   | "NOT_JSON"
   | "INPUT_INVALID"
@@ -33,6 +35,7 @@ export type ErrorCode =
   | "KEY_INVALID"
   | "ATTRIBUTES_INVALID"
   | "WORKFLOW_UNKNOWN"
+  | "SCHEDULE_UNKNOWN"
   | "STEP_UNKNOWN"
   | "RUN_UNKNOWN"
   | "RUN_FINISHED"

@@ -6,6 +6,7 @@ import {
   after,
   approval,
   attempt,
+  calendar,
   derive,
   each,
   eq,
@@ -24,6 +25,7 @@ import type { Random } from "../../src/value/random.ts";
 
 type Drawn = any;
 
+const LONDON = calendar({ timeZone: "Europe/London", holidays: ["2025-12-25"] });
 const STEPS = ["north", "east", "south", "west"].map((name) => step(name, { run: (input: any): any => input }));
 
 export function wildWorkflow(random: Random, nodesMax: number): WorkflowDefinition {
@@ -49,7 +51,7 @@ export function wildWorkflow(random: Random, nodesMax: number): WorkflowDefiniti
     if (depth >= 4 || chance < 0.35) return (pick(STEPS) as Drawn).as(id())({ value, other: pick(known) });
     if (chance < 0.42) return (derive as Drawn).as(id())(value, (seen: unknown) => seen);
     if (chance < 0.5) {
-      const first = random() < 0.5 ? pick(known) : after(pick(known), () => sleep.as(id())(below(1000)));
+      const first = random() < 0.5 ? pick(known) : after(pick(known), () => rest(below(1000)));
       return (after as Drawn)(first, () => (pick(STEPS) as Drawn).as(id())(value));
     }
     if (chance < 0.55) return wait(known, depth, value);
@@ -91,6 +93,11 @@ export function wildWorkflow(random: Random, nodesMax: number): WorkflowDefiniti
     const until = random() < 0.5 ? (state: Drawn) => gte(state.n, 60) : (state: Drawn) => eq(state.tag, "a");
     return (repeat as Drawn).as(id())(value, round, { until, max: 1 + below(3), onMax: "last" });
   };
+  /** Milliseconds, or a business day or two. */
+  const rest = (length: number): Drawn =>
+    length % 4 > 0
+      ? sleep.as(id())(length)
+      : (sleep as Drawn).as(id())(`${1 + (length % 3)} business days`, { calendar: LONDON });
 
   /** For something or for the run; for ever, or for a while; in the end it has an answer. */
   const wait = (known: readonly Drawn[], depth: number, value: Drawn): Drawn => {

@@ -66,6 +66,10 @@ async function fillLane(store: Store, lane: number): Promise<Filled> {
   const parcels = [sendOf(parked, "é 1"), sendOf(parked, "2")];
   await store.commit(lease, [commitOf(await take("owned"), { lines: [lineOf("c")], then: KEEP, parcels })], NOW);
   await store.post.deliver(lane, [{ from: runs["owned"]!, send: sendOf("nobody", "known") }], NOW);
+  await store.schedules.advance(lane, [
+    { workflow: "é", schedule: "nightly", from: null, to: { at: NOW, run: null } },
+    { workflow: "report", schedule: "default", from: null, to: { at: NOW + 1, run: parked } },
+  ]);
   await start("later", { at: NOW + 2 * HOUR });
   for (const [index, tenant] of ["", "", "", "red", "red", "blue"].entries()) await start(`waits ${index}`, { tenant });
   return runs;
@@ -85,6 +89,7 @@ export interface Answers {
   readonly keys: readonly unknown[];
   readonly graph: unknown;
   readonly post: readonly unknown[];
+  readonly schedules: readonly unknown[];
 }
 
 /** What the store answers to all that can be asked, in the end by somebody who takes and starts what there is. */
@@ -115,6 +120,13 @@ export async function answersOf(store: Store): Promise<Answers> {
       await store.post.outgoing(lane, null, 100),
       await store.post.received(lane, NOW + HOUR, 100),
     ]),
+    schedules: await each(async (lane) =>
+      store.schedules.reached(lane, [
+        { workflow: "é", schedule: "nightly" },
+        { workflow: "report", schedule: "default" },
+        { workflow: "report", schedule: "nightly" },
+      ]),
+    ),
     keys: await each(async (lane) => {
       await store.forgetKeys(lane, NOW + HOUR, 9);
       const make = idMaker();

@@ -65,6 +65,22 @@ test("a sleep goes on while no worker lives, and is over at the same time whoeve
   }
 });
 
+test("a sleep of business days is over at the same time of day, weekends and holidays passed over", async () => {
+  const world = new World();
+  const { step, calledAt } = noting(world);
+  // The world begins on a Thursday, 9 October 2025; its Friday is off.
+  const calendar = untyped.calendar({ timeZone: "America/New_York", holidays: ["2025-10-10"] });
+  const flow = workflowOf("w", (n) => after(sleep("2 business days", { calendar }), () => step(n)));
+  const first = await world.open([flow]);
+  const from = world.time.now;
+  const run = await world.happens(first.tenfold.start(flow, 1));
+  await world.passes(MINUTE);
+  first.clock.die();
+  await world.open([flow]);
+  await world.untilStatus(run.id, "completed", 7 * 24 * HOUR);
+  isAbout(calledAt[0]!, from + 5 * 24 * HOUR);
+});
+
 test("a run sleeps until the moment that a value says, and not at all if it is past", async () => {
   const world = new World();
   const { step, calledAt } = noting(world);

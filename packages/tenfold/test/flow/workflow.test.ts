@@ -240,7 +240,7 @@ test("what is thrown in a flow and is no error is told with workflow and node; a
 
 test("options are refused by name where unknown, not yet there, or of the wrong kind", () => {
   const flow = (): void => {};
-  for (const option of ["deadline", "triggers", "concurrency", "keyRetention"]) {
+  for (const option of ["deadline", "concurrency", "keyRetention"]) {
     refuses(() => untyped("intake", { flow, [option]: 1 }), "OPTION_UNSUPPORTED", `workflow "intake"`, `\`${option}\``);
   }
   refuses(

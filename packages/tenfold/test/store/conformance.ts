@@ -8,6 +8,7 @@ import { modelLaw } from "./model-law.ts";
 import { postLaws } from "./post-laws.ts";
 import { pruneLaws } from "./prune-laws.ts";
 import type { OpenStore } from "./sample.ts";
+import { scheduleLaws } from "./schedule-laws.ts";
 import { sendLaws } from "./send-laws.ts";
 import { startLaws } from "./start-laws.ts";
 
@@ -19,6 +20,7 @@ export function conformance(name: string, open: OpenStore, { sequences = 200 } =
     commitLaws(open);
     sendLaws(open);
     postLaws(open);
+    scheduleLaws(open);
     pruneLaws(open);
     leaseLaws(open);
     listLaws(open);

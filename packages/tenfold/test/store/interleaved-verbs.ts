@@ -1,6 +1,7 @@
 /** The verbs that meet in a small store, and all that can be read of it afterwards. */
 import type { Parcel, ParcelName, RunCommit, RunStart, Send, StartAnswer, Store } from "../../src/store/store.ts";
 import { HeldStore } from "./held-connection.ts";
+import { SCHEDULES, step } from "./interleaved-schedules.ts";
 import { LAST, NAMES, NEW, OF_A, OF_B, WITHIN, workflowOf, type Name, type World } from "./interleaved-world.ts";
 import { commitOf, COMPLETED, FAILED, HELD, joined, keyOf, lineOf, NOW } from "./sample.ts";
 
@@ -108,6 +109,10 @@ function prune(name: string, names: readonly Name[]): Verb {
       pruning,
     ),
   );
+}
+
+function advance(name: string, steps: readonly ReturnType<typeof step>[]): Verb {
+  return verb(`advance ${name}`, null, (store, { lane }) => store.schedules.advance(lane, steps));
 }
 
 const PARK = { kind: "park", wakeAt: NOW + 50 } as const;
@@ -225,6 +230,11 @@ export const VERBS: readonly Verb[] = [
   prune("finished runs", ["completed", "failed", "sender", "plain", "keyed"]),
   prune("a run with a key", ["failed"]),
   verb("forget keys", null, (store, { lane }) => store.forgetKeys(lane, NOW + 1e6, 9)),
+  advance("first seen", [step("unseen", null, 1), step("another", null, 1)]),
+  advance("first seen, in another order", [step("another", null, 2), step("unseen", null, 2)]),
+  advance("a tick", [step("nightly", 5, 6), step("hourly", 5, 6)]),
+  advance("a tick, in another order", [step("hourly", 5, 7), step("nightly", 4, 7), step("unseen", 5, 7)]),
+  verb("reached", null, (store, { lane }) => store.schedules.reached(lane, SCHEDULES)),
   takeOver("a", null, false),
   takeOver("a", 0, false),
   takeOver("a", 1, false),
@@ -279,6 +289,7 @@ export async function everything(store: Store, world: World): Promise<unknown> {
     journals: await Promise.all(ids.map((id) => store.journal(lane, id))),
     tallies,
     outgoing: await store.post.outgoing(lane, null, 9),
+    schedules: await store.schedules.reached(lane, SCHEDULES),
     received: (await store.post.received(lane, NOW + 1e6, 9)).map(({ key }) => key).toSorted(),
     listed: (await store.list(lane, { attribute }, { before: null, limit: 9 })).map(({ id }) => id),
     owners: await Promise.all(owners),

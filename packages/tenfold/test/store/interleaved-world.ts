@@ -1,5 +1,6 @@
 /** A small store with runs in every state, for verbs that meet in it. */
 import type { Lease, Parcel, ParcelName, RunCommit, RunStart, Send, Store } from "../../src/store/store.ts";
+import { SCHEDULES } from "./interleaved-schedules.ts";
 import {
   commitOf,
   COMPLETED,
@@ -132,6 +133,8 @@ export async function setUp(world: World, first: Store, second: Store): Promise<
   const sends = [world.send("parkedMail", "m1"), world.send("mailed", "m1"), world.send("mailedTwice", "m1")];
   await second.send(lane, sends, NOW);
   await second.post.deliver(lane, [world.parcel("came", "completed")], NOW);
+  const seen = SCHEDULES.slice(0, 2).map((name) => ({ ...name, from: null, to: { at: 5, run: null } }));
+  await first.schedules.advance(lane, seen);
   await first.commit(a, [world.commit("mailedTwice", { lines: [y], absorbed: ["m1"], mailSeen: 1 })], NOW);
 }
 

@@ -19,6 +19,7 @@ import * as place from "../../src/store/postgres/place.ts";
 import * as post from "../../src/store/postgres/post.ts";
 import * as prune from "../../src/store/postgres/prune.ts";
 import * as read from "../../src/store/postgres/read.ts";
+import * as schedules from "../../src/store/postgres/schedules.ts";
 import * as send from "../../src/store/postgres/send.ts";
 import * as share from "../../src/store/postgres/share.ts";
 import * as start from "../../src/store/postgres/start.ts";
@@ -53,7 +54,7 @@ const MODULES: readonly object[] = [
     openServers,
     place,
   ],
-  ...[post, prune, read, send, share, start, startWithin, changes, tally],
+  ...[post, prune, read, schedules, send, share, start, startWithin, changes, tally],
 ];
 
 /** Every exported statement by its name. */

@@ -13,6 +13,7 @@ import * as moving from "../../src/store/sqlite/moving-tables.ts";
 import * as post from "../../src/store/sqlite/post.ts";
 import * as prune from "../../src/store/sqlite/prune.ts";
 import * as read from "../../src/store/sqlite/read.ts";
+import * as schedules from "../../src/store/sqlite/schedules.ts";
 import * as send from "../../src/store/sqlite/send.ts";
 import { openSqlite } from "../../src/store/sqlite/sqlite.ts";
 import * as start from "../../src/store/sqlite/start.ts";
@@ -23,7 +24,7 @@ const FOLDER = new URL("../../src/store/sqlite/", import.meta.url);
 
 /** Every exported statement by its name. */
 const statements: ReadonlyMap<string, string> = new Map(
-  [claim, commit, heldRuns, list, load, membership, moving, post, prune, read, send, start, tally]
+  [claim, commit, heldRuns, list, load, membership, moving, post, prune, read, schedules, send, start, tally]
     .flatMap((module): [string, unknown][] => Object.entries(module))
     .filter((entry): entry is [string, string] => typeof entry[1] === "string"),
 );

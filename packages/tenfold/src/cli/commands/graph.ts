@@ -25,10 +25,16 @@ export const graphCommand: Command = {
       );
     }
     const config = await mustLoad({ words, flags, terminal, ...call });
-    const { name, hash, graph } = workflowNamed(config, words[0]!);
+    const { name, hash, graph, triggers = [] } = workflowNamed(config, words[0]!);
     const drawing = format === "text" ? graphText(graph) : graphMermaid(graph);
     if (terminal.isJson) terminal.document({ workflow: name, hash, format, drawing, graph });
     else terminal.print(drawing);
+    if (terminal.isJson || format !== "text" || triggers.length === 0) return EXIT.yes;
+    const { scheduleText } = await import("../schedule-words.ts");
+    terminal.print("");
+    for (const schedule of triggers) {
+      terminal.print(`Started by schedule "${schedule.name}": ${scheduleText(schedule)} (${schedule.timeZone}).`);
+    }
     return EXIT.yes;
   },
 };

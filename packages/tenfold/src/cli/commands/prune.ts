@@ -4,12 +4,11 @@ import type { Pruned, PruneOptions } from "../../engine/retention.ts";
 import { durationMs, formatDuration } from "../../value/duration.ts";
 import { countLines, isAgreed } from "../asking.ts";
 import { EXIT, usageError, type Call, type Command } from "../command.ts";
-import { exitCodeFor, onInterrupt } from "../interruption.ts";
-import { LiveLines } from "../live-lines.ts";
 import { openStored, tellMissing } from "../opening.ts";
 import { FILTER_FLAGS, readFilter } from "../run-filter.ts";
 import type { Terminal } from "../terminal.ts";
 import { countText, plural } from "../time-text.ts";
+import { watched } from "../watched.ts";
 
 export const pruneCommand: Command = {
   name: "prune",
@@ -71,7 +70,7 @@ async function countFirst(call: Call, tenfold: Tenfold, prune: Prune): Promise<n
       "Runs would be removed for good, and there is nobody to ask; nothing was pruned. Add `--yes` if that is meant, or `--dry-run` to see how many.",
     );
   }
-  const counted = await watched(call, (told) => prune({ ...told, dryRun: true }), (sofar) => `found ${countText(sofar.found)} …`); // prettier-ignore
+  const counted = await shown(call, (told) => prune({ ...told, dryRun: true }), (sofar) => `found ${countText(sofar.found)} …`); // prettier-ignore
   if (typeof counted === "number") return counted;
   const { found, counts } = counted;
   if (flags.has("dry-run")) return tellDryRun(terminal, tenfold, counted);
@@ -91,7 +90,7 @@ async function remove(call: Call, tenfold: Tenfold, prune: Prune, found?: number
   const { terminal } = call;
   const from = Date.now();
   const ofAll = found === undefined ? "" : ` of ${countText(found)}`;
-  const pruned = await watched(call, prune, (sofar) => `removed ${countText(sofar.pruned)}${ofAll} …`);
+  const pruned = await shown(call, prune, (sofar) => `removed ${countText(sofar.pruned)}${ofAll} …`);
   if (typeof pruned === "number") return pruned;
   if (found === undefined) tellMissing(terminal, tenfold);
   if (terminal.isJson) terminal.document({ ...pruned, missing: tenfold.missing });
@@ -125,26 +124,12 @@ function tellDryRun(terminal: Terminal, tenfold: Tenfold, counted: Pruned): numb
   return EXIT.yes;
 }
 
-/** What `act` answers, shown while it goes on; interrupted by Ctrl-C, which has it stop soon: an exit code. */
-async function watched({ terminal }: Call, act: Prune, line: (sofar: Pruned) => string): Promise<Pruned | number> {
-  const stopping = new AbortController();
-  const interruption = onInterrupt();
-  const interrupted = interruption.first.then((signal) => {
-    stopping.abort();
-    return signal;
-  });
-  const live = terminal.stderr.isTTY === true && !terminal.isJson ? new LiveLines(terminal.stderr) : null;
-  try {
-    const onProgress = (sofar: Pruned): void => live?.paint([terminal.tint("dim", line(sofar))]);
-    const done = await act({ signal: stopping.signal, onProgress });
-    live?.paint([]);
-    if (!stopping.signal.aborted) return done;
+/** Shown while it goes on; interrupted by Ctrl-C: an exit code. */
+function shown(call: Call, act: Prune, line: (sofar: Pruned) => string): Promise<Pruned | number> {
+  const { terminal } = call;
+  return watched(call, act, line, (done) => {
     const removed = `${plural(done.pruned, "run")} ${done.pruned === 1 ? "was" : "were"} removed`;
     if (terminal.isJson) terminal.document({ ...done, interrupted: true });
     terminal.say(`Stopped. ${removed}; all others are whole.`);
-    return exitCodeFor(await interrupted);
-  } finally {
-    live?.stop();
-    interruption.stop();
-  }
+  });
 }

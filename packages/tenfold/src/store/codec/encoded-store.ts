@@ -33,6 +33,7 @@ import type {
   Then,
 } from "../store.ts";
 import type { Codec } from "./codec.ts";
+import type { Schedules } from "../schedules.ts";
 import { decodedClaim, decodedLines, decodedMail, decodedRecord, linePlace, partPlace } from "./decoded.ts";
 import { EncodedPost, encodedSend } from "./encoded-post.ts";
 import { encodeText } from "./encoded-text.ts";
@@ -64,6 +65,11 @@ export class EncodedStore implements Store {
 
   get hears(): boolean {
     return this.#store.hears;
+  }
+
+  /** They have no payloads. */
+  get schedules(): Schedules {
+    return this.#store.schedules;
   }
 
   get missing(): readonly Missing[] | undefined {

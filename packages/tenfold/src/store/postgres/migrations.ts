@@ -102,6 +102,12 @@ export const MIGRATIONS: readonly Migration[] = [
     primary key (lane, run, key)
   );
   create index received_at on tenfold.received (lane, at);
+
+  create table tenfold.schedules (
+    lane integer not null, workflow text collate "C" not null, schedule text collate "C" not null,
+    at bigint not null, run text collate "C",
+    primary key (lane, workflow, schedule)
+  ) with (fillfactor = 50);
   `,
   },
 ];

@@ -31,8 +31,8 @@ const MAKE_TABLES = [
     primary key (lane, part))`,
 ];
 
-/** Whoever adds, changes or removes a run, or joins, inserts or updates in one of these. */
-const CLOSED = ["runs", "leases", "tally_changes"];
+/** Whoever adds, changes or removes a run, joins, or has a schedule go on, inserts or updates in one of these. */
+const CLOSED = ["runs", "leases", "tally_changes", "schedules"];
 
 /** Waits for transactions in flight; those that come later find the check. */
 const LOCK = [

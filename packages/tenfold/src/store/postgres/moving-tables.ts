@@ -64,6 +64,11 @@ export const READ_TALLIES = `
   where y.lane = $1 and y.grain = 0 and y.runs <> 0 and (y.slot, y.workflow, y.status) > ($2, $3, $4)
   order by y.slot, y.workflow, y.status limit $5`;
 
+export const READ_SCHEDULES = `
+  select s.workflow as k1, s.schedule as k2, s.workflow, s.schedule, s.at, s.run
+  from tenfold.schedules s where s.lane = $1 and (s.workflow, s.schedule) > ($2, $3)
+  order by s.workflow, s.schedule limit $4`;
+
 export const WRITE_GRAPHS = `
   insert into tenfold.graphs (lane, hash, workflow, graph)
   select a.lane, t.hash, t.workflow, t.graph
@@ -136,6 +141,12 @@ export const WRITE_SERVED = `
   from tenfold.lanes a, unnest($2::bigint[]) as t (turn)
   where a.lane = $1`;
 
+export const WRITE_SCHEDULES = `
+  insert into tenfold.schedules (lane, workflow, schedule, at, run)
+  select a.lane, t.workflow, t.schedule, t.at, t.run
+  from tenfold.lanes a, unnest($2::text[], $3::text[], $4::bigint[], $5::text[]) as t (workflow, schedule, at, run)
+  where a.lane = $1`;
+
 interface TableForm extends ReadForm {
   readonly write: string;
   /** How each cell's column is written. */
@@ -173,6 +184,7 @@ export const TABLES: Readonly<Record<MovedTable, TableForm>> = {
   served: { read: READ_SERVED, first: [-1], write: WRITE_SERVED, columns: [plain] },
   // Appended, and folded into the counts before they are read.
   tallies: { read: READ_TALLIES, first: [-1, "", -1], write: APPEND_CHANGES, columns: [plain, texts, plain, plain] },
+  schedules: { read: READ_SCHEDULES, first: ["", ""], write: WRITE_SCHEDULES, columns: [texts, texts, plain, texts] },
 };
 
 export function writeOf(lane: number, table: MovedTable, rows: readonly Row[]): Statement {

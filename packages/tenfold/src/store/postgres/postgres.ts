@@ -26,6 +26,7 @@ import { BEAT, JOIN, SEE_LEASES, takeOverOf } from "./membership.ts";
 import { hasMark } from "./move-mark.ts";
 import type { Notices } from "./notices.ts";
 import { PostgresPost } from "./post.ts";
+import { PostgresSchedules } from "./schedules.ts";
 import { forgetKeys, pruneRuns } from "./prune.ts";
 import { PUT_GRAPHS, READ_GRAPH, READ_JOURNAL, READ_RUNS, recordOf, type RunRow } from "./read.ts";
 import { sendAll } from "./send.ts";
@@ -57,6 +58,7 @@ export class PostgresStore implements port.Store {
   readonly lanes: number;
   readonly pipelinesCommits = true;
   readonly post: PostgresPost;
+  readonly schedules: PostgresSchedules;
   readonly #to: Connections;
   readonly #notices: Notices;
   readonly #callers: CallerTransactions;
@@ -72,6 +74,7 @@ export class PostgresStore implements port.Store {
     this.#to = connections;
     this.#notices = notices;
     this.post = new PostgresPost(connections, name, () => notices.tell("due"));
+    this.schedules = new PostgresSchedules(connections, name);
     this.#callers = new CallerTransactions(name, connections.starts.options.schema);
     this.#claims = new Claims(connections, lanes);
     notices.onLate = () => this.expectLate();

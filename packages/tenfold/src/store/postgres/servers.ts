@@ -12,6 +12,7 @@ import type * as port from "../store.ts";
 import { LaneGone } from "./lane-row.ts";
 import type { Place, Whole } from "./place.ts";
 import type { PostgresStore } from "./postgres.ts";
+import type { Schedules } from "../schedules.ts";
 
 /** How long a lane that no server holds is looked for: the moment in which it changes its server. */
 const LOOK_FOR_MS = 15_000;
@@ -30,6 +31,10 @@ export class PostgresServers implements port.Store {
     received: (lane, ...given) => this.#read(lane, (store) => store.post.received(lane, ...given)),
     holds: (lane, ...given) => this.#read(lane, (store) => store.post.holds(lane, ...given)),
     release: (lane, ...given) => this.#at(lane, (store) => store.post.release(lane, ...given)),
+  };
+  readonly schedules: Schedules = {
+    reached: (lane, names) => this.#read(lane, (store) => store.schedules.reached(lane, names)),
+    advance: (lane, batch) => this.#at(lane, (store) => store.schedules.advance(lane, batch)),
   };
   readonly #whole: Whole;
   readonly #watchers: Readonly<Record<port.Change, Set<() => void>>> = { due: new Set(), ended: new Set() };

@@ -103,6 +103,12 @@ const MIGRATIONS: readonly string[] = [
   create index keys_to_forget on keys (lane, until, run) where until is not null;
   create index attributes_of_run on attributes (lane, run);
   `,
+  `
+  create table schedules (
+    lane integer not null, workflow text not null, schedule text not null, at integer not null, run text,
+    primary key (lane, workflow, schedule)
+  ) without rowid;
+  `,
 ];
 
 const FORMAT = MIGRATIONS.length;

@@ -61,6 +61,10 @@ export const READ_TALLIES = `
   from tallies where lane = ? and grain = ${BY_MINUTE} and (slot, workflow, status) > (?, ?, ?)
   order by slot, workflow, status limit ?`;
 
+export const READ_SCHEDULES = `
+  select workflow as k1, schedule as k2, workflow, schedule, at, run
+  from schedules where lane = ? and (workflow, schedule) > (?, ?) order by workflow, schedule limit ?`;
+
 export const WRITE_GRAPH = "insert into graphs (lane, hash, workflow, graph) values (?, ?, ?, ?)";
 
 export const WRITE_RUN = `
@@ -91,6 +95,8 @@ export const WRITE_TURN = "insert into turns (lane, tenant, turn) values (?, ?, 
 
 export const WRITE_SERVED = "insert into turns_served (lane, turn) values (?, ?)";
 
+export const WRITE_SCHEDULE = "insert into schedules (lane, workflow, schedule, at, run) values (?, ?, ?, ?, ?)";
+
 type Write = (connection: Connection, lane: number, row: Row) => number;
 
 export const TABLES: Readonly<Record<MovedTable, ReadForm & { readonly write: Write }>> = {
@@ -105,6 +111,7 @@ export const TABLES: Readonly<Record<MovedTable, ReadForm & { readonly write: Wr
   turns: { read: READ_TURNS, first: ["", -1], write: byOne(WRITE_TURN) },
   served: { read: READ_SERVED, first: [-1], write: byOne(WRITE_SERVED) },
   tallies: { read: READ_TALLIES, first: [-1, "", -1], write: writeTally },
+  schedules: { read: READ_SCHEDULES, first: ["", ""], write: byOne(WRITE_SCHEDULE) },
 };
 
 function byOne(sql: string): Write {

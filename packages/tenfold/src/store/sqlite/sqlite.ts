@@ -17,8 +17,9 @@ import { list } from "./list.ts";
 import { loadRuns, mailOf, ownedRuns } from "./load.ts";
 import { join, renew, takeOver } from "./membership.ts";
 import { openConnection, type SqliteOptions } from "./open.ts";
-import { SqlitePost } from "./post.ts";
+import { SqlitePost, type PostAccess } from "./post.ts";
 import { forgetKeys, pruneRuns } from "./prune.ts";
+import { SqliteSchedules } from "./schedules.ts";
 import { putGraphs, readGraph, readJournalOf, readRun } from "./read.ts";
 import { sendAll } from "./send.ts";
 import { Starts } from "./start.ts";
@@ -41,6 +42,7 @@ export class SqliteStore implements port.Store {
   readonly hears = true;
   readonly pipelinesCommits = false;
   readonly post: SqlitePost;
+  readonly schedules: SqliteSchedules;
   readonly #connection: Connection;
   readonly #held: HeldRuns;
   readonly #watch: Watch;
@@ -52,11 +54,12 @@ export class SqliteStore implements port.Store {
     this.#connection = connection;
     this.#held = new HeldRuns(connection);
     this.#watch = new Watch(() => connection.dataVersion());
-    this.post = new SqlitePost({
+    const access: Omit<PostAccess, "changed"> = {
       read: (lane, act) => this.#read(lane, act),
       write: (lane, act) => this.#write(lane, act),
-      changed: () => this.#watch.changed(),
-    });
+    };
+    this.post = new SqlitePost({ ...access, changed: () => this.#watch.changed() });
+    this.schedules = new SqliteSchedules(access);
   }
 
   async putGraphs(lane: number, graphs: readonly port.StoredGraph[]): Promise<void> {

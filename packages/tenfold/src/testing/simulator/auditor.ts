@@ -151,6 +151,11 @@ export class Auditor {
     return state;
   }
 
+  /** Every run that there ever was. */
+  get rows(): readonly RunRecord[] {
+    return [...this.#pruned.values(), ...this.#book.records()];
+  }
+
   /** Nobody's mail waits for a time: a run that nobody owns and that has mail is due, and a finished one has none. */
   checkRows(now: number): void {
     for (const { id: run, status, owner, wakeAt } of this.#book.records()) {
@@ -168,7 +173,7 @@ export class Auditor {
     for (const run of this.accepted) {
       if (!this.#isKnown(run)) throw new Violation("an accepted run is never lost", { run });
     }
-    for (const row of [...this.#pruned.values(), ...this.#book.records()]) {
+    for (const row of this.rows) {
       const key = JSON.stringify([row.workflow, row.tenant, row.key]);
       if (row.key !== null && keys.has(key)) throw new Violation("the same key is one run", { run: row.id, key });
       keys.add(key);

@@ -54,6 +54,7 @@ const WRITES: ReadonlySet<string> = new Set([
   "deliver",
   "remove",
   "release",
+  "advance",
 ]);
 
 /** `store` as `connection`'s process sees it. */

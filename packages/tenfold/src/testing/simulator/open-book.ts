@@ -6,7 +6,9 @@ import type { JournalLine } from "../../core/journal-line.ts";
 import { MemoryStore } from "../../store/memory.ts";
 import type { Holder, Lease, RunRecord, Store } from "../../store/store.ts";
 import { laneOfRun } from "../../value/id.ts";
+import type { Schedules } from "../../store/schedules.ts";
 import type { Verb } from "../store-by-verb.ts";
+import type { Standing } from "./scheduled.ts";
 import { TwinStore } from "./twin-store.ts";
 import { Violation } from "./violation.ts";
 
@@ -30,6 +32,8 @@ export class OpenBook {
   readonly #inner: MemoryStore;
   readonly #twin: TwinStore | null;
   readonly #alive = new Set<string>();
+  /** When each schedule was first seen, by workflow and name. */
+  readonly #firstSeen = new Map<string, number>();
   /** The last incarnation of each process in each lane. */
   readonly #latest = new Map<string, string>();
 
@@ -76,11 +80,35 @@ export class OpenBook {
     return this.#inner.peek(laneOfRun(run)!, run)?.attributes ?? new Map<string, string>();
   }
 
+  /** How far a schedule has come; null: nobody has seen it. */
+  standingOf(workflow: string, schedule: string): Standing | null {
+    const firstSeenAt = this.#firstSeen.get(`${workflow} ${schedule}`);
+    if (firstSeenAt === undefined) return null;
+    const lanes = Array.from({ length: this.#inner.lanes }, (_, lane) => lane);
+    const [reached] = lanes.flatMap((lane) => this.#inner.schedules.peek(lane, { workflow, schedule }) ?? []);
+    return { firstSeenAt, settled: reached!.at };
+  }
+
+  #notingSchedules({ schedules }: Store): Schedules {
+    return {
+      reached: (lane, names) => schedules.reached(lane, names),
+      advance: async (lane, batch) => {
+        const isDone = await schedules.advance(lane, batch);
+        batch.forEach(({ workflow, schedule, from, to }, nth) => {
+          if (from === null && isDone[nth]!) this.#firstSeen.set(`${workflow} ${schedule}`, to.at);
+        });
+        return isDone;
+      },
+    };
+  }
+
   #noting(inner: Store): Store {
+    const schedules = this.#notingSchedules(inner);
     const alive = this.#alive;
     const latest = this.#latest;
     return new Proxy(inner, {
       get(target, name) {
+        if (name === "schedules") return schedules;
         const member: unknown = Reflect.get(target, name, target);
         if (typeof member !== "function") return member;
         if (name === "join") {

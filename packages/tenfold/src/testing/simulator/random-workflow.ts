@@ -24,6 +24,7 @@ import {
   not,
 } from "../../flow/index.ts";
 import type { WorkflowDefinition } from "../../flow/definition.ts";
+import type { Trigger } from "../../flow/trigger.ts";
 import type { Json } from "../../value/json.ts";
 import type { Random } from "../../value/random.ts";
 import { answerOf, TAGS, type Answer } from "./answer.ts";
@@ -34,6 +35,7 @@ export interface RandomWorkflowOptions {
   readonly nodesMax: number;
   readonly attempts: number;
   readonly timeoutMs: number | null;
+  readonly triggers?: readonly Trigger[];
 }
 
 /** The types of the drawing are the flow's own business; here values are drawn blindly. */
@@ -167,6 +169,7 @@ export function randomWorkflow(options: RandomWorkflowOptions): WorkflowDefiniti
     (pick(steps) as Drawn).as(`s${serial++}`)({ value, tag: pick(visible).tag });
 
   return (workflow as Drawn)(name, {
+    triggers: options.triggers ?? [],
     flow: (input: Drawn) => draw([input], 0),
   }) as WorkflowDefinition;
 }

@@ -1,15 +1,19 @@
 /** What a seed stands for: its workflows, its faults, how its engines are set; drawn before anything happens. */
 import { DEFAULT_SETTINGS, type EngineSettings } from "../../engine/engine.ts";
 import type { WorkflowDefinition } from "../../flow/definition.ts";
+import type { ScheduleDefinition } from "../../flow/trigger.ts";
 import { seededRandom, type Random } from "../../value/random.ts";
 import { ATTEMPTS, SPARE_ATTEMPTS } from "./fates.ts";
 import type { Faults } from "./faulty-store.ts";
 import { randomWorkflow } from "./random-workflow.ts";
+import { scheduleOf } from "./scheduled.ts";
 
 export interface Scenario {
   readonly random: Random;
   readonly lanes: number;
   readonly workflows: readonly WorkflowDefinition[];
+  /** The trigger of the second workflow; null: nothing starts by itself. */
+  readonly schedule: ScheduleDefinition | null;
   /** The timeout of every step; null: none, so no body may hang. */
   readonly timeoutMs: number | null;
   readonly faults: Faults;
@@ -22,14 +26,11 @@ export function drawScenario(seed: number): Scenario {
   const random = seededRandom(seed);
   const lanes = random() < 0.2 ? 2 : 1;
   const timeoutMs = random() < 0.3 ? 3000 : null;
+  const schedule = scheduleOf(seed);
   const workflows = [3, 12, 12].map((nodesMax, index) => {
-    return randomWorkflow({
-      name: `workflow-${index}`,
-      random,
-      nodesMax,
-      attempts: ATTEMPTS + SPARE_ATTEMPTS,
-      timeoutMs,
-    });
+    const triggers = index === 1 && schedule !== null ? [schedule] : [];
+    const attempts = ATTEMPTS + SPARE_ATTEMPTS;
+    return randomWorkflow({ name: `workflow-${index}`, random, nodesMax, attempts, timeoutMs, triggers });
   });
   const harsh = random() < 0.8 ? 1 : 0;
   const faults: Faults = {
@@ -58,5 +59,5 @@ export function drawScenario(seed: number): Scenario {
       runsPerCommit: [Infinity, 1, 2, 5][Math.floor(random() * 4)]!,
     },
   };
-  return { random, lanes, workflows, timeoutMs, faults, settings, isOneMachine: random() < 0.5 };
+  return { random, lanes, workflows, schedule, timeoutMs, faults, settings, isOneMachine: random() < 0.5 };
 }

@@ -6,6 +6,7 @@ import { FINISHED, type Store } from "../../store/store.ts";
 import { Auditor } from "./auditor.ts";
 import { expectedOf } from "./fates.ts";
 import { OpenBook } from "./open-book.ts";
+import { checkTicks, isSettled } from "./scheduled.ts";
 import { SimulatedWorkers, type World } from "./workers.ts";
 import { drawScenario } from "./scenario.ts";
 import { LATE_STARTS_MS, Users } from "./users.ts";
@@ -49,6 +50,7 @@ export async function simulate(seed: number, open?: OpenTried): Promise<Simulati
   try {
     await live(world, processes, () => violation !== null);
     if (violation === null) auditor.checkEnd();
+    if (violation === null) checkSchedule(world);
   } catch (thrown) {
     note(thrown);
   } finally {
@@ -69,10 +71,23 @@ async function live(world: World, processes: SimulatedWorkers, isBroken: () => b
   await time.pass(STARTED_AT + FAULTS_MS, isBroken);
   processes.calm();
   users.retryHeld();
-  const isDone = () => isBroken() || book.records().every(({ status }) => FINISHED.has(status));
+  const haveEnded = () => book.records().every(({ status }) => FINISHED.has(status));
+  const isDone = () => isBroken() || (haveEnded() && hasNoTickDue(world));
   await time.pass(time.now + CALM_MS, isDone);
   await time.pass(time.now + LATE_STARTS_MS, isBroken);
   await time.pass(time.now + CALM_MS, isDone);
+}
+
+function hasNoTickDue({ scenario, book, time }: World): boolean {
+  const { schedule, workflows } = scenario;
+  return schedule === null || isSettled(schedule, book.standingOf(workflows[1]!.name, schedule.name), time.now);
+}
+
+function checkSchedule({ scenario, book, auditor, time }: World): void {
+  const { schedule, workflows } = scenario;
+  if (schedule === null) return;
+  const standing = book.standingOf(workflows[1]!.name, schedule.name);
+  checkTicks(schedule, standing, auditor.rows, time.now);
 }
 
 /** What users and fate do during the first phase. */

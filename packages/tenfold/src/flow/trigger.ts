@@ -1,0 +1,61 @@
+/** What starts runs by itself: a closed union of kinds, of which there is one so far, the schedule. */
+import type { Calendar } from "../value/business-days.ts";
+
+/** A moment at which a schedule starts a run. */
+export interface Tick extends ScheduledInput {
+  /** The day of it in the schedule's time zone: "2026-03-29". */
+  readonly date: string;
+}
+
+/** What a run is given by a schedule that has no `input` of its own. */
+export interface ScheduledInput {
+  /** The moment as ISO 8601 in UTC: "2026-03-29T08:00:00.000Z". */
+  readonly at: string;
+  /** The schedule's name. */
+  readonly schedule: string;
+}
+
+export type BusinessPeriod = "week" | "month" | "quarter" | "year";
+
+/** When a schedule's ticks are. */
+export type When =
+  | { readonly kind: "cron"; readonly expression: string }
+  /** The `nth` business day of each period, the last is -1; `atMs` is the time of day (ms). */
+  | {
+      readonly kind: "business-day";
+      readonly nth: number;
+      readonly of: BusinessPeriod;
+      readonly at: string;
+      readonly atMs: number;
+    };
+
+/** What becomes of a tick of a cron on a day off. */
+export type OnHoliday = "skip" | "next" | "previous";
+/** Which of the ticks are started that came while nothing worked. */
+export type Missed = "skip" | "once" | "all";
+/** What becomes of a tick while the run of the one before has not finished. */
+export type Overlap = "allow" | "skip" | "queue";
+
+/** A schedule as the engine sees it. */
+export interface ScheduleDefinition {
+  readonly kind: "schedule";
+  readonly name: string;
+  readonly when: When;
+  readonly timeZone: string;
+  readonly calendar: Calendar | null;
+  readonly onHoliday: OnHoliday;
+  readonly missed: Missed;
+  readonly overlap: Overlap;
+  readonly tenant: string;
+  readonly input?: (tick: Tick) => unknown;
+}
+
+export type TriggerDefinition = ScheduleDefinition;
+
+declare const startsWith: unique symbol;
+
+/** A trigger that starts runs with inputs of this type. */
+export type Trigger<I = unknown> = TriggerDefinition & { readonly [startsWith]?: () => I };
+
+/** A schedule that starts runs with inputs of this type. */
+export type Schedule<I = unknown> = ScheduleDefinition & Trigger<I>;
