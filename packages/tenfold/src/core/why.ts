@@ -100,11 +100,13 @@ export function waitText(wait: Wait, now: number, left: (ms: number) => string =
     until === null ? "" : `, ${left(Math.max(0, until - now))} more at most`;
   switch (wait.kind) {
     case "body":
-      return `is open, and its body has not answered${wait.attempt > 1 ? `, for the ${ordinal(wait.attempt)} time` : ""}`;
-    case "retry":
-      return wait.at <= now
-        ? `is to be tried again now, for the ${ordinal(wait.attempt)} time`
-        : `is to be tried again in ${left(wait.at - now)}, for the ${ordinal(wait.attempt)} time`;
+    case "retry": {
+      const again = wait.attempt > 1 ? `, for the ${ordinal(wait.attempt)} time` : "";
+      const isDue = wait.kind === "body" || wait.at <= now;
+      return isDue
+        ? `is open, and its body has not answered${again}`
+        : `is to be tried again in ${left(wait.at - now)}${again}`;
+    }
     case "time":
       return `sleeps for ${left(Math.max(0, wait.at - now))} more`;
     case "signal":

@@ -17,6 +17,8 @@ interface Call {
   readonly node: string;
 }
 
+const UNDER_WAY = -1;
+
 /** Three steps in a row; each result is the number of the call of a body that made it. */
 class Load {
   readonly calls: Call[] = [];
@@ -24,11 +26,14 @@ class Load {
     key: ({ order }) => `order ${order}`,
     flow: (input) => this.#step("ship")(this.#step("pack")(this.#step("pick")(input.order))),
   });
+  /** Until then the order that is under way when it is copied stays so. */
+  readonly copied = Promise.withResolvers<void>();
   readonly #progress: (() => void)[] = [];
 
   #step(name: string) {
     return step(name, {
-      run: async (_from: number, { run, node }: StepContext) => {
+      run: async (from: number, { run, node }: StepContext) => {
+        if (from === UNDER_WAY) await this.copied.promise;
         const call = this.calls.push({ run: run.id, node }) - 1;
         for (const resolve of this.#progress.splice(0)) resolve();
         await pause(50);
@@ -98,13 +103,14 @@ test("a store that was copied while workers worked goes on where the copy was ma
   const started = new Map<number, string>();
   const startSome = async (): Promise<void> => {
     while (!enough.signal.aborted) {
-      const order = started.size;
+      const order = started.size - 1;
       started.set(order, "");
       const run = await worker.start(load.orders, { order });
       started.set(order, run.id);
       await run.result();
     }
   };
+  started.set(UNDER_WAY, (await worker.start(load.orders, { order: UNDER_WAY })).id);
   const starting = Promise.all(Array.from({ length: 20 }, startSome));
   await load.goesOn(200);
   const accepted = [...started.values()].filter((id) => id !== "");
@@ -112,6 +118,7 @@ test("a store that was copied while workers worked goes on where the copy was ma
   const copied = `${url.replace(/postgres$/, database)}?tenfold_schema=${schema}`;
   await migratePostgres(copied, { isDry: false });
   await copy(url, copied.replace(/\?.*/, ""), schema);
+  load.copied.resolve();
   await load.goesOn(200);
   enough.abort();
   await starting;
