@@ -7,7 +7,7 @@ import { cpus, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { idleFleet, workers } from "./fleet.ts";
-import { claims, coldStart, latency, prune, sleepers, throughput, type Bench } from "./measures.ts";
+import { claims, coldStart, latency, prune, sleepers, spread, throughput, type Bench } from "./measures.ts";
 import { installPeers, peers } from "./peers.ts";
 import { soak } from "./soak.ts";
 import { table, type Report } from "./table.ts";
@@ -23,6 +23,7 @@ const HELP = `Measures the engine, each figure beside its floor: the same rows b
 Measures
   throughput   runs started by one program, worked by another: steps/s, and the worker's peak memory
   latency      one run at a time while idle, start to result
+  spread       one run with an each of 10,000 items, beside one of half as many
   claims       a claim with a million runs waiting, a worker's peak memory beside them, pages of lists
   prune        what has ended is removed, beside a worker and its speed without that
   sleepers     a million sleeping runs: a worker's peak memory, and what it takes when 10,000 wake at once
@@ -64,7 +65,14 @@ const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
 type Measure<B> = (bench: B) => Promise<Report>;
 
-const OF_BOTH: Readonly<Record<string, Measure<Bench>>> = { throughput, latency, claims, prune, sleepers };
+const OF_BOTH: Readonly<Record<string, Measure<Bench>>> = {
+  throughput,
+  latency,
+  spread,
+  claims,
+  prune,
+  sleepers,
+};
 const OF_SQLITE: Readonly<Record<string, Measure<Bench>>> = { ...OF_BOTH, "cold-start": coldStart };
 const OF_POSTGRES: Readonly<Record<string, Measure<Bench<PostgresTarget>>>> = {
   ...OF_BOTH,

@@ -107,6 +107,26 @@ export async function latency({ target, scale, say }: Bench): Promise<Report> {
   return { rows };
 }
 
+/** One run with an `each` of ten thousand items, beside one of half as many: linear, and how long. */
+export async function spread({ target, scale, say }: Bench): Promise<Report> {
+  const items = 2 * Math.round(5000 * scale);
+  say(`an each of ${items} items, one run at a time`);
+  const store = await target.newStore();
+  const { wholeMs, halfMs } = await measure<{ wholeMs: number; halfMs: number }>("spread.ts", { store, items });
+  await target.dropStore(store);
+  const rows: Row[] = [
+    {
+      name: `one each of ${items} items, start to result`,
+      value: wholeMs,
+      unit: "ms",
+      floor: 2 * halfMs,
+      ratio: wholeMs / (2 * halfMs),
+      must: target.asked.spread ?? "linear",
+    },
+  ];
+  return { rows };
+}
+
 /** The same claims with few and with a million runs waiting; then lists, and a worker, on the large store. */
 export async function claims({ target, scale, say }: Bench): Promise<Report> {
   const workflow = "five-in-a-row";

@@ -23,6 +23,7 @@ import {
   framesOf,
   HISTORY_MAX,
   isFailing,
+  isSpread,
   newFrame,
   OPENED,
   SUPPRESSED,
@@ -175,6 +176,8 @@ function findWaiting(
   const child = frame.children?.get(via[depth]!.local);
   if (child === undefined) return;
   for (const inner of framesOf(child)) if (inner !== null) findWaiting(inner, via, depth + 1, node, found);
+  // Items that failed go on if their each is retried, with what came meanwhile.
+  if (isSpread(child)) for (const inner of child.failed) findWaiting(inner, via, depth + 1, node, found);
 }
 
 /** After a node closed: is its frame finished, or has a boundary that fails come to rest? */
@@ -194,7 +197,7 @@ function isEnding(command: Command | undefined): boolean {
 export function endRun({ state, commands }: Turn): void {
   const { root, cancelled } = state;
   if (isEnding(commands.at(-1))) return;
-  if (cancelled !== null && root.open > 0) commands.push({ kind: "cancel", reason: cancelled.reason });
+  if (cancelled !== null) commands.push({ kind: "cancel", reason: cancelled.reason });
   else if (root.failure !== null) commands.push({ kind: "fail", error: root.failure });
   else if (root.open === 0) {
     const result = outputOf(state, root);

@@ -201,19 +201,14 @@ function retry(turn: Turn): void {
   const opened: Place[] = [];
   visitFrames(state.root, (frame) => {
     pausedIn(frame, paused);
+    openedIn(frame, opened);
     for (const node of frame.scope.nodes) {
       const waits = frame.waits[node.local]!;
       if (waits === ASLEEP) turn.commands.push(commandFor(state, { frame, node }));
-      else if (waits === OPENED && node.node.kind === "each") opened.push({ frame, node });
     }
   });
   for (const place of paused) startAgain(turn, place);
-  for (const { frame, node } of opened) {
-    const child = frame.children?.get(node.local);
-    if (frame.waits[node.local] === OPENED && child !== undefined && isSpread(child)) {
-      openItems(turn, frame, node, child);
-    }
-  }
+  openMore(turn, opened);
   for (const address of keptAddresses(state)) deliver(turn, address);
   if (state.root.running === 0) endRun(turn);
 }
@@ -225,6 +220,21 @@ function pausedIn(frame: Frame, paused: Place[]): void {
   for (const node of frame.scope.nodes) {
     const waits = frame.waits[node.local]!;
     if (waits === FAILED || waits === SUPPRESSED) paused.push({ frame, node });
+  }
+}
+
+/** Notes the eaches of a frame whose items are at work. */
+function openedIn(frame: Frame, opened: Place[]): void {
+  for (const node of frame.scope.nodes)
+    if (frame.waits[node.local] === OPENED && node.node.kind === "each") opened.push({ frame, node });
+}
+
+/** Goes on with items that were not begun. */
+function openMore(turn: Turn, opened: readonly Place[]): void {
+  for (const { frame, node } of opened) {
+    const child = frame.children?.get(node.local);
+    if (frame.waits[node.local] === OPENED && child !== undefined && isSpread(child))
+      openItems(turn, frame, node, child);
   }
 }
 
@@ -246,8 +256,13 @@ function startAgain(turn: Turn, { frame, node }: Place): void {
   if (!isSpread(child) || frame.waits[node.local] !== OPENED) return;
   for (const item of takeFailed(child)) {
     const failed: Place[] = [];
-    visitFrames(item, (inner) => pausedIn(inner, failed));
+    const opened: Place[] = [];
+    visitFrames(item, (inner) => {
+      pausedIn(inner, failed);
+      openedIn(inner, opened);
+    });
     for (const place of failed) startAgain(turn, place);
+    openMore(turn, opened);
   }
   openItems(turn, frame, node, child);
 }

@@ -41,7 +41,7 @@ export interface RunState {
   /** Null until one comes, or is waited for. */
   signals: Signals | null;
   /** Approvals that were asked for and not decided, and some that were; null: there never was one. */
-  asked: Set<Place> | null;
+  asked: Map<Request, Place> | null;
 }
 
 /** Signals that came, and the nodes that wait for some. */

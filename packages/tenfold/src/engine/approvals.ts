@@ -1,9 +1,10 @@
 /** Approvals from outside: which there are, and somebody's decision; who may not decide is told at once. */
 import { openApprovals, type OpenApproval } from "../core/approvals.ts";
-import { decidersOf, decisionProblem } from "../core/constructs/approval.ts";
+import { decidersOf, decisionProblem, isRole } from "../core/constructs/approval.ts";
 import { FINISHED, type Message, type RunRecord } from "../store/store.ts";
 import { TenfoldError } from "../value/error.ts";
 import type { Json } from "../value/json.ts";
+import { isPlainName } from "../value/plain-name.ts";
 import { checkOptions, isText, laneIn, optional, runUnknown, type OptionForm } from "./caller-checks.ts";
 import type { Engine } from "./engine.ts";
 import { APPROVAL_FACT, approvalFactOf, FACT_VALUE } from "./facts.ts";
@@ -47,17 +48,18 @@ export interface ApprovalFilter {
   readonly roles?: readonly string[];
 }
 
-const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every((item) => isText(item));
-const ROLES = optional(isTexts, 'Give a list of texts: `["finance"]`.');
+const isNames = (value: unknown): boolean => Array.isArray(value) && value.every((item) => isPlainName(item));
+const isPerson = (value: unknown): boolean => isPlainName(value) && !isRole(value);
+const ROLES = optional(isNames, 'Give a list of names: `["finance"]`.');
 
 const DECISION: Readonly<Record<keyof DecisionOptions, OptionForm>> = {
-  by: { fits: (value) => isText(value) && value !== "", way: 'Say who decides: `{ by: "kim" }`.' },
+  by: { fits: isPerson, way: 'Say who decides, by a name that is no role\'s: `{ by: "kim", roles: ["finance"] }`.' },
   roles: ROLES,
   comment: optional(isText, "Give a text."),
 };
 const FILTER: Readonly<Record<keyof ApprovalFilter, OptionForm>> = {
   workflow: optional(isText, "Give a workflow's name."),
-  by: optional(isText, "Give a person's name."),
+  by: optional(isPerson, "Give a person's name."),
   roles: ROLES,
 };
 const NOT_DONE = "nothing was decided";
@@ -83,6 +85,12 @@ export async function decide(
   const lane = laneIn(engine.store, run);
   const now = engine.ports.clock.now();
   const body = { kind: "decide", node, verdict, by, roles, comment } as const;
+  const { payloadMax } = engine.settings.limits;
+  const size = JSON.stringify(body).length;
+  if (size > payloadMax) {
+    const message = `What was decided is ${size} characters of JSON with its comment, and at most ${payloadMax} are kept; ${NOT_DONE}. Say it shorter.`;
+    throw new TenfoldError("PAYLOAD_TOO_LARGE", message, { facts: { run, node, size, max: payloadMax } });
+  }
   const message: Message = { key: engine.newId(lane), body, at: now };
   const [answer] = await engine.store.send(lane, [{ run, message, reopens: false }], now);
   if (answer!.kind === "unknown") throw runUnknown(run);
@@ -115,19 +123,40 @@ function finished({ id, status }: RunRecord): TenfoldError {
 export async function* approvalsOf(engine: Engine, filter: ApprovalFilter): AsyncGenerator<ApprovalView> {
   checkOptions("The filter of approvals", filter, FILTER, "nothing was listed");
   const { workflow, by, roles = [] } = filter;
+  if (by === undefined && roles.length > 0) {
+    const message =
+      "Approvals are asked for with `roles` of nobody; nothing was listed. Say whose roles they are: `by`.";
+    throw new TenfoldError("OPTION_UNSUPPORTED", message);
+  }
   const names = by === undefined ? [] : [by, ...roles.map((role) => `role:${role}`)];
   const facts = by === undefined ? [APPROVAL_FACT] : [null, ...names].map(approvalFactOf);
-  const seen = new Set<string>();
-  for (const name of facts) {
-    const where = { attribute: { name, value: FACT_VALUE }, ...(workflow === undefined ? {} : { workflow }) };
-    for await (const record of listRuns(engine.store, where, null)) {
-      if (seen.has(record.id)) continue;
-      seen.add(record.id);
-      for (const open of await approvalsIn(engine, record)) {
-        const isTheirs =
-          by === undefined || decisionProblem(open.request, { by, roles, verdict: "approved" }) === undefined;
-        if (isTheirs) yield viewOf(record, open);
-      }
+  const where = workflow === undefined ? {} : { workflow };
+  for await (const record of newestOf(engine, facts, where)) {
+    if (FINISHED.has(record.status)) continue;
+    for (const open of await approvalsIn(engine, record)) {
+      const isTheirs =
+        by === undefined || decisionProblem(open.request, { by, roles, verdict: "approved" }) === undefined;
+      if (isTheirs) yield viewOf(record, open);
+    }
+  }
+}
+
+/** Runs that have one of these facts, each once, the newest first. */
+async function* newestOf(
+  { store }: Engine,
+  facts: readonly string[],
+  where: { readonly workflow?: string },
+): AsyncGenerator<RunRecord> {
+  const lists = facts.map((name) => listRuns(store, { ...where, attribute: { name, value: FACT_VALUE } }, null));
+  const heads = await Promise.all(lists.map((list) => list.next()));
+  for (;;) {
+    const next = heads.reduce<RunRecord | null>((newest, head) => {
+      return head.done === true || (newest !== null && newest.id >= head.value.id) ? newest : head.value;
+    }, null);
+    if (next === null) return;
+    yield next;
+    for (const [nth, head] of heads.entries()) {
+      if (head.done !== true && head.value.id === next.id) heads[nth] = await lists[nth]!.next();
     }
   }
 }

@@ -49,11 +49,11 @@ export function factsAfter(state: RunState, then: Then): ReadonlySet<string> {
 
 /** The facts of a run that was loaded in this state: whether it had ended as failed does not show. */
 export function factsLoaded(state: RunState): Facts {
-  if (state.entries === 0) return new Facts(NO_FACTS);
   const { failure } = state.root;
-  if (failure === null) return new Facts(factsOf(state));
-  const facts = new Facts(new Set([...factsOf(state), failedFactOf(failure.node)]));
-  facts.mayBeGone();
+  const names = failure === null ? factsOf(state) : new Set([...factsOf(state), failedFactOf(failure.node)]);
+  const facts = new Facts(names);
+  // A commit may have written facts and no line, and what ended as failed has others.
+  if (names.size > 0 && (state.entries === 0 || failure !== null)) facts.mayBeGone();
   return facts;
 }
 
@@ -75,7 +75,7 @@ export class Facts {
   /** What the next commit has to change; undefined: nothing. */
   changesTo(after: ReadonlySet<string>): readonly Fact[] | undefined {
     const before = this.#written;
-    if (before === after) return undefined;
+    if (before === after && !this.#mayBeGone) return undefined;
     const gone = [...before].filter((name) => !after.has(name)).map((name): Fact => ({ name, value: null }));
     const come = [...after].filter((name) => this.#mayBeGone || !before.has(name));
     if (gone.length + come.length === 0) return undefined;

@@ -4,6 +4,7 @@ import { FINISHED } from "../store/store.ts";
 import { describe } from "../value/describe.ts";
 import { TenfoldError } from "../value/error.ts";
 import { jsonProblem, pathText, type Json } from "../value/json.ts";
+import { isPlainName } from "../value/plain-name.ts";
 import { nearestName } from "../value/nearest.ts";
 import { parseWith } from "../value/schema.ts";
 import { checkOptions, isText, laneIn, optional, runUnknown, type OptionForm } from "./caller-checks.ts";
@@ -22,7 +23,10 @@ export interface SignalOptions {
 }
 
 const OPTIONS: Readonly<Record<keyof SignalOptions, OptionForm>> = {
-  id: optional((value) => isText(value) && value !== "", "Give a text that is the same whenever this is sent again."),
+  id: optional(
+    (value) => isPlainName(value, 512),
+    "Give a text of up to 512 characters that is the same whenever this is sent again.",
+  ),
   for: optional((value) => isText(value) || Number.isFinite(value), "Give a text or a number."),
 };
 const ADDRESS: Readonly<Record<string, OptionForm>> = {

@@ -1,6 +1,7 @@
 /** `approval`: a node that is done when people have decided. */
 import { describe } from "../value/describe.ts";
 import type { Duration } from "../value/duration.ts";
+import { isPlainName } from "../value/plain-name.ts";
 import { callDrawing } from "./callback.ts";
 import { currentDrawing } from "./current-drawing.ts";
 import { addNode, drawingError, drawScope, nodeId, type Drawing } from "./drawing.ts";
@@ -80,6 +81,7 @@ function drawApproval(drawing: Drawing, id: string, options: ApprovalOptions): u
   const owner = `approval "${id}" of workflow "${drawing.workflow}"`;
   checkOptionNames(owner, options, OPTIONS, "APPROVAL_INVALID");
   const { ask, show, timeout, remind, escalate } = options;
+  if (Object.hasOwn(options, "by") && options.by === undefined) throw openToAll(drawing, id, "by");
   if (ask === undefined) throw refused(drawing, id, "it asks nothing", 'Say what is asked: `ask: "Refund 300 €?"`.');
   if (show !== undefined && (typeof show !== "function" || originOf(show) !== undefined)) {
     throw refused(
@@ -97,10 +99,10 @@ function drawApproval(drawing: Drawing, id: string, options: ApprovalOptions): u
       "Give `show`, which is drawn at each reminder.",
     );
   }
+  if (escalate !== undefined) checkOptionNames(`the escalation of ${owner}`, escalate, ESCALATE, "APPROVAL_INVALID");
   if (escalate !== undefined && peopleIn(drawing, id, "escalate.to", escalate.to) === null) {
     throw refused(drawing, id, "its `escalate` says not to whom", 'Give both: `{ after: "2 days", to: "kim" }`.');
   }
-  if (escalate !== undefined) checkOptionNames(`the escalation of ${owner}`, escalate, ESCALATE, "APPROVAL_INVALID");
   const ms = (what: string, given: Duration | undefined): number | null =>
     given === undefined ? null : checkedDuration(drawing, id, what, given);
   const remindMs = ms("its `remind`", remind);
@@ -148,6 +150,12 @@ function deciders(
   const isPlain = typeof by === "object" && by !== null && !Array.isArray(by) && originOf(by) === undefined;
   if (!isPlain) return { by: peopleIn(drawing, id, "by", by), not: null, atLeast: 1 };
   checkOptionNames(`the \`by\` of ${owner}`, by, BY, "APPROVAL_INVALID");
+  const isObject = [Object.prototype, null].includes(Object.getPrototypeOf(by) as object | null);
+  if (!isObject || Object.keys(by).length === 0) throw openToAll(drawing, id, "by");
+  for (const part of ["anyOf", "not"]) {
+    if (Object.hasOwn(by, part) && (by as Record<string, unknown>)[part] === undefined)
+      throw openToAll(drawing, id, `by.${part}`);
+  }
   const { anyOf, atLeast = 1, not } = by as { anyOf?: People; atLeast?: number; not?: People };
   if (!Number.isInteger(atLeast) || atLeast < 1) {
     throw refused(drawing, id, `its \`atLeast\` is ${describe(atLeast)}`, "Give a whole number of people from 1.");
@@ -167,7 +175,7 @@ function peopleIn(drawing: Drawing, id: string, role: string, given: unknown): T
 
 function isNames(value: unknown): boolean {
   const list = Array.isArray(value) ? (value as unknown[]) : [value];
-  return list.every((name) => typeof name === "string" && name !== "");
+  return list.every((name) => isPlainName(name));
 }
 
 /** Where all names are known now, and none is a role, it is known whether there are enough of them. */
@@ -191,4 +199,10 @@ function namesIn(template: Template): readonly string[] | undefined {
 
 function refused(drawing: Drawing, id: string, happened: string, wayOut: string): Error {
   return drawingError("APPROVAL_INVALID", drawing, id, { happened, wayOut });
+}
+
+/** What is missing where people were to be named is not taken for anybody. */
+function openToAll(drawing: Drawing, id: string, role: string): Error {
+  const way = `Name somebody, or leave \`${role}\` out, where that is meant.`;
+  return refused(drawing, id, `its \`${role}\` is there and names nobody`, way);
 }

@@ -126,3 +126,25 @@ test("an attribute cannot pass for one of tenfold's own", async () => {
   const { tenfold } = await world.open([flow]);
   await rejects(world.happens(tenfold.start(flow, 1)), "ATTRIBUTES_INVALID", "tenfold's own");
 });
+
+test("a run that waited with nothing in its journal is listed no more once it has ended, and the newest come first", async () => {
+  const world = new World();
+  const flow = workflowOf("w", (who) => approval({ ask: 1, by: who }), { key: (who: string) => who });
+  const { tenfold } = await world.open([flow], { limits: { payloadMax: 300 } });
+  const first = await world.happens(tenfold.start(flow, "kim"));
+  await world.passes(MINUTE);
+  const second = await world.happens(tenfold.start(flow, "role:finance"));
+  await world.passes(MINUTE);
+  assert.deepEqual(await listed(world, tenfold, { by: "kim", roles: ["finance"] }), ["role:finance", "kim"]);
+  await rejects(listed(world, tenfold, { roles: ["finance"] }), "OPTION_UNSUPPORTED", "`by`");
+  const approve = (options: object) => world.happens(tenfold.approve(second.id, options as never));
+  await rejects(approve({ by: "role:finance" }), "OPTION_UNSUPPORTED", "`by`");
+  await rejects(approve({ by: "x", roles: ["finance"], comment: "x".repeat(400) }), "PAYLOAD_TOO_LARGE", "300");
+  await world.happens(tenfold.cancel(first.id));
+  await world.untilStatus(first.id, "cancelled");
+  await approve({ by: "x", roles: ["finance"] });
+  await world.untilStatus(second.id, "completed");
+  assert.deepEqual(await listed(world, tenfold), []);
+  const facts = [first, second].map(({ id }) => world.store.peek(0, id)!.attributes.size);
+  assert.deepEqual(facts, [0, 0]);
+});

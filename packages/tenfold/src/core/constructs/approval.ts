@@ -9,6 +9,7 @@ import type { Template } from "../../flow/graph.ts";
 import type { DecidedEntry, RunError } from "../entry.ts";
 import { evaluationError } from "../output.ts";
 import { evaluate } from "../../flow/evaluate.ts";
+import { isPlainName } from "../../value/plain-name.ts";
 import { pathOf } from "../path.ts";
 import {
   ASLEEP,
@@ -19,6 +20,7 @@ import {
   outputFrom,
   RETRYING,
   visitFrames,
+  wakeNoMore,
   type Frame,
   type Place,
   type Request,
@@ -43,7 +45,7 @@ export function openApproval(turn: Turn, place: Place): boolean {
   frame.waits[node.local] = ASLEEP;
   frame.children ??= new Map();
   frame.children.set(node.local, request);
-  (turn.state.asked ??= new Set()).add(place);
+  (turn.state.asked ??= new Map()).set(request, place);
   ask(turn, place, request, "asked");
   return true;
 }
@@ -82,11 +84,10 @@ function requestOf({ state, at }: Pick<Turn, "state" | "at">, { frame, node }: P
 
 function peopleOf(given: Json | undefined, id: string, role: string): readonly string[] {
   const list = Array.isArray(given) ? (given as readonly Json[]) : [given];
-  const isNamed = (name: Json | undefined): name is string => typeof name === "string" && name !== "";
-  if (list.every(isNamed)) return list;
+  if (list.every((name): name is string => isPlainName(name))) return list;
   throw new TenfoldError(
     "APPROVAL_INVALID",
-    `${id} is given ${describe(given)} as \`${role}\`, which names nobody; nobody was asked. Give a name, a role such as "role:finance", or a list of them.`,
+    `${id} is given ${describe(given)} as \`${role}\`, which names nobody; nobody was asked. Give a name of up to 100 characters, a role such as "role:finance", or a list of them.`,
     { facts: { node: id, role } },
   );
 }
@@ -104,7 +105,7 @@ function mustBePossible({ by, later, not, atLeast }: Request, id: string): void 
   );
 }
 
-function isRole(name: string): boolean {
+export function isRole(name: string): boolean {
   return name.startsWith("role:");
 }
 
@@ -118,6 +119,7 @@ export function decisionProblem(
   request: Request,
   { by, roles, verdict }: Pick<Decision, "by" | "roles" | "verdict">,
 ): string | undefined {
+  if (isRole(by)) return `${by} is the name of a role, and of nobody`;
   const names = [by, ...roles.map((role) => `role:${role}`)];
   if (request.not.some((name) => names.includes(name))) return `${by} is one of those who may not decide`;
   const deciders = decidersOf(request);
@@ -185,6 +187,7 @@ export function openRequest({ frame, node }: Place): Request | undefined {
 /** It is decided: whoever is still being shown it need not be. */
 function conclude(turn: Turn, place: Place, request: Request, outcome: Json): void {
   request.outcome = outcome;
+  turn.state.asked?.delete(request);
   place.frame.waits[place.node.local] = OPENED;
   for (const shown of request.frames) if (shown !== null) dismissShown(turn, shown);
   finishOnceShown(turn, place, request);
@@ -208,6 +211,7 @@ export function leaveShown(turn: Turn, shown: Frame): void {
   const request = frame.children!.get(node.local)!;
   invariant(isRequest(request), "what is shown belongs to an approval");
   if (request.frames[shown.item] !== shown) return;
+  if (shown.open > 0) wakeNoMore(shown);
   request.frames[shown.item] = null;
   const place = { frame, node };
   if (request.outcome !== undefined) return finishOnceShown(turn, place, request);
@@ -223,5 +227,7 @@ function finishOnceShown(turn: Turn, { frame, node }: Place, request: Request): 
 /** An approval that failed because it could not be shown is asked again. */
 export function askAgain(turn: Turn, place: Place, request: Request): void {
   place.frame.waits[place.node.local] = ASLEEP;
+  // As a wait that came to nothing, it waits as long again.
+  place.frame.readyAt[place.node.local] = turn.at;
   ask(turn, place, request, "asked");
 }

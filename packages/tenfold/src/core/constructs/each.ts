@@ -126,11 +126,14 @@ export function takeFailed(child: Spread): readonly Frame[] {
   return items;
 }
 
+/** 29 % of 100 is 28.999999999999996. */
+const ROUNDING = 1e-9;
+
 type FailAbove = Extract<CompiledNode["node"], { kind: "each" }>["failAbove"];
 
 function failsAbove(failAbove: FailAbove, { failed, items }: Spread): boolean {
   if (failAbove === undefined) return false;
-  return failed.length > ("count" in failAbove ? failAbove.count : failAbove.share * items.length);
+  return failed.length > ("count" in failAbove ? failAbove.count : failAbove.share * items.length + ROUNDING);
 }
 
 function tooMany(turn: Turn, frame: Frame, node: CompiledNode, child: Spread, last: RunError): RunError {

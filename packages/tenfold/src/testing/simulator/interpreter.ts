@@ -221,7 +221,7 @@ function isFailedItem(result: unknown): boolean {
 }
 
 function limitOf(failAbove: { readonly count: number } | { readonly share: number }, items: number): number {
-  return "count" in failAbove ? failAbove.count : failAbove.share * items;
+  return "count" in failAbove ? failAbove.count : failAbove.share * items + 1e-9;
 }
 
 function dig(value: Json | undefined, path: JsonPath): Json | undefined {
