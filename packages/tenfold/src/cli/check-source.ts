@@ -26,6 +26,7 @@ const CONSTRUCTS = [
   "approval",
   "attempt",
   "repeat",
+  "call",
 ];
 const NAME = String.raw`[A-Za-z_$][\w$]*`;
 const PATH = String.raw`(?:\s*\??\.\s*${NAME}|\s*\[[^\]\n]*\])*`;

@@ -44,6 +44,8 @@ function shapeOf(graph: Graph, node: GraphNode): string {
       return `([${quoted(node.kind)}])`;
     case "step":
       return `[${quoted(node.step === shortName(node) ? node.step : `${shortName(node)}\n(step ${node.step})`)}]`;
+    case "call":
+      return `[[${quoted(`${shortName(node)}\nworkflow ${node.workflow}`)}]]`;
     case "derive":
       return `[/${quoted(shortName(node))}/]`;
     case "match":

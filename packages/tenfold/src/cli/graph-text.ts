@@ -4,6 +4,7 @@ import { cut, pad, widthOf } from "./columns.ts";
 import {
   approvalText,
   armsOf,
+  callText,
   eachText,
   repeatText,
   refText,
@@ -87,6 +88,8 @@ function ownText(graph: Graph, node: GraphNode): string {
       const step = node.step === shortName(node) ? "" : `step ${node.step} `;
       return uses === "" ? step.trimEnd() : `${step}← ${uses}`;
     }
+    case "call":
+      return callText(graph, node);
     case "derive":
       return `computed ← ${usesText(graph, node.inputs)}`;
     case "match":

@@ -3,6 +3,7 @@ import { pathText, type JsonPath } from "../value/json.ts";
 import {
   visitRefs,
   type ApprovalNode,
+  type CallNode,
   type Graph,
   type GraphNode,
   type MatchNode,
@@ -105,6 +106,12 @@ export function repeatText(graph: Graph, { initial, body, max }: RepeatNode): st
   const { output } = graph.scopes[body]!;
   const until = output.kind === "array" ? templateText(graph, output.items[1]!) : "";
   return `from ${templateText(graph, initial)} on, until ${until}, ${max} rounds at most`;
+}
+
+/** "workflow invoice ← input.order". */
+export function callText(graph: Graph, { workflow, input }: CallNode): string {
+  const uses = usesText(graph, [input]);
+  return `workflow ${workflow}${uses === "" ? "" : ` ← ${uses}`}`;
 }
 
 /** "for the signal paid, 14 d at most". */

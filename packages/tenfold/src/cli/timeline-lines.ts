@@ -96,7 +96,9 @@ function lineOf(label: string, row: TimelineNode, view: TimelineView): Line {
       : row.state.kind === "open" && row.state.wait.kind === "body"
         ? row.state.wait.since
         : null;
-  return { label, attempts, mark, ...stateText(row, view), below };
+  const { text, style } = stateText(row, view);
+  const child = row.child === undefined || row.state.kind === "open" ? "" : `, run ${row.child}`;
+  return { label, attempts, mark, text: text + child, style, below };
 }
 
 const WITHOUT_ATTEMPT: Partial<Record<TimelineNode["kind"], string>> = {

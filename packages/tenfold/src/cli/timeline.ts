@@ -14,8 +14,10 @@ import type { Json } from "../value/json.ts";
 export interface TimelineNode {
   /** Its path: "each-orders[3]/price". */
   readonly path: string;
-  readonly kind: "step" | "match" | "each" | "derive" | "sleep" | "wait" | "approval" | "attempt" | "repeat";
+  readonly kind: "step" | "match" | "each" | "derive" | "sleep" | "wait" | "approval" | "attempt" | "repeat" | "call";
   readonly attempts: TimelineAttempt[];
+  /** The run that a call has as its child. */
+  child?: string;
   state: NodeState;
 }
 
@@ -73,7 +75,17 @@ function addEntry(graph: Graph, nodes: Map<string, TimelineNode>, entry: Entry):
     case "escalated":
     case "cancelled":
     case "retried":
+    case "attached":
       return;
+    // As long as it is open that is told instead.
+    case "called":
+      nodeAt(graph, nodes, entry.node, { kind: "abandoned", at: entry.at }).child = entry.child;
+      return;
+    case "returned": {
+      const kind = entry.status === "completed" ? "done" : "failed";
+      nodeAt(graph, nodes, entry.node, { kind, at: entry.at }).child = entry.child;
+      return;
+    }
     case "decided": {
       const { verdict, by, comment, at } = entry;
       nodeAt(graph, nodes, entry.node, { kind: "decided", at, verdict, by, comment });

@@ -7,6 +7,7 @@ import type { Json } from "../value/json.ts";
 import type { Command } from "./command.ts";
 import type { CompiledNode } from "./compile.ts";
 import { approvalProblem, leaveShown, openApproval } from "./constructs/approval.ts";
+import { commandForCall, disownCalls, openCall } from "./constructs/call.ts";
 import { leaveAttempt, openAttempt } from "./constructs/attempt.ts";
 import { eachProblem, leaveItem, openEach } from "./constructs/each.ts";
 import { leaveRepeatRound, openRepeat, repeatProblem } from "./constructs/repeat.ts";
@@ -90,6 +91,8 @@ function opensItself(turn: Turn, place: Place): boolean {
       return openRepeat(turn, place);
     case "approval":
       return openApproval(turn, place);
+    case "call":
+      return openCall(turn, place);
     case "attempt":
       openAttempt(turn, place);
       return true;
@@ -112,6 +115,8 @@ export function commandFor(state: RunState, place: Place): Command {
     case "approval":
       if (frame.waits[node.local] === ASLEEP) return sleepOf(state, place);
       return { kind: "refuse", place, error: approvalProblem(state, place) };
+    case "call":
+      return commandForCall(state, place);
     case "each":
       return { kind: "refuse", place, error: eachProblem(state, place) };
     case "repeat":
@@ -194,9 +199,11 @@ function isEnding(command: Command | undefined): boolean {
 }
 
 /** Nothing of the run is open: it is finished, cancelled or failed. */
-export function endRun({ state, commands }: Turn): void {
+export function endRun(turn: Turn): void {
+  const { state, commands } = turn;
   const { root, cancelled } = state;
   if (isEnding(commands.at(-1))) return;
+  if (cancelled !== null || root.failure !== null) disownCalls(turn, root);
   if (cancelled !== null) commands.push({ kind: "cancel", reason: cancelled.reason });
   else if (root.failure !== null) commands.push({ kind: "fail", error: root.failure });
   else if (root.open === 0) {

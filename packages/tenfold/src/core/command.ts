@@ -10,6 +10,10 @@ export type Command =
   | { readonly kind: "derive"; readonly place: Place }
   /** Nothing before `until` (ms since 1970); then the node is done, or has waited for a signal in vain. */
   | { readonly kind: "sleep"; readonly place: Place; readonly until: number }
+  /** Have the child of a call started, told of its parent, and, from the second attempt on, retried. */
+  | { readonly kind: "call"; readonly place: Place; readonly attempt: number }
+  /** Cancel the child that this attempt of a call asked for: it is needed no more. */
+  | { readonly kind: "disown"; readonly place: Place; readonly attempt: number }
   /** Ask `choose` which arm a match takes, and journal it. */
   | { readonly kind: "choose"; readonly place: Place }
   /** Journal that the node failed without an attempt: its input could not be made. */
@@ -30,6 +34,7 @@ export function isStillAsked(command: Command): boolean {
     case "wait":
       return command.place.frame.waits[command.place.node.local] === RETRYING;
     case "sleep":
+    case "call":
       return command.place.frame.waits[command.place.node.local] === ASLEEP;
     default:
       return true;

@@ -14,6 +14,9 @@ export type Entry =
   | EscalatedEntry
   | SignalledEntry
   | DecidedEntry
+  | CalledEntry
+  | ReturnedEntry
+  | AttachedEntry
   | CancelledEntry
   | RetriedEntry;
 
@@ -90,6 +93,44 @@ export interface DecidedEntry extends NodeEntry {
   readonly comment: string | null;
 }
 
+/** The child of a call is there, and knows its parent. */
+export interface CalledEntry extends NodeEntry {
+  readonly kind: "called";
+  readonly attempt: number;
+  /** The child's id. */
+  readonly child: string;
+}
+
+/** The child of a call has ended; without effect if the call is over, or has asked for it once more since. */
+export interface ReturnedEntry extends NodeEntry {
+  readonly kind: "returned";
+  readonly message: string;
+  /** That of the call which is answered. */
+  readonly attempt: number;
+  readonly child: string;
+  readonly status: "completed" | "failed" | "cancelled";
+  readonly output?: Json | undefined;
+  readonly error?: RunError;
+}
+
+/** A call of another run, its parent, waits for this run; its second attempt has this run go on if it has failed. */
+export interface AttachedEntry {
+  readonly kind: "attached";
+  readonly at: number;
+  readonly message: string;
+  readonly parent: string;
+  /** The path of the call in the parent. */
+  readonly of: string;
+  readonly attempt: number;
+}
+
+/** One attempt of a call, as its child knows it: the run and its node's path. */
+export interface CalledBy {
+  readonly parent: string;
+  readonly node: string;
+  readonly attempt: number;
+}
+
 /** Somebody cancelled the run. */
 export interface CancelledEntry {
   readonly kind: "cancelled";
@@ -97,6 +138,8 @@ export interface CancelledEntry {
   /** The key of the message that said so: absorbed once. */
   readonly message: string;
   readonly reason: string;
+  /** The call that needs this run no more, if it was that. */
+  readonly by?: CalledBy;
 }
 
 /** Somebody had a failed, cancelled or held run go on from where it stopped. */

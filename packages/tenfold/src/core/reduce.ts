@@ -19,6 +19,7 @@ import {
 import type { Command } from "./command.ts";
 import type { CompiledGraph } from "./compile.ts";
 import { askAgain, decide, wakeApproval } from "./constructs/approval.ts";
+import { attached, callAgain, childEnded, childIsThere, disowned, isCalled } from "./constructs/call.ts";
 import { openItems, takeFailed } from "./constructs/each.ts";
 import { repeatAgain } from "./constructs/repeat.ts";
 import { deliver, giveUp, signalled } from "./constructs/wait.ts";
@@ -56,7 +57,7 @@ export interface Begun {
 /** A run that has just been started; its first commands are added to `commands`. */
 export function begin(compiled: CompiledGraph, { run, input, startedAt }: Begun, commands: Command[]): RunState {
   const root = newFrame(compiled.scopes[0]!, null, -1, true, input);
-  const nothing = { entries: 0, cancelled: null, absorbed: null, signals: null, asked: null };
+  const nothing = { entries: 0, cancelled: null, absorbed: null, signals: null, asked: null, calledBy: null };
   const state: RunState = { run, compiled, startedAt, root, ...nothing };
   const turn = newTurn(state, startedAt, commands);
   openFrame(turn, root);
@@ -100,9 +101,20 @@ export function reduce(state: RunState, entry: Entry, commands: Command[], known
     case "signalled":
       if (absorb(state, entry.message)) signalled(turn, entry);
       return;
-    case "cancelled":
-      if (absorb(state, entry.message)) cancel(turn, entry.reason);
+    case "called":
+      return childIsThere(turn, known ?? placeAt(state, entry.node), entry);
+    case "returned":
+      if (absorb(state, entry.message)) childEnded(turn, known ?? placeAt(state, entry.node), entry);
       return;
+    case "attached":
+      if (!absorb(state, entry.message)) return;
+      attached(turn, entry);
+      if (entry.attempt > 1) retry(turn);
+      return;
+    case "cancelled":
+      if (!absorb(state, entry.message)) return;
+      if (entry.by !== undefined) disowned(turn, entry.by);
+      return cancel(turn, entry.reason);
     case "retried":
       if (absorb(state, entry.message)) retry(turn);
       return;
@@ -196,6 +208,8 @@ function cancel(turn: Turn, reason: string): void {
 /** Takes back cancel and failure: what failed or was held back starts again, with all its attempts. */
 function retry(turn: Turn): void {
   const { state } = turn;
+  // Whoever waited when the run ended has let its child go.
+  const letsGo = state.cancelled !== null || state.root.failure !== null;
   state.cancelled = null;
   const paused: Place[] = [];
   const opened: Place[] = [];
@@ -204,7 +218,9 @@ function retry(turn: Turn): void {
     openedIn(frame, opened);
     for (const node of frame.scope.nodes) {
       const waits = frame.waits[node.local]!;
-      if (waits === ASLEEP) turn.commands.push(commandFor(state, { frame, node }));
+      const child = frame.children?.get(node.local);
+      if (waits === ASLEEP && letsGo && child !== undefined && isCalled(child)) paused.push({ frame, node });
+      else if (waits === ASLEEP) turn.commands.push(commandFor(state, { frame, node }));
     }
   });
   for (const place of paused) startAgain(turn, place);
@@ -249,6 +265,7 @@ function startAgain(turn: Turn, { frame, node }: Place): void {
     if (node.node.kind === "wait" || node.node.kind === "approval") frame.readyAt[node.local] = turn.at;
     return openNode(turn, frame, node);
   }
+  if (isCalled(child)) return callAgain(turn, { frame, node }, child);
   if (isRequest(child)) return askAgain(turn, { frame, node }, child);
   if (isRounds(child)) return repeatAgain(turn, { frame, node }, child);
   frame.waits[node.local] = OPENED;

@@ -7,7 +7,7 @@
  */
 import type { Json } from "../value/json.ts";
 import type { CompiledGraph, CompiledNode, CompiledScope } from "./compile.ts";
-import type { RunError } from "./entry.ts";
+import type { CalledBy, RunError } from "./entry.ts";
 
 /** The node has its result. */
 export const DONE = -1;
@@ -19,7 +19,7 @@ export const SUPPRESSED = -3;
 export const RETRYING = -4;
 /** What it opened is at work: an arm, items, a body, rounds. */
 export const OPENED = -5;
-/** Nothing of it runs until its time, its signal, or a decision comes: a run that fails or is cancelled does not wait for it. */
+/** Nothing of it runs until its time, its signal, a decision, or its child's end comes: a run that fails or is cancelled does not wait for it. */
 export const ASLEEP = -6;
 
 /**
@@ -42,6 +42,8 @@ export interface RunState {
   signals: Signals | null;
   /** Approvals that were asked for and not decided, and some that were; null: there never was one. */
   asked: Map<Request, Place> | null;
+  /** The nodes of other runs that called this one, by their run and path; null: none did. */
+  calledBy: Map<string, CalledBy & { readonly isOver: boolean }> | null;
 }
 
 /** Signals that came, and the nodes that wait for some. */
@@ -138,8 +140,17 @@ export interface Request {
   outcome: Json | undefined;
 }
 
+/** A call at work: the run that it waits for. */
+export interface Called {
+  /** Its id, once it is there and knows its parent. */
+  child: string | null;
+  /** How often the child was asked for; each time after the first has it go on. */
+  readonly attempt: number;
+  readonly frames: readonly Frame[];
+}
+
 /** What a node has opened. */
-export type Child = Frame | Spread | Rounds | Request;
+export type Child = Frame | Spread | Rounds | Request | Called;
 
 /** A node of a run: where it stands, and in which frame. */
 export interface Place {

@@ -12,6 +12,7 @@ export const NEVER = 8.64e15;
 export function wakeTime(state: RunState, place: Place): number {
   const { frame, node } = place;
   const readyAt = frame.readyAt[node.local]!;
+  if (node.node.kind === "call") return NEVER;
   if (node.node.kind === "wait") return node.node.timeoutMs === null ? NEVER : readyAt + node.node.timeoutMs;
   if (node.node.kind === "approval") return Math.min(...Object.values(approvalTimes(place)));
   invariant(node.node.kind === "sleep", "only what sleeps wakes");

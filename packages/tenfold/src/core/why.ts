@@ -4,6 +4,7 @@
  */
 import { formatDuration } from "../value/duration.ts";
 import { decidersOf, openRequest } from "./constructs/approval.ts";
+import { openCalled } from "./constructs/call.ts";
 import type { RunError } from "./entry.ts";
 import { pathOf } from "./path.ts";
 import { addressAt } from "./signals.ts";
@@ -40,7 +41,9 @@ export type Wait =
       readonly approved: readonly string[];
       readonly escalatesAt: number | null;
       readonly until: number | null;
-    };
+    }
+  /** Another run to end; null: it is not known to be there yet. */
+  | { readonly kind: "child"; readonly node: string; readonly workflow: string; readonly child: string | null };
 
 /** What a run waits for that is under way. */
 export function waitsOf(state: RunState): readonly Wait[] {
@@ -84,6 +87,8 @@ function sleepAt(state: RunState, place: Place, path: string): Wait {
       until: orNull(times["timed-out"]),
     };
   }
+  if (node.kind === "call")
+    return { kind: "child", node: path, workflow: node.workflow, child: openCalled(place)?.child ?? null };
   const at = wakeTime(state, place);
   if (node.kind !== "wait") return { kind: "time", node: path, at };
   const whom = node.for === null ? null : addressAt(state, place).slice(node.signal.length + 1);
@@ -117,6 +122,10 @@ export function waitText(wait: Wait, now: number, left: (ms: number) => string =
       const many = wait.needed === 1 ? "" : `, ${wait.approved.length} of ${wait.needed} have approved`;
       return `waits for an approval of ${who}${but}${many}${more(wait.until)}`;
     }
+    case "child":
+      return wait.child === null
+        ? `waits for its child, a run of ${wait.workflow}, to be started`
+        : `waits for its child, run ${wait.child} of ${wait.workflow}`;
   }
 }
 

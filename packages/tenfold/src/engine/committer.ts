@@ -4,10 +4,11 @@
  * Invariants: a run is in one commit at a time; its lines are sent in order, and again until they are answered; nothing
  * that follows from a line happens before the line is written.
  */
-import { LeaseLost, type CommitAnswer, type RunCommit, type Then } from "../store/store.ts";
+import { LeaseLost, type CommitAnswer, type RunCommit, type Send, type Then } from "../store/store.ts";
 import { TenfoldError } from "../value/error.ts";
 import type { Command } from "../core/command.ts";
 import { factsAfter } from "./facts.ts";
+import { tidings } from "./family.ts";
 import type { LiveRun } from "./live-run.ts";
 import { waitFor, type Ports } from "./ports.ts";
 
@@ -24,6 +25,8 @@ export interface Sent {
   readonly commit: RunCommit;
   /** What may be done once it is written. */
   readonly deferred: readonly Command[];
+  /** Messages to other runs that it writes however the run ends. */
+  readonly parcels: readonly Send[];
   /** The names of the facts that the store has of the run once it is written. */
   readonly facts: ReadonlySet<string>;
 }
@@ -119,6 +122,8 @@ export class Committer {
       if (then.kind === "keep" && !run.hasNews && run.deferred.length === 0) continue;
       const facts = factsAfter(run.state, then);
       const changed = run.facts.changesTo(facts);
+      const told = then.kind === "end" ? tidings(run, then, this.#host.ports.clock.now()) : [];
+      const parcels = told.length === 0 ? run.parcels : [...run.parcels, ...told];
       const commit: RunCommit = {
         run: run.id,
         from: run.journalLength,
@@ -126,12 +131,13 @@ export class Committer {
         absorbed: run.absorbed,
         mailSeen: run.mailSeen,
         clearsDeaths: run.clearsDeaths && run.lines.length > 0,
+        parcels: parcels.length === 0 ? undefined : parcels,
         facts: changed,
         then,
       };
       lines += run.lines.length + 1;
       for (const line of run.lines) bytes += line.data.length;
-      batch.push({ run, commit, deferred: run.deferred, facts });
+      batch.push({ run, commit, deferred: run.deferred, parcels: run.parcels, facts });
       run.sent();
       run.isCommitting = true;
       run.isParking = then.kind === "park";

@@ -16,32 +16,19 @@ import type { Json } from "../value/json.ts";
 import { adopt, type Adopter } from "./adoption.ts";
 import { Attempt } from "./attempt.ts";
 import type { Settled } from "./body.ts";
+import { Children } from "./children.ts";
 import { Committer, type Sent } from "./committer.ts";
-import type { EngineEvents } from "./events.ts";
+import type { DriverHost } from "./driver-host.ts";
 import { codeGone, diedTooOften, undecoded } from "./held.ts";
+import { linger } from "./lingering.ts";
 import { LiveRun } from "./live-run.ts";
+import { busyRuns, runningBodies } from "./run-counts.ts";
 import { longestIdle, thenOf } from "./parking.ts";
 import type { Ports } from "./ports.ts";
 import { Recorder } from "./recorder.ts";
 import type { Plan, Registry } from "./registry.ts";
 import type { LaneSlots } from "./slots.ts";
 import { Suspects } from "./suspects.ts";
-import type { DriverLimits } from "./worker-settings.ts";
-
-export interface DriverHost {
-  readonly ports: Ports;
-  readonly store: Store;
-  readonly registry: Registry;
-  readonly slots: LaneSlots;
-  readonly events: EngineEvents;
-  readonly limits: DriverLimits;
-  commit(lease: Lease, batch: readonly RunCommit[]): Promise<readonly CommitAnswer[]>;
-  /** The lease is gone. */
-  leaseLost(): void;
-  stalled(isStalled: boolean, cause: unknown): void;
-  /** A run left memory: there may be room for another. It may still be, or again, in this worker's name. */
-  left(isClaimedAgain: boolean): void;
-}
 
 export class Driver {
   readonly lease: Lease;
@@ -49,6 +36,7 @@ export class Driver {
   readonly #host: DriverHost;
   readonly #committer: Committer;
   readonly #recorder: Recorder;
+  readonly #children: Children;
   /** Bytes of all runs in memory. */
   bytes = 0;
   readonly #suspects: Suspects;
@@ -61,6 +49,11 @@ export class Driver {
     this.lease = lease;
     this.#committer = new Committer(this, host.store.pipelinesCommits ? host.limits.runsPerCommit : Infinity);
     this.#recorder = new Recorder(this);
+    this.#children = new Children(host, {
+      recorder: this.#recorder,
+      hold: (run, error) => this.hold(run, error),
+      changed: (run) => this.#committer.add(run),
+    });
     this.#suspects = new Suspects(host.limits.deathsMax);
   }
 
@@ -76,21 +69,21 @@ export class Driver {
     return this.#host.store;
   }
 
+  get registry(): Registry {
+    return this.#host.registry;
+  }
+
   get slots(): LaneSlots {
     return this.#host.slots;
   }
 
   /** Runs that do more than wait. */
   get busy(): number {
-    let idle = 0;
-    for (const run of this.runs.values()) if (run.timers.size > 0 && run.isIdle) idle++;
-    return this.runs.size - idle;
+    return busyRuns(this.runs);
   }
 
   get bodiesRunning(): number {
-    let running = 0;
-    for (const run of this.runs.values()) for (const attempt of run.attempts.values()) if (attempt.isRunning) running++;
-    return running;
+    return runningBodies(this.runs);
   }
 
   /** Everything decided is written, and no body runs. */
@@ -131,7 +124,10 @@ export class Driver {
     this.runs.set(run.id, run);
     this.bytes += run.bytes;
     // Nothing is under way yet: what all of them come to is what is open then.
-    const goOn = claimed.mail.messages.map((message) => this.#recorder.absorb(run, message, []));
+    const taken: Command[] = [];
+    const goOn = claimed.mail.messages.map((message) => this.#recorder.absorb(run, message, taken));
+    // Whom these messages let go nobody else will.
+    this.#recorder.obey(run, taken.filter(({ kind }) => kind === "disown")); // prettier-ignore
     const isRetried = goOn.includes(true);
     const isDeadly = claimed.deaths >= this.#host.limits.deathsMax && state.cancelled === null;
     if (isDeadly && !isRetried) return this.hold(run, diedTooOften(claimed));
@@ -141,6 +137,7 @@ export class Driver {
       commands.length = 0;
       openWork(state, commands);
     }
+    linger(run, claimed.mail.messages, this.ports.clock, () => this.#committer.add(run));
     this.#recorder.obey(run, commands);
     this.#proceed(run);
   }
@@ -153,6 +150,7 @@ export class Driver {
       if (run === undefined) continue;
       run.mailSeen = mail.count;
       for (const message of mail.messages) this.#receiveOne(run, message);
+      linger(run, mail.messages, this.ports.clock, () => this.#committer.add(run));
       if (mail.unread !== undefined && run.state.cancelled === null) this.hold(run, undecoded(mail.unread));
       this.#committer.add(run);
     }
@@ -171,6 +169,7 @@ export class Driver {
   /** Starts no body any more: `isQuiet` tells when the last one has settled and is written. */
   drain(): void {
     this.#isDraining = true;
+    this.#children.drain(this.runs.values());
     for (const run of this.runs.values()) {
       for (const [path, attempt] of run.attempts) if (!attempt.isRunning) this.#forget(run, path, attempt);
     }
@@ -208,13 +207,14 @@ export class Driver {
     return thenOf(run, { now: this.ports.clock.now(), parkAfterMs, isDraining: this.#isDraining });
   }
 
-  answered({ run, commit, deferred, facts }: Sent, answer: CommitAnswer): void {
+  answered({ run, commit, deferred, parcels, facts }: Sent, answer: CommitAnswer): void {
     if (run.isGone) return;
     if (answer === "lost") return this.#leave(run);
     if (answer === "mail") {
       run.lines = [...commit.lines, ...run.lines];
       run.absorbed = [...commit.absorbed, ...run.absorbed];
       run.deferred = [...deferred, ...run.deferred];
+      run.parcels = [...parcels, ...run.parcels];
       void this.#fetchMail(run);
       return;
     }
@@ -277,6 +277,7 @@ export class Driver {
     }
     for (const command of commands) {
       if (command.kind === "execute") this.#execute(run, command.place, command.attempt);
+      else if (command.kind === "call") this.#children.call(run, command.place, command.attempt);
       else if (command.kind === "sleep") {
         this.#at(run, command.place, ASLEEP, command.until, (path) => this.#recorder.woke(run, command.place, path));
       } else if (command.kind === "wait") {

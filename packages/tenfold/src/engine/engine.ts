@@ -98,6 +98,7 @@ export class Engine {
           name: host.worker,
           newOwner,
           prepare,
+          startChildren: (childLane, starts) => this.#startDormant(childLane, starts),
           joinedLate,
         }),
       );
@@ -174,6 +175,12 @@ export class Engine {
     if (!this.#prepared.has(lane)) await this.#putGraphs(lane);
     const worker = this.#workers[lane];
     if (worker !== undefined) return worker.start(starts, isRepeated);
+    return this.store.start(lane, starts, this.ports.clock.now(), null);
+  }
+
+  /** Starts runs that are due only once a message comes for them. */
+  async #startDormant(lane: number, starts: readonly RunStart[]): Promise<readonly StartAnswer[]> {
+    if (!this.#prepared.has(lane)) await this.#putGraphs(lane);
     return this.store.start(lane, starts, this.ports.clock.now(), null);
   }
 

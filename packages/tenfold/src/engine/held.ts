@@ -17,6 +17,12 @@ export function codeGone(workflow: string, node: string, what: "step" | "functio
   return { code: "STEP_UNKNOWN", message, node, attempt: 0 };
 }
 
+/** The workflow that a node calls is none of those that the store was opened with. */
+export function calleeGone(workflow: string, node: string, callee: string): RunError {
+  const message = `The workflow "${callee}" that ${node} of workflow ${workflow} calls is none of those that the store was opened with; the run is held. Open it with that one too, and the run goes on; or cancel the run.`;
+  return { code: "STEP_UNKNOWN", message, node, attempt: 0 };
+}
+
 /** It cannot even be loaded. */
 export function unreadable(claimed: ClaimedRun): RunError {
   return { code: "STORE_CORRUPT", message: `The run is held. ${graphGone(claimed)}`, node: "", attempt: 0 };

@@ -3,8 +3,9 @@ import type { Command } from "../core/command.ts";
 import type { JournalLine } from "../core/journal-line.ts";
 import { pathOf } from "../core/path.ts";
 import type { Place, RunState } from "../core/state.ts";
-import type { ClaimedRun, Then, RunStart } from "../store/store.ts";
+import type { ClaimedRun, RunStart, Send, Then } from "../store/store.ts";
 import type { Attempt } from "./attempt.ts";
+import type { ChildCall } from "./child-call.ts";
 import type { ContextRun } from "./context.ts";
 import { factsLoaded, factsOf, type Facts } from "./facts.ts";
 import type { Clock } from "./ports.ts";
@@ -19,6 +20,8 @@ const PARKING_RETRY_MS = 10;
 
 /** Where there is nothing to write or do: one list for all runs, because most are empty most of the time. */
 const NOTHING: readonly never[] = [];
+
+const NO_CALLS: ReadonlyMap<string, ChildCall> = new Map();
 
 export type Ending = Extract<Then, { kind: "end" }>;
 
@@ -40,11 +43,16 @@ export class LiveRun {
   deferred: readonly Command[] = NOTHING;
   /** Keys of messages that the next commit takes out of the mail. */
   absorbed: readonly string[] = NOTHING;
+  /** Messages to other runs that go out with the next commit. */
+  parcels: readonly Send[] = NOTHING;
   mailSeen: number;
   clearsDeaths: boolean;
   ending: Ending | null = null;
   /** Attempts that run or wait for a slot, by the path of their node. */
   readonly attempts = new Map<string, Attempt>();
+  #calls: Map<string, ChildCall> | null = null;
+  /** It stays in memory until then (ms since 1970) although it only waits: children of it end. */
+  lingersUntil = 0;
   /** Nodes between two attempts, or asleep, by path. */
   readonly timers = new Map<string, Timer>();
   readonly facts: Facts;
@@ -83,6 +91,22 @@ export class LiveRun {
     return bytes;
   }
 
+  /** A child is asked for. */
+  asks(call: ChildCall): void {
+    this.#calls ??= new Map();
+    this.#calls.set(call.path, call);
+  }
+
+  /** Nothing is asked for any more by this call. */
+  asksNoMore(call: ChildCall): void {
+    if (this.#calls?.get(call.path) === call) this.#calls.delete(call.path);
+  }
+
+  /** Calls whose child is not known to be there yet, by the path of their node. */
+  get calls(): ReadonlyMap<string, ChildCall> {
+    return this.#calls ?? NO_CALLS;
+  }
+
   /** Puts off what follows from lines that are not durable yet. */
   defer(command: Command): void {
     this.deferred = appended(this.deferred, command);
@@ -93,16 +117,23 @@ export class LiveRun {
     this.absorbed = appended(this.absorbed, key);
   }
 
-  /** Its lines, what they put off and what they absorb belong to a commit now. */
+  /** The next commit writes this message to another run; one of that name is there once. */
+  owe(send: Send): void {
+    if (this.parcels.some(({ message }) => message.key === send.message.key)) return;
+    this.parcels = appended(this.parcels, send);
+  }
+
+  /** Its lines, what they put off, absorb and owe belong to a commit now. */
   sent(): void {
     this.lines = NOTHING;
     this.deferred = NOTHING;
     this.absorbed = NOTHING;
+    this.parcels = NOTHING;
   }
 
   /** There is something to write of it. */
   get hasNews(): boolean {
-    if (this.lines.length > 0 || this.absorbed.length > 0) return true;
+    if (this.lines.length > 0 || this.absorbed.length > 0 || this.parcels.length > 0) return true;
     return this.facts.changesTo(factsOf(this.state)) !== undefined;
   }
 
@@ -110,9 +141,11 @@ export class LiveRun {
   get isIdle(): boolean {
     return (
       this.attempts.size === 0 &&
+      this.calls.size === 0 &&
       this.deferred.length === 0 &&
       this.lines.length === 0 &&
       this.absorbed.length === 0 &&
+      this.parcels.length === 0 &&
       this.ending === null &&
       !this.isCommitting
     );

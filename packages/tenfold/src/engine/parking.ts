@@ -12,13 +12,19 @@ export interface ParkingFacts {
 
 /** What becomes of a run after what it has to write now. */
 export function thenOf(run: LiveRun, { now, parkAfterMs, isDraining }: ParkingFacts): Then {
-  if (run.ending !== null) return run.ending;
-  if (run.attempts.size > 0) return { kind: "keep" };
+  // A child that is being started now has to be let go once it is there.
+  if (run.ending !== null) return isAnswerOpen(run) ? { kind: "keep" } : run.ending;
+  if (run.attempts.size > 0 || run.calls.size > 0) return { kind: "keep" };
   const wakeAt = wakeAtOf(run);
   const park: Then = { kind: "park", wakeAt: Math.max(wakeAt, now) };
   if (isDraining) return park;
-  const isLong = wakeAt - now >= parkAfterMs;
+  const isLong = wakeAt - now >= parkAfterMs && now >= run.lingersUntil;
   return isLong || (run.wantsPark && wakeAt > 0) ? park : { kind: "keep" };
+}
+
+function isAnswerOpen({ calls }: LiveRun): boolean {
+  for (const call of calls.values()) if (call.isSent) return true;
+  return false;
 }
 
 /** When the run has to go on; 0: at once, because something of it can be done now. */

@@ -5,6 +5,7 @@
 import { commandFor } from "../core/advance.ts";
 import { choose } from "../core/choose.ts";
 import { dueOf } from "../core/constructs/approval.ts";
+import { isOutdated } from "../core/constructs/call.ts";
 import { isStillAsked, type Command } from "../core/command.ts";
 import type { Entry, RunError } from "../core/entry.ts";
 import { writeLine } from "../core/journal-line.ts";
@@ -13,17 +14,22 @@ import { reduce } from "../core/reduce.ts";
 import { nextAttempt, spend } from "../core/retry.ts";
 import { outputFrom, type Place } from "../core/state.ts";
 import { evaluate } from "../flow/evaluate.ts";
-import type { Message } from "../store/store.ts";
+import type { Message, Store } from "../store/store.ts";
 import { unreachable } from "../value/error.ts";
 import { copyJson, jsonProblem, pathText, type Json } from "../value/json.ts";
 import type { Attempt } from "./attempt.ts";
 import { failure, type Settled } from "./body.ts";
+import type { ChildCall } from "./child-call.ts";
+import { farewell, foreseenChild, knownChild, type Returned } from "./family.ts";
 import { codeGone } from "./held.ts";
 import type { Ending, LiveRun } from "./live-run.ts";
 import type { Ports } from "./ports.ts";
+import type { Registry } from "./registry.ts";
 
 export interface RecorderHost {
   readonly ports: Ports;
+  readonly store: Store;
+  readonly registry: Registry;
   /** The longest JSON text of an output (characters). */
   readonly payloadMax: number;
   /** A run in memory became larger. */
@@ -48,7 +54,11 @@ export class Recorder {
         case "execute":
         case "wait":
         case "sleep":
+        case "call":
           run.defer(command);
+          break;
+        case "disown":
+          this.#disown(run, command.place, command.attempt);
           break;
         case "derive":
           this.#derive(run, command.place, commands);
@@ -113,8 +123,21 @@ export class Recorder {
     if (run.state.absorbed?.has(key)) return false;
     const at = this.#now();
     if (body.kind === "cancel") {
-      this.#record(run, { kind: "cancelled", at, message: key, reason: body.reason }, commands);
+      const { reason, by } = body;
+      if (by !== undefined && isOutdated(run.state, by)) return false;
+      const said = by === undefined ? {} : { by };
+      this.#record(run, { kind: "cancelled", at, message: key, reason, ...said }, commands);
       return false;
+    }
+    if (body.kind === "returned") {
+      this.#record(run, { ...body, at, message: key }, commands);
+      return false;
+    }
+    if (body.kind === "attach") {
+      const { parent, of, attempt } = body;
+      if (isOutdated(run.state, { parent, node: of, attempt })) return false;
+      const entry: Entry = { kind: "attached", at, message: key, parent, of, attempt };
+      return attempt === 1 ? this.#note(run, entry, commands) : this.#goOn(run, entry, commands);
     }
     if (body.kind === "signal" || body.kind === "decide") {
       const kind = body.kind === "signal" ? "signalled" : "decided";
@@ -122,10 +145,37 @@ export class Recorder {
       return false;
     }
     if (body.unlessCancelled === true && run.state.cancelled !== null) return false;
+    return this.#goOn(run, { kind: "retried", at, message: key }, commands);
+  }
+
+  /** What changes nothing in the run itself. */
+  #note(run: LiveRun, entry: Entry, commands: Command[]): false {
+    this.#record(run, entry, commands);
+    return false;
+  }
+
+  #goOn(run: LiveRun, entry: Entry, commands: Command[]): true {
     run.ending = null;
     run.facts.mayBeGone();
-    this.#record(run, { kind: "retried", at, message: key }, commands);
+    this.#record(run, entry, commands);
     return true;
+  }
+
+  /** The child of a call is there, and knows whom to tell; or it was there, and had ended. */
+  called(run: LiveRun, { place, path: node, attempt }: ChildCall, child: string, ended: Returned | null): void {
+    const commands: Command[] = [];
+    const at = this.#now();
+    const message = `returned ${child} ${attempt} ${node}`;
+    if (ended === null) this.#record(run, { kind: "called", node, at, attempt, child }, commands, place);
+    else this.#record(run, { kind: "returned", node, at, message, attempt, child, ...ended }, commands, place);
+    this.obey(run, commands);
+  }
+
+  /** The child of a call can be neither started nor joined. */
+  refused(run: LiveRun, { place }: ChildCall, error: RunError): void {
+    const commands: Command[] = [];
+    this.#refuse(run, place, error, commands);
+    this.obey(run, commands);
   }
 
   #now(): number {
@@ -206,6 +256,17 @@ export class Recorder {
     const computed = computeDerive(run, place, path, compute);
     if (computed.ok) this.#done(run, place, path, 0, computed, this.#now(), 0, commands);
     else this.#refuse(run, place, computed.error, commands);
+  }
+
+  /** Nobody may know yet whether the child is there: it is told all the same. */
+  #disown(run: LiveRun, place: Place, attempt: number): void {
+    const { registry, store } = this.#host;
+    const path = pathOf(run.state.compiled, place.frame, place.node);
+    const child = knownChild(place) ?? foreseenChild(run.id, place, path, registry, store.lanes);
+    if (child === undefined) return;
+    const by = { parent: run.id, node: path, attempt };
+    const send = farewell(place, child, by, this.#now());
+    if (send !== undefined) run.owe(send);
   }
 
   #abandon(run: LiveRun, place: Place, commands: Command[]): void {

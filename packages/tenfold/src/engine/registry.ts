@@ -11,6 +11,7 @@ import { durationMs } from "../value/duration.ts";
 import { TenfoldError } from "../value/error.ts";
 import { nearestName } from "../value/nearest.ts";
 import type { Store } from "../store/store.ts";
+import { withCallees } from "./callees.ts";
 
 /** How to drive the runs of one graph. */
 export interface Plan {
@@ -36,7 +37,9 @@ export class Registry {
   readonly #plans = new Map<string, Plan>();
   readonly #budgets = new Map<string, RetryBudget>();
 
-  constructor(definitions: readonly WorkflowDefinition[]) {
+  /** Of these workflows, and of those that they call. */
+  constructor(given: readonly WorkflowDefinition[]) {
+    const definitions = withCallees(given);
     for (const definition of definitions) {
       const known = this.#definitions.get(definition.name);
       if (known !== undefined && known !== definition) throw nameTaken(definition.name);

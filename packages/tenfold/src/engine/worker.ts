@@ -7,7 +7,8 @@ import { LeaseLost } from "../store/store.ts";
 import type { CommitAnswer, Lease, RunCommit, RunStart, StartAnswer, Store } from "../store/store.ts";
 import { isClosed, isPassing, isUnreached } from "./committer.ts";
 import { SWEEP_EVERY_MS, type Courier } from "./courier.ts";
-import { Driver, type DriverHost } from "./driver.ts";
+import type { DriverHost } from "./driver-host.ts";
+import { Driver } from "./driver.ts";
 import type { EngineEvents } from "./events.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import { bytesOf, justStarted, RUN_BYTES } from "./live-run.ts";
@@ -32,6 +33,8 @@ export interface WorkerParts {
   readonly newOwner: () => string;
   /** Makes the lane ready for runs, before its first lease. */
   readonly prepare: () => Promise<void>;
+  /** Starts runs of any lane, for calls; they are due when they are told of their parents. */
+  readonly startChildren: DriverHost["startChildren"];
   /** The lane, which was missing when the others were joined, was joined at last. */
   readonly joinedLate: () => void;
 }
@@ -43,6 +46,7 @@ export class Worker implements DriverHost {
   readonly slots: LaneSlots;
   readonly events: EngineEvents;
   readonly limits: DriverLimits;
+  readonly startChildren: DriverHost["startChildren"];
   readonly #parts: WorkerParts;
   readonly #keeper: LeaseKeeper;
   readonly #starting = new Set<string>();
@@ -69,6 +73,7 @@ export class Worker implements DriverHost {
     this.registry = parts.registry;
     this.slots = parts.slots;
     this.events = parts.events;
+    this.startChildren = parts.startChildren;
     this.limits = parts.settings.limits;
     this.#keeper = new LeaseKeeper(parts, () => this.leaseLost());
     this.#nextSweepAt = this.ports.clock.elapsed() + this.ports.random() * SWEEP_EVERY_MS;

@@ -80,7 +80,9 @@ export interface StepDefinition extends StepOverrides {
 /** What stays in code for a node: found by the node's id, never stored. */
 export type NodeCode =
   | { readonly kind: "derive"; readonly compute: (...inputs: never[]) => unknown }
-  | { readonly kind: "step"; readonly overrides: StepOverrides };
+  | { readonly kind: "step"; readonly overrides: StepOverrides }
+  /** What a call runs; a function of it where it was not there yet when the call was drawn. */
+  | { readonly kind: "call"; readonly target: WorkflowDefinition | (() => WorkflowDefinition) };
 
 /** The objective that the 10x test holds a workflow to; checked for form when it is defined. */
 export interface Expect {

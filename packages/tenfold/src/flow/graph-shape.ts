@@ -29,6 +29,9 @@ export function nodeProblem(node: unknown, nodeCount: number, scopeCount: number
     case "step":
       if (typeof node["step"] !== "string") return "it names no step";
       return isSound(node["input"]) ? undefined : "its input is no template";
+    case "call":
+      if (typeof node["workflow"] !== "string") return "it names no workflow";
+      return isSound(node["input"]) ? undefined : "its input is no template";
     case "derive": {
       const { inputs, source } = node;
       if (typeof source !== "string") return "it has no hash of its source";

@@ -35,7 +35,8 @@ export type GraphNode =
   | WaitNode
   | ApprovalNode
   | AttemptNode
-  | RepeatNode;
+  | RepeatNode
+  | CallNode;
 
 interface NodeBase {
   /** Unique in the graph: the path of scopes and the node's name, joined by "/". */
@@ -170,6 +171,14 @@ export interface RepeatNode extends WorkNode {
   readonly onMax: "fail" | "last";
 }
 
+/** Done when the run that it starts, the child, has ended; its output is the child's. */
+export interface CallNode extends WorkNode {
+  readonly kind: "call";
+  /** The name of the child's workflow. */
+  readonly workflow: string;
+  readonly input: Template;
+}
+
 /** JSON with references to values in it; a constant without `value` is undefined, which is not null. */
 export type Template =
   | { readonly kind: "constant"; readonly value?: Json }
@@ -206,6 +215,7 @@ export function templatesOf(node: GraphNode): readonly Template[] {
     case "item":
       return [];
     case "step":
+    case "call":
       return [node.input];
     case "match":
       return [node.on];

@@ -11,6 +11,7 @@ export {
 export { attempt, type Attempt } from "./attempt.ts";
 export { match, when, type Match, type When } from "./branch.ts";
 export { calendar, type CalendarOptions } from "./calendar.ts";
+export { call, type Call } from "./call.ts";
 export { checkGraph } from "./check-graph.ts";
 export type {
   Expect,

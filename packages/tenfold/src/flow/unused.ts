@@ -1,12 +1,12 @@
 /**
  * Warnings for results that were probably meant to be used. A step that is drawn for its effect (send, discard,
  * notify) is used nowhere, and rightly so; a warning that cries wolf is switched off. So only these count:
- * a derive or a condition that nothing uses, because it has no effect; and a step whose result another node takes
- * as data at another place of the same graph, because then its result is evidently what it is drawn for.
+ * a derive or a condition that nothing uses, because it has no effect; and a step, or a call of a workflow, whose result
+ * another node takes as data at another place of the same graph, because then its result is evidently what it is drawn for.
  */
 import type { Warning } from "./definition.ts";
 import type { Drawing } from "./drawing.ts";
-import { templatesOf, visitRefs, type StepNode } from "./graph.ts";
+import { templatesOf, visitRefs } from "./graph.ts";
 import { refText, templateText } from "./naming.ts";
 
 export function findUnused(drawing: Drawing): readonly Warning[] {
@@ -22,8 +22,8 @@ export function findUnused(drawing: Drawing): readonly Warning[] {
   const needed = new Set(
     [...asData]
       .map((index) => nodes[index]!)
-      .filter(isStep)
-      .map((node) => node.step),
+      .map(workOf)
+      .filter((work) => work !== undefined),
   );
 
   const warnings: Warning[] = [];
@@ -31,15 +31,13 @@ export function findUnused(drawing: Drawing): readonly Warning[] {
     if (used.has(index)) return;
     if (node.kind === "derive") {
       warnings.push(warning(drawing, node.id, "computes a result that nothing uses, and it has no effect"));
-    } else if (node.kind === "step" && needed.has(node.step)) {
-      warnings.push(
-        warning(
-          drawing,
-          node.id,
-          `draws the step "${node.step}" and drops its result, which other nodes of it give on`,
-        ),
-      );
+      return;
     }
+    const work = workOf(node);
+    if (work !== undefined && needed.has(work))
+      warnings.push(
+        warning(drawing, node.id, `draws the ${work} and drops its result, which other nodes of it give on`),
+      );
   });
   for (const condition of drawing.unusedConditions) {
     let first = "input";
@@ -51,8 +49,10 @@ export function findUnused(drawing: Drawing): readonly Warning[] {
   return warnings;
 }
 
-function isStep(node: Drawing["nodes"][number]): node is StepNode {
-  return node.kind === "step";
+/** What a node has done: `step "enrich"`. */
+function workOf(node: Drawing["nodes"][number]): string | undefined {
+  if (node.kind === "step") return `step "${node.step}"`;
+  return node.kind === "call" ? `call of workflow "${node.workflow}"` : undefined;
 }
 
 function warning(drawing: Drawing, node: string, happened: string): Warning {

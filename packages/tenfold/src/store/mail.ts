@@ -1,4 +1,5 @@
 /** What reaches a run from outside: messages, within its lane and from lane to lane. */
+import type { CalledBy, RunError } from "../core/entry.ts";
 import type { TenfoldError } from "../value/error.ts";
 import type { Json } from "../value/json.ts";
 import type { RunStatus } from "./run-record.ts";
@@ -14,7 +15,20 @@ export interface Mail {
 }
 
 export type MessageBody =
-  | { readonly kind: "cancel"; readonly reason: string }
+  /** `by`: the call that needs the run no more, if it is that. */
+  | { readonly kind: "cancel"; readonly reason: string; readonly by?: CalledBy }
+  /** A call of another run waits for this one from now on; its second attempt has an ended run go on. */
+  | { readonly kind: "attach"; readonly parent: string; readonly of: string; readonly attempt: number }
+  /** What came of the run that the call at this path waits for. */
+  | {
+      readonly kind: "returned";
+      readonly node: string;
+      readonly attempt: number;
+      readonly child: string;
+      readonly status: "completed" | "failed" | "cancelled";
+      readonly output?: Json | undefined;
+      readonly error?: RunError;
+    }
   /** What a node of the run waits for, or will. */
   | {
       readonly kind: "signal";

@@ -36,6 +36,12 @@ export interface TestEntry {
   readonly by?: string;
   readonly roles?: readonly string[];
   readonly comment?: string;
+  /** The run that a call has as its child, and how that ended. */
+  readonly child?: string;
+  readonly status?: "completed" | "failed" | "cancelled";
+  /** The run that called this one, and its node. */
+  readonly parent?: string;
+  readonly of?: string;
 }
 
 /** The run that is shown. */
@@ -103,6 +109,8 @@ export function pathTaken(run: ShownRun): readonly string[] {
     if (entry.kind === "done") path.push(entry.node);
     if (entry.kind === "chose") path.push(`${entry.node}: ${run.graph.scopes[entry.scope]?.name ?? "none"}`);
     if (entry.kind === "decided") path.push(`${entry.node}: ${entry.verdict} by ${entry.by}`);
+    if (entry.kind === "returned")
+      path.push(entry.status === "completed" ? entry.node : `${entry.node}: ${entry.status}`);
     if (entry.kind === "timed-out") path.push(`${entry.node}: timed-out`);
     // An entry may bring several nodes their signals: those that wait from now on for what came before.
     for (const { node } of state.signals?.received.slice(received) ?? []) path.push(node);

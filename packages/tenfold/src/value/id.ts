@@ -1,12 +1,14 @@
 /**
- * Run ids: 9 characters of start time (ms), 12 of chance, 3 of lane, in Crockford's base 32, lower case.
+ * Run ids: 9 characters of start time (ms), 12 of chance, or of a hash where the id is derived, 3 of lane, in Crockford's base 32, lower case.
  * Invariants: ids sort by start time; one maker's ids within a millisecond sort by the order they were made in;
  * the lane of a run can be read off its id.
  */
+import { createHash } from "node:crypto";
 import type { Random } from "./random.ts";
 
 const DIGITS = "0123456789abcdefghjkmnpqrstvwxyz";
 const TIME_LENGTH = 9;
+const CHANCE_LENGTH = 12;
 const LANE_LENGTH = 3;
 const ID_LENGTH = 24;
 const COUNTER_LIMIT = 32 ** 5;
@@ -53,6 +55,14 @@ export function runIdMaker(random: Random): (now: number, lane: number) => strin
     }
     return timeText + encode(counter++, 5) + maker + encode(lane, LANE_LENGTH);
   };
+}
+
+/** The id that `name` gives a run of `lane` which is started at `at`: the same each time. */
+export function derivedRunId(name: string, at: number, lane: number): string {
+  const chance = [...createHash("sha256").update(name).digest().subarray(0, CHANCE_LENGTH)];
+  return (
+    encode(Math.floor(at), TIME_LENGTH) + chance.map((byte) => DIGITS[byte % 32]).join("") + encode(lane, LANE_LENGTH)
+  );
 }
 
 /** The lane in a run's id, or `undefined` if `id` is no run's id. */

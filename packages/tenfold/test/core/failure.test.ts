@@ -143,6 +143,7 @@ const VOTES = [{ by: "kim", verdict: "approved" }, { by: "lee", verdict: "approv
 const wellAnswering: Answers = {
   stepOf: () => ({ output: answer }),
   deriveOf: () => answer,
+  childOf: () => ({ output: answer }),
   signalOf: () => answer,
   votesOf: () => VOTES,
 };

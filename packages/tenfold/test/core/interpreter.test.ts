@@ -43,18 +43,21 @@ function caseOf(seed: number): Case {
     if (count >= attempt) return { error: `${path} fails`, retryAt: count === Infinity ? null : 1 };
     return { output: asJson(step, given) };
   };
+  const childOf = (path: string, workflow: string, given: Json | undefined): Fate =>
+    failures(path) === Infinity ? { error: `${path} fails` } : { output: asJson(workflow, given) };
   const deriveOf = (_node: string, [seen]: readonly (Json | undefined)[]) => asJson("derive", seen);
   const fateOf = (path: string, step: string, given: Json | undefined) =>
     failures(path) === Infinity ? { error: path } : { output: asJson(step, given) };
   const expected = interpret(definition.graph, input, fateOf, deriveOf, {
     signalOf,
     decisionOf: (path) => decisionOf(RUN, path),
+    childOf: (path, workflow, given) => fateOf(path, workflow, given),
   });
   return {
     definition,
     input,
     expected,
-    answers: { stepOf, deriveOf, signalOf, votesOf: (path) => votesOf(RUN, path) },
+    answers: { stepOf, deriveOf, signalOf, votesOf: (path) => votesOf(RUN, path), childOf },
     random,
   };
 }

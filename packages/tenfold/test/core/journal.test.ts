@@ -61,7 +61,33 @@ const entries: Record<Entry["kind"], fc.Arbitrary<Entry>> = {
     roles: fc.array(text),
     comment: fc.option(text, { nil: null }),
   }),
-  cancelled: fc.record({ kind: fc.constant("cancelled" as const), at, message: text, reason: text }),
+  called: fc.record({ kind: fc.constant("called" as const), node, at, attempt, child: text }),
+  returned: fc.record({
+    kind: fc.constant("returned" as const),
+    ...{ node, at, attempt },
+    message: text,
+    child: text,
+    status: fc.constantFrom("completed" as const, "failed" as const, "cancelled" as const),
+    output,
+    error: error as fc.Arbitrary<never>,
+  }),
+  attached: fc.record({
+    kind: fc.constant("attached" as const),
+    ...{ at, attempt },
+    message: text,
+    parent: text,
+    of: text,
+  }),
+  cancelled: fc.record(
+    {
+      kind: fc.constant("cancelled" as const),
+      at,
+      message: text,
+      reason: text,
+      by: fc.record({ parent: text, node, attempt }),
+    },
+    { requiredKeys: ["kind", "at", "message", "reason"] },
+  ),
   retried: fc.record({ kind: fc.constant("retried" as const), at, message: text }),
 };
 

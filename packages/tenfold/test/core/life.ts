@@ -4,6 +4,7 @@
  */
 import { choose } from "../../src/core/choose.ts";
 import { dueOf, openRequest } from "../../src/core/constructs/approval.ts";
+import { openCalled } from "../../src/core/constructs/call.ts";
 import type { Command } from "../../src/core/command.ts";
 import { compileGraph, type CompiledGraph } from "../../src/core/compile.ts";
 import type { Entry, RunError } from "../../src/core/entry.ts";
@@ -33,6 +34,8 @@ export interface Answers {
   deriveOf(node: string, inputs: readonly (Json | undefined)[]): Json | undefined;
   /** What the signal carries that ends a wait. */
   signalOf?(signal: string, whom: string | null): Json | undefined;
+  /** What becomes of the child of a call; as of a step of its workflow's name where it is not said. */
+  childOf?(path: string, workflow: string, input: Json | undefined, attempt: number): Fate;
   /** Who decides on an approval, and how, one after the other. */
   votesOf?(path: string): readonly { readonly by: string; readonly verdict: "approved" | "refused" }[];
 }
@@ -57,6 +60,8 @@ export class Life {
   readonly entries: Entry[] = [];
   open: NodeCommand[] = [];
   endings: Ending[] = [];
+  /** Calls whose children were let go, with the attempt that they were asked for in. */
+  disowned: string[] = [];
   at = NOW;
 
   constructor(compiled: CompiledGraph, input: Json, entries: readonly Entry[] = []) {
@@ -151,11 +156,18 @@ export class Life {
       }
       case "sleep":
         if (place.node.node.kind === "approval") return this.#endApproval(command, place.node.node, answers);
+        if (place.node.node.kind === "call") return this.#endChild(command.place, answers);
         if (place.node.node.kind === "wait") return this.#endWait(command, place.node.node, answers);
         this.at = Math.max(at, command.until);
         return this.record({ kind: "done", node, at: this.at, attempt: 0, output: null, tookMs: 0 });
       case "refuse":
         return this.#refuse(node, command.error);
+      case "call":
+        // Its result may come before it is known to be there.
+        if (this.entries.length % 3 === 0) return this.#endChild(command.place, answers);
+        return this.record({ kind: "called", node, at, attempt: command.attempt, child: `child of ${node}` });
+      case "disown":
+        throw new Error("a child that is let go is asked for by nobody");
       case "abandon":
         return this.record({ kind: "abandoned", node, at });
     }
@@ -199,6 +211,26 @@ export class Life {
     this.record({ kind: dueOf(command.place, this.at)!, node, at: this.at });
   }
 
+  #endChild(place: Place, { stepOf, childOf = stepOf }: Answers): void {
+    const { node } = place.node;
+    if (node.kind !== "call") throw new Error("only a call has a child");
+    const path = this.pathOf(place);
+    const { attempt } = openCalled(place)!;
+    const input = evaluate(node.input, outputFrom(this.compiled, place.frame));
+    this.returns(path, attempt, childOf(path, node.workflow, input, attempt));
+  }
+
+  returns(node: string, attempt: number, fate: Fate, message = `m${this.entries.length}`): void {
+    const ended =
+      "output" in fate
+        ? ({ status: "completed", output: fate.output } as const)
+        : ({
+            status: "failed",
+            error: { code: "STEP_FAILED", message: fate.error, node: "inside", attempt: 1 },
+          } as const);
+    this.record({ kind: "returned", node, at: this.at, message, attempt, child: `child of ${node}`, ...ended });
+  }
+
   decide(node: string, verdict: "approved" | "refused", by: string, message = `d${this.entries.length}`): void {
     this.record({ kind: "decided", at: this.at, message, node, verdict, by, roles: [], comment: null });
   }
@@ -229,17 +261,21 @@ export class Life {
         this.endings.push(command);
         continue;
       }
+      if (command.kind === "disown") {
+        this.disowned.push(`${this.pathOf(command.place)} ${command.attempt}`);
+        continue;
+      }
       const { frame, node } = command.place;
       const isOther = (other: NodeCommand) => other.place.frame !== frame || other.place.node !== node;
-      if (command.kind === "abandon" || command.kind === "sleep") this.open = this.open.filter(isOther);
+      if (["abandon", "sleep", "call"].includes(command.kind)) this.open = this.open.filter(isOther);
       else if (!this.open.every(isOther)) throw new Error(`${this.pathOf(command.place)} is asked for twice`);
       this.open.push(command);
     }
-    if (!this.compiled.graph.nodes.some(({ kind }) => ["sleep", "wait", "approval"].includes(kind))) return;
+    if (!this.compiled.graph.nodes.some(({ kind }) => ["sleep", "wait", "approval", "call"].includes(kind))) return;
     // Nobody waits for a sleep once its run, or its item, has come to its end.
     const isOver = this.endings.length > 0 || this.state.cancelled !== null;
     this.open = this.open.filter(({ kind, place: { frame, node } }) => {
-      return kind !== "sleep" || (!isOver && frame.waits[node.local] === ASLEEP);
+      return (kind !== "sleep" && kind !== "call") || (!isOver && frame.waits[node.local] === ASLEEP);
     });
   }
 }

@@ -7,6 +7,7 @@ import {
   approval,
   attempt,
   calendar,
+  call,
   derive,
   each,
   eq,
@@ -54,6 +55,7 @@ export function wildWorkflow(random: Random, nodesMax: number): WorkflowDefiniti
       const first = random() < 0.5 ? pick(known) : after(pick(known), () => rest(below(1000)));
       return (after as Drawn)(first, () => (pick(STEPS) as Drawn).as(id())(value));
     }
+    if (chance < 0.53 && random() < 0.5) return (call as Drawn).as(id())("child", { value, other: pick(known) });
     if (chance < 0.55) return wait(known, depth, value);
     if (chance < 0.63) {
       const shared = () => arm(known, depth);

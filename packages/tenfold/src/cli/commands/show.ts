@@ -1,6 +1,7 @@
 /** `tenfold show`: one run, its timeline, its input, its output or error. */
 import type { RunDetails } from "../../engine/run-view.ts";
 import type { Graph } from "../../flow/graph.ts";
+import type { Entry } from "../../core/entry.ts";
 import { FINISHED } from "../../store/store.ts";
 import { formatDuration } from "../../value/duration.ts";
 import { EXIT, type Call, type Command } from "../command.ts";
@@ -86,9 +87,15 @@ function factsOf(terminal: Terminal, run: RunDetails, now: number): (readonly [s
   }
   if (run.key !== null)
     facts.push(["key", `${oneLine(run.key)}${run.generation > 1 ? ` (its run number ${run.generation})` : ""}`]);
+  for (const parent of new Set(run.entries.flatMap((entry) => (entry.kind === "attached" ? [parentText(entry)] : []))))
+    facts.push(["parent", parent]);
   if (run.tenant !== "") facts.push(["tenant", oneLine(run.tenant)]);
   if (run.deaths > 0) facts.push(["deaths", `${run.deaths} of its workers died while they drove it`]);
   return facts;
+}
+
+function parentText({ parent, of }: Extract<Entry, { kind: "attached" }>): string {
+  return `${parent}, its node ${of}`;
 }
 
 function waitText({ status, owned, wakeAt }: RunDetails, now: number): string {

@@ -85,6 +85,8 @@ function wayOf(run: string, wait: Wait): string | undefined {
       return `tenfold approve ${run}:${wait.node} · tenfold refuse ${run}:${wait.node}`;
     case "retry":
       return `its last attempt failed: ${shortened(oneLine(wait.error.message))}`;
+    case "child":
+      return wait.child === null ? undefined : `tenfold why ${wait.child}`;
     default:
       return undefined;
   }

@@ -28,6 +28,7 @@ import {
 } from "../state.ts";
 import type { Turn } from "../turn.ts";
 import { approvalTimes, wakeTime } from "../wake-time.ts";
+import { disownCalls } from "./call.ts";
 
 /** What somebody says to a request. */
 export type Decision = Pick<DecidedEntry, "verdict" | "by" | "roles" | "comment">;
@@ -194,6 +195,7 @@ function conclude(turn: Turn, place: Place, request: Request, outcome: Json): vo
 }
 
 function dismissShown(turn: Turn, shown: Frame): void {
+  disownCalls(turn, shown);
   dismiss(shown);
   visitFrames(shown, (frame) => {
     for (const node of frame.scope.nodes) {

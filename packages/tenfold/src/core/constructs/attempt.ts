@@ -2,8 +2,9 @@
 import { invariant } from "../../value/error.ts";
 import type { Json } from "../../value/json.ts";
 import { errorJson, outputOf } from "../output.ts";
-import { newFrame, OPENED, wakeNoMore, type Frame, type Place } from "../state.ts";
+import { newFrame, OPENED, type Frame, type Place } from "../state.ts";
 import type { Turn } from "../turn.ts";
+import { giveUpFrame } from "./call.ts";
 
 export function openAttempt(turn: Turn, place: Place): void {
   invariant(place.node.node.kind === "attempt", "only an attempt is attempted");
@@ -29,6 +30,6 @@ export function leaveAttempt(turn: Turn, inner: Frame): void {
   const result = inner.failure === null ? outputOf(turn.state, inner) : ({ ok: false, error: inner.failure } as const);
   if (result.ok) return turn.moves.finishNode(turn, frame, node, result.output);
   if (!isBody) return turn.moves.failNode(turn, frame, node, result.error);
-  if (inner.open > 0) wakeNoMore(inner);
+  if (inner.open > 0) giveUpFrame(turn, inner);
   enter(turn, { frame, node }, node.node.handler, errorJson(result.error));
 }

@@ -13,13 +13,13 @@ import {
   isSpread,
   newFrame,
   OPENED,
-  wakeNoMore,
   type Frame,
   type Place,
   type RunState,
   type Spread,
 } from "../state.ts";
 import type { Turn } from "../turn.ts";
+import { giveUpFrame } from "./call.ts";
 
 /** Opens the items; false where it was not given a list, or one that no journal could hold. */
 export function openEach(turn: Turn, { frame, node }: Place): boolean {
@@ -103,7 +103,7 @@ export function leaveItem(turn: Turn, item: Frame): void {
   if (result.ok)
     child.results[item.item] = collects ? { ok: true, value: result.output ?? null } : (result.output ?? null);
   else child.results[item.item] = { ok: false, error: errorJson(result.error) };
-  if (item.open > 0) wakeNoMore(item);
+  if (item.open > 0) giveUpFrame(turn, item);
   child.frames[item.item] = null;
   child.active--;
   if (!result.ok && node.node.failAbove !== undefined) child.failed.push(item);

@@ -13,6 +13,8 @@ import type { WorkflowDefinition } from "../../flow/definition.ts";
 import { startedAtOfRun } from "../../value/id.ts";
 import { canonicalJson, type Json } from "../../value/json.ts";
 import { FINISHED, type RunRecord, type RunStatus } from "../../store/store.ts";
+import { Family, isDormant } from "./family.ts";
+import type { FateOfChild } from "./fates.ts";
 import type { Expected } from "./interpreter.ts";
 import { withoutErrors } from "./answer.ts";
 import type { OpenBook } from "./open-book.ts";
@@ -41,7 +43,8 @@ const CLOCK_SLACK_MS = 500;
 export class Auditor {
   readonly #book: OpenBook;
   readonly #compiled = new Map<string, CompiledGraph>();
-  readonly #expected: (row: RunRecord) => Expected;
+  readonly #expected: (row: RunRecord, childOf: FateOfChild) => Expected;
+  readonly family: Family;
   readonly #calls = new Map<string, BodyCall[]>();
   /** Runs whose start was answered, and those that somebody cancelled. */
   readonly accepted = new Set<string>();
@@ -52,8 +55,13 @@ export class Auditor {
   readonly #pruned = new Map<string, RunRecord>();
   bodies = 0;
 
-  constructor(book: OpenBook, workflows: readonly WorkflowDefinition[], expected: (row: RunRecord) => Expected) {
+  constructor(
+    book: OpenBook,
+    workflows: readonly WorkflowDefinition[],
+    expected: (row: RunRecord, childOf: FateOfChild) => Expected,
+  ) {
     this.#book = book;
+    this.family = new Family(book);
     this.#expected = expected;
     for (const { hash, graph } of workflows) this.#compiled.set(hash, compileGraph(graph));
   }
@@ -72,6 +80,7 @@ export class Auditor {
   /** Somebody is removing this run, which has ended; answers what to call when that was done. */
   prune(row: RunRecord): () => void {
     this.#checkRun(row);
+    this.family.prune(row);
     return () => void this.#pruned.set(row.id, row);
   }
 
@@ -169,6 +178,7 @@ export class Auditor {
 
   /** Everything must have come to its end, and to the right one. */
   checkEnd(): void {
+    this.family.check();
     const keys = new Set<string>();
     for (const run of this.accepted) {
       if (!this.#isKnown(run)) throw new Violation("an accepted run is never lost", { run });
@@ -180,6 +190,7 @@ export class Auditor {
     }
     for (const row of this.#book.records()) {
       const { id: run, status, wakeAt, owner, deaths, error } = row;
+      if (isDormant(row)) continue;
       if (!FINISHED.has(status)) {
         const isOwnerAlive = owner !== null && this.#book.isAlive(owner);
         const journal = this.#book.journal(run).map(({ kind, node }) => `${kind} ${node}`);
@@ -199,7 +210,7 @@ export class Auditor {
   }
 
   #checkRun(row: RunRecord): void {
-    const expected = this.#expected(row);
+    const expected = this.#expected(row, (parent, path) => this.family.fateOf(parent, path));
     const entries = this.#book.journal(row.id).map(readLine);
     const facts = { run: row.id, status: row.status, error: row.error };
     this.#checkJournal(row.id, entries, expected);
@@ -207,7 +218,7 @@ export class Auditor {
     this.#checkTimes(row, entries);
     this.#checkSignals(row, entries);
     const allowed = new Set<RunStatus>([expected.failures.size > 0 ? "failed" : "completed"]);
-    if (this.cancelled.has(row.id)) allowed.add("cancelled");
+    if (this.cancelled.has(row.id) || this.family.isDisowned(row.id)) allowed.add("cancelled");
     if (!allowed.has(row.status))
       throw new Violation("a run ends as its graph and its bodies say", { ...facts, allowed: [...allowed] });
     if (row.status === "failed") {

@@ -4,7 +4,7 @@ import type { RunRecord } from "../../store/store.ts";
 import { hash32 } from "../../value/hash.ts";
 import type { Json } from "../../value/json.ts";
 import { answerOf } from "./answer.ts";
-import { interpret, type Expected } from "./interpreter.ts";
+import { interpret, type Expected, type NodeFate } from "./interpreter.ts";
 
 /** So many attempts of a node that can be done are enough for it, unless a process that was frozen let one time out. */
 export const ATTEMPTS = 3;
@@ -19,8 +19,11 @@ export function failuresOf(run: string, path: string): number {
   return hash % 5 === 1 ? 1 + ((hash >>> 8) % (ATTEMPTS - 1)) : 0;
 }
 
+/** What became of the child of a run's call, which is audited by itself. */
+export type FateOfChild = (parent: string, path: string) => NodeFate;
+
 /** What a run must come to. */
-export function expectedOf(workflows: readonly WorkflowDefinition[], row: RunRecord): Expected {
+export function expectedOf(workflows: readonly WorkflowDefinition[], row: RunRecord, childOf: FateOfChild): Expected {
   const { graph } = workflows.find(({ name }) => name === row.workflow)!;
   const fateOf = (path: string, step: string, input: Json | undefined) =>
     failuresOf(row.id, path) >= ATTEMPTS ? { error: path } : { output: answerOf(step, input) as unknown as Json };
@@ -29,6 +32,7 @@ export function expectedOf(workflows: readonly WorkflowDefinition[], row: RunRec
   return interpret(graph, JSON.parse(row.input) as Json, fateOf, computeOf, {
     signalOf,
     decisionOf: (path) => decisionOf(row.id, path),
+    childOf: (path) => childOf(row.id, path),
   });
 }
 

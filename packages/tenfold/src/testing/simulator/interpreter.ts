@@ -17,8 +17,18 @@ export type SignalOf = (signal: string, whom: string | null) => Json | undefined
 /** What the people of an approval without a timeout come to; one with a timeout is decided by nobody. */
 export type DecisionOf = (path: string) => Json;
 
+/** What becomes of the child of the call at `path`. */
+export type ChildOf = (path: string, workflow: string, input: Json | undefined) => NodeFate;
+
 /** Computes a derive. */
 export type ComputeOf = (node: string, inputs: readonly (Json | undefined)[]) => Json | undefined;
+
+/** What comes from outside of a run. */
+export interface Outside {
+  readonly signalOf: SignalOf;
+  readonly decisionOf: DecisionOf;
+  readonly childOf: ChildOf;
+}
 
 export interface Expected {
   /** Undefined where the run must fail. */
@@ -44,7 +54,7 @@ export function interpret(
   input: Json,
   fateOf: FateOf,
   computeOf: ComputeOf,
-  { signalOf, decisionOf }: { readonly signalOf: SignalOf; readonly decisionOf: DecisionOf },
+  { signalOf, decisionOf, childOf }: Outside,
 ): Expected {
   const failures = new Set<string>();
   const maybe = new Set<string>();
@@ -137,6 +147,14 @@ export function interpret(
         }
         done.add(path);
         return fate.output;
+      }
+      case "call": {
+        const input = fill(node.input, scope);
+        if (input === isBroken) return isBroken;
+        const fate = childOf(path, node.workflow, input as Json | undefined);
+        if ("output" in fate) return fate.output;
+        (collects ?? failures).add(path);
+        return isBroken;
       }
       case "derive": {
         const inputs = node.inputs.map((item) => fill(item, scope));

@@ -6,6 +6,7 @@ import {
   after,
   approval,
   attempt,
+  call,
   derive,
   each,
   eq,
@@ -35,6 +36,8 @@ export interface RandomWorkflowOptions {
   readonly nodesMax: number;
   readonly attempts: number;
   readonly timeoutMs: number | null;
+  /** What some of its nodes call. */
+  readonly child?: WorkflowDefinition;
   readonly triggers?: readonly Trigger[];
 }
 
@@ -106,6 +109,7 @@ export function randomWorkflow(options: RandomWorkflowOptions): WorkflowDefiniti
       const first = random() < 0.5 ? value : after(value, () => drawSleep(id, value));
       return (after as Drawn)(first, () => useStep(visible));
     }
+    if (options.child !== undefined && chance < 0.72 && random() < 0.7) return drawCall(id, options.child, visible);
     if (chance < 0.7) return drawWait(id, visible, depth);
     if (chance < 0.78) {
       const arms: Record<string, () => Drawn> = {};
@@ -164,6 +168,8 @@ export function randomWorkflow(options: RandomWorkflowOptions): WorkflowDefiniti
     const by = { anyOf: ["kim", "lee"], atLeast: 2 };
     return (approval as Drawn).as(id)({ ask: { about: pick(visible).n }, by, ...show, ...again, ...late });
   };
+  const drawCall = (id: string, child: WorkflowDefinition, visible: readonly Drawn[]): Drawn =>
+    useStepOn(visible, (call as Drawn).as(id)(child, useStep(visible)));
   const useStepAfter = (visible: readonly Drawn[], depth: number): Drawn => draw(visible, depth + 1);
   const useStepOn = (visible: readonly Drawn[], value: Drawn): Drawn =>
     (pick(steps) as Drawn).as(`s${serial++}`)({ value, tag: pick(visible).tag });

@@ -24,14 +24,23 @@ export interface Scenario {
 
 export function drawScenario(seed: number): Scenario {
   const random = seededRandom(seed);
-  const lanes = random() < 0.2 ? 2 : 1;
+  const lanes = random() < 0.5 ? 2 : 1;
   const timeoutMs = random() < 0.3 ? 3000 : null;
   const schedule = scheduleOf(seed);
-  const workflows = [3, 12, 12].map((nodesMax, index) => {
+  const workflows: WorkflowDefinition[] = [];
+  for (const [index, nodesMax] of [3, 12, 12].entries()) {
     const triggers = index === 1 && schedule !== null ? [schedule] : [];
-    const attempts = ATTEMPTS + SPARE_ATTEMPTS;
-    return randomWorkflow({ name: `workflow-${index}`, random, nodesMax, attempts, timeoutMs, triggers });
-  });
+    const child = workflows.at(-1);
+    const drawn = {
+      name: `workflow-${index}`,
+      random,
+      nodesMax,
+      attempts: ATTEMPTS + SPARE_ATTEMPTS,
+      timeoutMs,
+      triggers,
+    };
+    workflows.push(randomWorkflow(child === undefined ? drawn : { ...drawn, child }));
+  }
   const harsh = random() < 0.8 ? 1 : 0;
   const faults: Faults = {
     lostRequest: harsh * 0.02 * random(),

@@ -4,6 +4,7 @@
  */
 import { FINISHED, type Store } from "../../store/store.ts";
 import { Auditor } from "./auditor.ts";
+import { isDormant } from "./family.ts";
 import { expectedOf } from "./fates.ts";
 import { OpenBook } from "./open-book.ts";
 import { checkTicks, isSettled } from "./scheduled.ts";
@@ -42,7 +43,7 @@ export async function simulate(seed: number, open?: OpenTried): Promise<Simulati
   const tried = (await open?.(scenario.lanes)) ?? null;
   const book = new OpenBook(scenario.lanes, tried, note);
   const time = new VirtualTime(STARTED_AT, () => book.underWay);
-  const auditor = new Auditor(book, scenario.workflows, (row) => expectedOf(scenario.workflows, row));
+  const auditor = new Auditor(book, scenario.workflows, (row, childOf) => expectedOf(scenario.workflows, row, childOf));
   const world: World = { scenario, time, book, auditor, note };
   const processes = new SimulatedWorkers(world, 1 + Math.floor(scenario.random() * 3));
   process.on("unhandledRejection", note);
@@ -71,7 +72,7 @@ async function live(world: World, processes: SimulatedWorkers, isBroken: () => b
   await time.pass(STARTED_AT + FAULTS_MS, isBroken);
   processes.calm();
   users.retryHeld();
-  const haveEnded = () => book.records().every(({ status }) => FINISHED.has(status));
+  const haveEnded = () => book.records().every((row) => FINISHED.has(row.status) || isDormant(row));
   const isDone = () => isBroken() || (haveEnded() && hasNoTickDue(world));
   await time.pass(time.now + CALM_MS, isDone);
   await time.pass(time.now + LATE_STARTS_MS, isBroken);

@@ -66,7 +66,8 @@ export class Users {
       return endedAt !== null && endedAt < (key === null ? time.now - LATE_STARTS_MS : before);
     });
     const pruning = { before, keysForMs: 1e12, linesMax: this.#below(30) };
-    for (const [lane, rows] of Map.groupBy(old, ({ id }) => laneOfRun(id)!)) {
+    const unneeded = old.filter((row) => !auditor.family.isNeeded(row));
+    for (const [lane, rows] of Map.groupBy(unneeded, ({ id }) => laneOfRun(id)!)) {
       const chosen = rows.filter(() => scenario.random() < 0.7);
       const gone = chosen.map((row) => auditor.prune(row));
       const answers = await book.store.prune(
@@ -137,7 +138,8 @@ export class Users {
   }
 
   #anyRun(): string | undefined {
-    const runs = [...this.#world.auditor.accepted];
+    const { auditor, book, scenario } = this.#world;
+    const runs = scenario.random() < 0.7 ? [...auditor.accepted] : book.records().map(({ id }) => id);
     return runs[this.#below(Math.max(1, runs.length))];
   }
 

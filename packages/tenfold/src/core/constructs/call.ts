@@ -1,0 +1,162 @@
+/**
+ * `call`: a node that is done when the child, another run, has ended. Both sides of it: the parent, which asks for its
+ * child until it is there, takes in what came of it, and lets go of one that it needs no more; and the child, which
+ * knows the parents that it has to tell.
+ * Invariant: what belongs to an attempt of the parent's before its present one changes nothing, on either side; so it does
+ * not matter in which order a retry and what was sent before it arrive.
+ */
+import { invariant, TenfoldError } from "../../value/error.ts";
+import type { Command } from "../command.ts";
+import type { AttachedEntry, CalledEntry, CalledBy, ReturnedEntry, RunError } from "../entry.ts";
+import { valueOf } from "../output.ts";
+import { pathOf } from "../path.ts";
+import {
+  ASLEEP,
+  isFailing,
+  SUPPRESSED,
+  visitFrames,
+  wakeNoMore,
+  type Called,
+  type Child,
+  type Frame,
+  type Place,
+  type RunState,
+} from "../state.ts";
+import type { Turn } from "../turn.ts";
+import { NEVER } from "../wake-time.ts";
+
+/** Nothing of a child is part of its parent's state. */
+const NO_FRAMES: readonly Frame[] = [];
+
+/** Asks for the child; false where its input cannot be computed. */
+export function openCall(turn: Turn, place: Place): boolean {
+  if (!inputOf(turn.state, place).ok) return false;
+  ask(turn, place, { child: null, attempt: 1, frames: NO_FRAMES });
+  return true;
+}
+
+/** Asks for the child once more: the same one is to be retried. */
+export function callAgain(turn: Turn, place: Place, { attempt }: Called): void {
+  if (isFailing(place.frame) || turn.state.cancelled !== null) place.frame.waits[place.node.local] = SUPPRESSED;
+  else ask(turn, place, { child: null, attempt: attempt + 1, frames: NO_FRAMES });
+}
+
+function ask(turn: Turn, place: Place, called: Called): void {
+  const { frame, node } = place;
+  frame.waits[node.local] = ASLEEP;
+  frame.children ??= new Map();
+  frame.children.set(node.local, called);
+  turn.commands.push(callCommand(place, called));
+}
+
+/** What an open call asks for; nothing happens in it any more once the child is there, until that has ended. */
+function callCommand(place: Place, { child, attempt }: Called): Command {
+  return child === null ? { kind: "call", place, attempt } : { kind: "sleep", place, until: NEVER };
+}
+
+/** What a call asks for that was loaded. */
+export function commandForCall(state: RunState, place: Place): Command {
+  const called = openCalled(place);
+  if (called !== undefined) return callCommand(place, called);
+  const input = inputOf(state, place);
+  if (!input.ok) return { kind: "refuse", place, error: input.error };
+  throw new TenfoldError("INVARIANT_BROKEN", "A call whose input can be computed asks for its child.");
+}
+
+function inputOf(state: RunState, { frame, node }: Place): ReturnType<typeof valueOf> {
+  invariant(node.node.kind === "call", "only a call has a child");
+  return valueOf(state, frame, node.node.input, node.node.id);
+}
+
+/** What is known of the child of a call that is open. */
+export function openCalled({ frame, node }: Place): Called | undefined {
+  if (frame.waits[node.local] !== ASLEEP) return undefined;
+  const child = frame.children?.get(node.local);
+  return child !== undefined && isCalled(child) ? child : undefined;
+}
+
+export function isCalled(child: Child): child is Called {
+  return "child" in child;
+}
+
+/** The child is there, and knows whom to tell. */
+export function childIsThere(turn: Turn, place: Place | undefined, { child, attempt }: CalledEntry): void {
+  const called = place && openCalled(place);
+  if (place === undefined || called === undefined || called.attempt !== attempt) return;
+  called.child = child;
+  turn.commands.push(callCommand(place, called));
+}
+
+/** The child has ended. What was given up, has a result, or is asked for once more since, is not moved by it. */
+export function childEnded(turn: Turn, place: Place | undefined, entry: ReturnedEntry): void {
+  const called = place && openCalled(place);
+  if (place === undefined || called === undefined || called.attempt !== entry.attempt) return;
+  const { frame, node } = place;
+  called.child = entry.child;
+  if (entry.status === "completed") turn.moves.finishNode(turn, frame, node, entry.output);
+  else turn.moves.failNode(turn, frame, node, childError(turn.state, place, entry));
+}
+
+function childError(
+  state: RunState,
+  { frame, node }: Place,
+  { child, attempt, status, error }: ReturnedEntry,
+): RunError {
+  const path = pathOf(state.compiled, frame, node);
+  const where = error?.node ? ` at ${error.node}` : "";
+  const why = error?.message ?? "";
+  if (status === "cancelled")
+    return { code: "CHILD_CANCELLED", message: `Its child, run ${child}, was cancelled: ${why}`, node: path, attempt };
+  return { code: "CHILD_FAILED", message: `Its child, run ${child}, failed${where}: ${why}`, node: path, attempt };
+}
+
+/** Lets go of the children of the open calls in `frame`, which is given up: nobody needs them any more. */
+export function disownCalls({ commands }: Turn, frame: Frame): void {
+  visitFrames(frame, (inner) => {
+    if (inner.children === null) return;
+    for (const [local, child] of inner.children) {
+      if (!isCalled(child) || inner.waits[local] !== ASLEEP) continue;
+      commands.push({
+        kind: "disown",
+        place: { frame: inner, node: inner.scope.nodes[local]! },
+        attempt: child.attempt,
+      });
+    }
+  });
+}
+
+/** What sleeps in a frame that is given up is waited for by nobody, and its children are let go. */
+export function giveUpFrame(turn: Turn, frame: Frame): void {
+  disownCalls(turn, frame);
+  wakeNoMore(frame);
+}
+
+/** The parent, as a child's state names it. */
+function nameOf({ parent, node }: CalledBy): string {
+  return `${parent} ${node}`;
+}
+
+/** Whether what comes in a parent's name belongs to an attempt that is over, or was taken back already. */
+export function isOutdated({ calledBy }: RunState, by: CalledBy): boolean {
+  const known = calledBy?.get(nameOf(by));
+  return known !== undefined && (known.attempt > by.attempt || (known.attempt === by.attempt && known.isOver));
+}
+
+/** A parent waits for this run. */
+export function attached({ state }: Turn, { parent, of, attempt }: AttachedEntry): void {
+  addParent(state, { parent, node: of, attempt }, false);
+}
+
+/** A parent has let go of this run. */
+export function disowned({ state }: Turn, by: CalledBy): void {
+  addParent(state, by, true);
+}
+
+function addParent(state: RunState, by: CalledBy, isOver: boolean): void {
+  (state.calledBy ??= new Map()).set(nameOf(by), { ...by, isOver });
+}
+
+/** The parents that are to be told how this run has ended. */
+export function parentsOf({ calledBy }: RunState): readonly CalledBy[] {
+  return calledBy === null ? [] : [...calledBy.values()].filter(({ isOver }) => !isOver);
+}

@@ -1,0 +1,45 @@
+/** Workflows with those that they call: what a call needs code of comes along with it. */
+import type { WorkflowDefinition } from "../flow/definition.ts";
+import { describe } from "../value/describe.ts";
+import { TenfoldError } from "../value/error.ts";
+
+/** Each once, those given first; CALL_INVALID where a call was drawn of something else than its function answers now. */
+export function withCallees(definitions: readonly WorkflowDefinition[]): readonly WorkflowDefinition[] {
+  const all = new Set(definitions);
+  for (const definition of all) {
+    for (const node of definition.graph.nodes) {
+      const code = node.kind === "call" ? definition.code.get(node.id) : undefined;
+      if (node.kind !== "call" || code?.kind !== "call") continue;
+      const target: unknown = typeof code.target === "function" ? answerOf(code.target) : code.target;
+      if (!isNamed(target, node.workflow)) throw otherCallee(definition.name, node.id, node.workflow, target);
+      all.add(target);
+    }
+  }
+  return [...all];
+}
+
+function answerOf(target: () => unknown): unknown {
+  try {
+    return target();
+  } catch (thrown) {
+    return thrown;
+  }
+}
+
+function isNamed(target: unknown, name: string): target is WorkflowDefinition {
+  return typeof target === "object" && target !== null && "graph" in target && "name" in target && target.name === name;
+}
+
+function otherCallee(workflow: string, node: string, drawn: string, found: unknown): TenfoldError {
+  const is =
+    found instanceof Error
+      ? `throws "${found.message}"`
+      : typeof found === "object" && found !== null && "graph" in found && "name" in found
+        ? `answers the workflow "${String(found.name)}"`
+        : `answers ${describe(found)}`;
+  return new TenfoldError(
+    "CALL_INVALID",
+    `Workflow "${workflow}", node "${node}": its function had no answer when the workflow was drawn, so that it was taken to call "${drawn}", and it ${is} now; nothing was opened. A function is for the workflow itself: give another one that is defined later by its name, \`call("its-name", input)\`.`,
+    { facts: { workflow, node, drawn } },
+  );
+}

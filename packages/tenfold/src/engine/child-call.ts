@@ -1,0 +1,12 @@
+/** One attempt of a call to have its child started, or joined. */
+import type { Place } from "../core/state.ts";
+
+export interface ChildCall {
+  readonly place: Place;
+  readonly path: string;
+  readonly attempt: number;
+  /** The store was asked, and has not answered. */
+  isSent: boolean;
+  /** How often that failed. */
+  failures: number;
+}

@@ -1,0 +1,99 @@
+/** Laws of calls in core: a child is asked for until it is there, answers once, is let go with what needs it, and retried. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { answering, drawn, Life, stepNamed, untyped } from "./life.ts";
+
+const { attempt, call, each } = untyped;
+const work = stepNamed("work");
+const answers = answering();
+
+const called = (life: Life, node: string, times = 1): void =>
+  life.record({ kind: "called", node, at: ++life.at, attempt: times, child: `child of ${node}` });
+
+test("a child is asked for until it is there; loaded then, the run asks for nothing but waits", () => {
+  const life = Life.of(drawn((n) => call("other", n)));
+  assert.deepEqual(life.asked, ["call call-other 1"]);
+  assert.deepEqual(life.reloaded().asked, ["call call-other 1"]);
+  called(life, "call-other");
+  assert.deepEqual(life.asked, ["sleep call-other"]);
+  assert.deepEqual(life.reloaded().asked, ["sleep call-other"]);
+  life.returns("call-other", 1, { output: 5 });
+  assert.deepEqual(life.ending, { kind: "finish", output: 5 });
+});
+
+test("its end is taken in once, and before it is known to be there too", () => {
+  const life = Life.of(drawn((n) => work(call("other", n))));
+  life.returns("call-other", 1, { output: 5 }, "m");
+  life.returns("call-other", 1, { error: "late" }, "m");
+  life.returns("call-other", 1, { error: "other" }, "n");
+  called(life, "call-other");
+  assert.deepEqual(life.asked, ["execute work 1"]);
+  life.play(answers);
+  assert.deepEqual(life.ending, { kind: "finish", output: 5 });
+});
+
+test("a child that failed fails its call, with its id and why; retried, the call has the same child go on", () => {
+  const life = Life.of(drawn((n) => call("other", n)));
+  called(life, "call-other");
+  life.returns("call-other", 1, { error: "no money" });
+  assert.ok(life.ending?.kind === "fail");
+  assert.equal(life.ending.error.code, "CHILD_FAILED");
+  assert.match(life.ending.error.message, /child of call-other, failed at inside: no money/);
+  life.retry();
+  assert.deepEqual(life.asked, ["call call-other 2"]);
+  assert.deepEqual(life.reloaded().asked, ["call call-other 2"]);
+  life.returns("call-other", 1, { output: "of the attempt before" });
+  assert.deepEqual(life.asked, ["call call-other 2"]);
+  life.returns("call-other", 2, { output: 7 });
+  assert.deepEqual(life.ending, { kind: "finish", output: 7 });
+});
+
+test("a run that is cancelled or fails lets its open children go, and asks for them again when it is retried", () => {
+  for (const end of ["cancel", "fail"] as const) {
+    const life = Life.of(drawn((n) => ({ a: call.as("a")("other", n), b: call.as("b")("other", n), c: work(n) })));
+    called(life, "a");
+    if (end === "cancel") life.cancel();
+    else life.answerAt("work", { ...answers, stepOf: () => ({ error: "broken" }) });
+    if (end === "cancel") life.play(answers);
+    assert.equal(life.ending?.kind, end);
+    assert.deepEqual(life.disowned, ["a 1", "b 1"]);
+    assert.deepEqual(life.reloaded().disowned, ["a 1", "b 1"], "it may not have been written");
+    life.retry();
+    assert.deepEqual(life.asked, ["call a 2", "call b 2", `execute work ${end === "fail" ? 2 : 1}`]);
+    assert.deepEqual(life.reloaded().asked, life.asked);
+  }
+});
+
+test("children of an item that is collected, or of a body that was caught, are let go", () => {
+  const life = Life.of(
+    drawn((list) => ({
+      items: each(list, (item: unknown) => ({ child: call("other", item), work: work(item) }), { onError: "collect" }),
+      caught: attempt(
+        () => ({ child: call.as("tried")("other", 1), work: work.as("w")(1) }),
+        () => work.as("handler")(1),
+      ),
+    })),
+    [1],
+  );
+  const fails = { ...answers, stepOf: () => ({ error: "broken" }) };
+  life.answerAt("each-input[0]/work", fails);
+  life.answerAt("attempt/body/w", fails);
+  assert.deepEqual(life.disowned, ["each-input[0]/call-other 1", "attempt/body/tried 1"]);
+  life.play(answers);
+  assert.equal(life.ending?.kind, "finish");
+});
+
+const by = (times: number) => ({ parent: "p", node: "x", attempt: times });
+const attach = (life: Life, times: number): void =>
+  life.record({ kind: "attached", at: ++life.at, message: `a${times}`, parent: "p", of: "x", attempt: times });
+
+test("a child that is attached for the second time goes on, and is attached once however often it is told", () => {
+  const life = Life.of(drawn((n) => work(n)));
+  attach(life, 1);
+  life.answerAt("work", { ...answers, stepOf: () => ({ error: "broken" }) });
+  assert.equal(life.ending?.kind, "fail");
+  attach(life, 2);
+  attach(life, 2);
+  assert.deepEqual(life.asked, ["execute work 2"]);
+  assert.deepEqual([...life.state.calledBy!.values()], [{ ...by(2), isOver: false }]);
+});
