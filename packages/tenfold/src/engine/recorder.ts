@@ -165,7 +165,7 @@ export class Recorder {
   called(run: LiveRun, { place, path: node, attempt }: ChildCall, child: string, ended: Returned | null): void {
     const commands: Command[] = [];
     const at = this.#now();
-    const message = `returned ${child} ${attempt} ${node}`;
+    const message = `read ${child} ${attempt} ${node}`;
     if (ended === null) this.#record(run, { kind: "called", node, at, attempt, child }, commands, place);
     else this.#record(run, { kind: "returned", node, at, message, attempt, child, ...ended }, commands, place);
     this.obey(run, commands);

@@ -58,8 +58,8 @@ function calledBy(drawing: Drawing, id: string, target: unknown): Called {
     if (isDefinition(answer)) return { workflow: answer.name, target: answer };
     throw refusal(drawing, id, `a function that answers ${describe(answer)}`);
   }
-  const isStep = typeof target === "function" && "definition" in target;
-  throw refusal(drawing, id, originOf(target) !== undefined ? "a value" : isStep ? "a step" : describe(target));
+  if (originOf(target) !== undefined) throw refusal(drawing, id, "a value");
+  throw refusal(drawing, id, typeof target === "function" ? "a step" : describe(target));
 }
 
 /** Undefined where what it answers is not there yet: only the workflow that is being drawn is not. */

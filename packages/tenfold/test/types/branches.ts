@@ -8,6 +8,7 @@ import {
   sleepUntil,
   waitFor,
   any,
+  call,
   derive,
   each,
   eq,
@@ -220,4 +221,24 @@ export function waitsTakeWhatTheirSchemaSays(): void {
   waitFor("paid", { schema: z.object({ at: z.date() }) });
   // @ts-expect-error a value is no boolean
   if (paid) return;
+}
+
+declare const invoice: flow.Workflow<{ order: number; note?: string }, { euro: number }>;
+declare const sweep: flow.Workflow<undefined, string>;
+
+export function callsTakeAndAnswerWhatTheirWorkflowSays(): void {
+  const sent = call(invoice, { order: lead.orders[0]!.total });
+  same<{ euro: number }>()(sent);
+  same<number>()(sent.euro);
+  same<{ euro: number }>()(call.as("again")(() => invoice, { order: 5 }));
+  same<string>()(call(sweep));
+  same<unknown>()(call("by-name", { lead }));
+  // @ts-expect-error an order's number is none
+  call(invoice, { order: lead.email });
+  // @ts-expect-error it needs an input
+  call(invoice);
+  // @ts-expect-error a step is called by itself
+  call(enrich, lead);
+  // @ts-expect-error a value is no boolean
+  if (sent) return;
 }
