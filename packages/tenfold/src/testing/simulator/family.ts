@@ -69,6 +69,12 @@ export class Family {
     return this.#member(run)?.entries.some((entry) => entry.kind === "cancelled" && entry.by !== undefined) === true;
   }
 
+  /** Runs that a call waits for, or has. */
+  children(): readonly string[] {
+    const isChild = ({ entries }: Member): boolean => entries.some(({ kind }) => kind === "attached");
+    return this.#book.records().filter((row) => isChild(this.#memberOf(row))).map(({ id }) => id); // prettier-ignore
+  }
+
   /** Its parent is there, and may still ask for it. */
   isNeeded(row: RunRecord): boolean {
     const { entries } = this.#memberOf(row);

@@ -138,8 +138,8 @@ export class Users {
   }
 
   #anyRun(): string | undefined {
-    const { auditor, book, scenario } = this.#world;
-    const runs = scenario.random() < 0.7 ? [...auditor.accepted] : book.records().map(({ id }) => id);
+    const { auditor, scenario } = this.#world;
+    const runs = scenario.random() < 0.7 ? [...auditor.accepted] : auditor.family.children();
     return runs[this.#below(Math.max(1, runs.length))];
   }
 
