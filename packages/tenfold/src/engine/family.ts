@@ -77,7 +77,11 @@ export function tidings(run: LiveRun, { status, output, error }: Extract<Then, {
   const ended = returnedOf(status, output, error);
   return parents.map(({ parent, node, attempt }) => {
     const body = { kind: "returned", node, attempt, child: run.id, ...ended } as const;
-    return { run: parent, message: { key: `returned ${run.id} ${length} ${parent} ${node}`, body, at: now }, reopens: false };
+    return {
+      run: parent,
+      message: { key: `returned ${run.id} ${length} ${parent} ${node}`, body, at: now },
+      reopens: false,
+    };
   });
 }
 

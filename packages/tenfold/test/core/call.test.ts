@@ -1,6 +1,7 @@
 /** Laws of calls in core: a child is asked for until it is there, answers once, is let go with what needs it, and retried. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { isOutdated, parentsOf } from "../../src/core/constructs/call.ts";
 import { answering, drawn, Life, stepNamed, untyped } from "./life.ts";
 
 const { attempt, call, each } = untyped;
@@ -96,4 +97,20 @@ test("a child that is attached for the second time goes on, and is attached once
   attach(life, 2);
   assert.deepEqual(life.asked, ["execute work 2"]);
   assert.deepEqual([...life.state.calledBy!.values()], [{ ...by(2), isOver: false }]);
+});
+
+test("a cancel in a parent's name is noted with its attempt, so that what is older than the parent's last word is known", () => {
+  const life = Life.of(drawn((n) => work(n)));
+  attach(life, 1);
+  life.record({ kind: "cancelled", at: ++life.at, message: "c", reason: "not needed", by: by(1) });
+  life.play(answers);
+  assert.equal(life.ending?.kind, "cancel");
+  assert.ok(isOutdated(life.state, by(1)), "its attempt is over");
+  assert.deepEqual(parentsOf(life.state), [], "nobody is to be told");
+  life.endings = [];
+  attach(life, 2);
+  assert.deepEqual(life.asked, ["execute work 1"]);
+  assert.ok(isOutdated(life.state, by(1)), "a cancel that comes after the retry that it was sent before");
+  assert.ok(!isOutdated(life.state, by(2)));
+  assert.deepEqual(parentsOf(life.state), [{ ...by(2), isOver: false }]);
 });

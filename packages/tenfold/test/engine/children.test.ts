@@ -1,7 +1,7 @@
 /** Laws of calls: a child is one run, whatever crashes; what came of it, and what becomes of its parent, is told. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MemoryStore } from "../../src/store/memory.ts";
+import type { MemoryStore } from "../../src/store/memory.ts";
 import type { Store } from "../../src/store/store.ts";
 import { storeByVerb } from "../../src/testing/store-by-verb.ts";
 import { laneOfRun } from "../../src/value/id.ts";
@@ -273,4 +273,33 @@ test("a store that takes nothing for a while delays a call, and no more", async 
   const run = await world.happens(tenfold.start(parent, 4));
   assert.equal(await world.happens(run.result()), 8);
   assert.equal(failures < 0, true);
+});
+
+test("a parent that is cancelled while its child is being started lets that go once it is there", async () => {
+  for (const verb of ["start", "send"] as const) {
+    const world = new World(2);
+    const child = workflowOf("child", () => waitFor("go"));
+    const parent = workflowOf("parent", (n) => call(child, n));
+    const client = await world.open([parent], { work: false });
+    let isSlow = false;
+    const store = new Proxy(world.store, {
+      get(target: MemoryStore, name) {
+        const member: unknown = Reflect.get(target, name, target);
+        if (typeof member !== "function") return member;
+        if (name !== verb) return member.bind(target) as unknown;
+        return async (...given: unknown[]) => {
+          isSlow = true;
+          await world.time.wait(5000);
+          return (member as (...args: unknown[]) => unknown).apply(target, given);
+        };
+      },
+    });
+    await world.open([parent], {}, store);
+    const run = await world.happens(client.tenfold.start(parent, 1));
+    await world.until("the child is being started", () => isSlow);
+    await world.happens(client.tenfold.cancel(run.id));
+    await world.untilStatus(run.id, "cancelled");
+    await world.passes(MINUTE);
+    assert.equal(childOf(world).status, "cancelled");
+  }
 });
