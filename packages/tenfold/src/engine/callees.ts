@@ -3,7 +3,7 @@ import type { WorkflowDefinition } from "../flow/definition.ts";
 import { describe } from "../value/describe.ts";
 import { TenfoldError } from "../value/error.ts";
 
-/** Each once, those given first; CALL_INVALID where a call was drawn of something else than its function answers now. */
+/** Each once, those given first (what a test has wrapped stands for what it wraps); CALL_INVALID where a call was drawn of something else than its function answers now. */
 export function withCallees(definitions: readonly WorkflowDefinition[]): readonly WorkflowDefinition[] {
   const all = new Set(definitions);
   for (const definition of all) {
@@ -12,7 +12,8 @@ export function withCallees(definitions: readonly WorkflowDefinition[]): readonl
       if (node.kind !== "call" || code?.kind !== "call") continue;
       const target: unknown = typeof code.target === "function" ? answerOf(code.target) : code.target;
       if (!isNamed(target, node.workflow)) throw otherCallee(definition.name, node.id, node.workflow, target);
-      all.add(target);
+      const isThere = [...all].some(({ name, hash }) => name === target.name && hash === target.hash);
+      if (!isThere) all.add(target);
     }
   }
   return [...all];

@@ -4,6 +4,7 @@
  * worker goes on with what the store has.
  */
 import type { Tenfold } from "../engine/client.ts";
+import { withCallees } from "../engine/callees.ts";
 import { Engine } from "../engine/engine.ts";
 import type { Log } from "../engine/ports.ts";
 import type { RunHandle } from "../engine/run-handle.ts";
@@ -76,7 +77,7 @@ export class TestEnvironment implements AsyncDisposable {
     this.#bodies = new Bodies(patienceMs, isDue, () => this.#time.stir());
     const underWay = (): Promise<unknown> | null => this.#bodies.underWay();
     this.#time = new TestTime(now, underWay, () => this.#bodies.wake());
-    const known = [...new Set(workflows)];
+    const known = withCallees(workflows);
     this.#stubs = new Stubs(known, isStrict);
     this.#executor = new TestExecutor(this.#stubs, this.#bodies, this.#calls, () => this.now);
     const followed = known.map((workflow) => withFollowedSchemas(workflow, this.#bodies));

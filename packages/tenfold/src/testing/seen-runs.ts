@@ -1,6 +1,5 @@
 /** What a test sees of its runs: read at once, from the memory that they are kept in. */
 import { readLine } from "../core/journal-line.ts";
-import { withCallees } from "../engine/callees.ts";
 import { checkRunId, runUnknown } from "../engine/caller-checks.ts";
 import type { Outcome } from "../engine/results.ts";
 import { viewOf, type RunView } from "../engine/run-view.ts";
@@ -22,7 +21,7 @@ export class SeenRuns {
 
   constructor(store: MemoryStore, workflows: readonly WorkflowDefinition[]) {
     this.#store = store;
-    this.#graphs = new Map(withCallees(workflows).map(({ hash, graph }) => [hash, graph]));
+    this.#graphs = new Map(workflows.map(({ hash, graph }) => [hash, graph]));
   }
 
   /** RUN_UNKNOWN if there is no such run. */

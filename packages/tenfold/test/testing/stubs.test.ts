@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { z } from "zod";
-import { each, step, workflow, type Lifted } from "../../src/flow/index.ts";
+import { call as callOf, each, step, workflow, type Lifted } from "../../src/flow/index.ts";
 import { answers, failsFirst, openTest, takes } from "../../src/testing/index.ts";
 import { call, COLD, enrich, HOT, refuses, remind, trial } from "./trial.ts";
 
@@ -179,4 +179,17 @@ test("a stub that no call could ever get is refused, with the nearest name", asy
   await refuses(() => takes("a while", () => 1), "DURATION_INVALID");
   assert.equal(await env.finish(await env.tenfold.start(trial, COLD)), "reminded sam@example.com");
   assert.equal(env.calls(remind).length, 1);
+});
+
+test("the steps of a workflow that is called are stubbed too, whether the workflow is given to the test or comes along", async () => {
+  const parent = workflow("parent", {
+    flow: (order: Lifted<{ customer: string; items: string[] }>) => callOf(orders, order),
+  });
+  for (const workflows of [[parent], [parent, orders]]) {
+    await using env = await openTest({ workflows });
+    env.stub(lookUp, (id) => `stubbed ${id}`);
+    const run = await env.tenfold.start(parent, ORDER);
+    assert.deepEqual(await env.finish(run), { customer: "stubbed kim", items: ["stubbed a", "stubbed b"] });
+    assert.deepEqual(env.path(run), ["call-orders"]);
+  }
 });
