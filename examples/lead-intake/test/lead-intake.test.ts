@@ -6,7 +6,7 @@ import { failsFirst, openTest } from "tenfold/testing";
 import type { Company } from "../company-facts.ts";
 import { CrmRefused } from "../crm-client.ts";
 import { leadIntakeFor } from "../lead-intake.ts";
-import type { Lead } from "../leads.ts";
+import { LEAD } from "./wang-wei.ts";
 import { messageIdOf, type Letter } from "../letters.ts";
 import type { Systems } from "../steps.ts";
 
@@ -17,21 +17,6 @@ const COMPANY: Company = {
   revenue: 720_000,
   customer: false,
 };
-const LEAD: Lead = {
-  name: "王伟",
-  company: "Nova Labs",
-  email: "wang.wei@nova-labs.example",
-  country: "CN",
-  phone: null,
-  customer_type: "reseller",
-  employees: 12,
-  budget: 4000,
-  currency: "EUR",
-  source: "website",
-  interest: "analytics",
-  message: null,
-};
-
 /** Systems that answer at once, and the letters that they were given. */
 function systemsOf(company: Company) {
   const letters: (Letter & { readonly messageId: string; readonly at: number })[] = [];

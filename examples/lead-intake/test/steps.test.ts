@@ -8,7 +8,7 @@ import { companyOf } from "../company-facts.ts";
 import { CrmRefused, crmAt, isFinalRefusal } from "../crm-client.ts";
 import { fateOf, startCrm } from "../crm.ts";
 import { leadIntakeFor } from "../lead-intake.ts";
-import type { Lead } from "../leads.ts";
+import { LEAD } from "./wang-wei.ts";
 import { letterPostAt } from "../letters.ts";
 import { lettersIn, startMailSink } from "../mail-sink.ts";
 import { ownerOf } from "../routing.ts";
@@ -25,21 +25,6 @@ after(async () => {
   await Promise.all([crm.close(), sink.close()]);
   await rm(folder, { recursive: true });
 });
-
-const LEAD: Lead = {
-  name: "王伟",
-  company: "Nova Labs",
-  email: "wang.wei@nova-labs.example",
-  country: "CN",
-  phone: null,
-  customer_type: "reseller",
-  employees: 12,
-  budget: 4000,
-  currency: "EUR",
-  source: "website",
-  interest: "analytics",
-  message: null,
-};
 
 test("enrich asks the CRM under the key of its node, and a refused attempt succeeds when repeated", async () => {
   const unlucky = Array.from({ length: 100 }, (_, index) => `a@firm${index}.example`);

@@ -11,6 +11,7 @@ export function runJson({ startedAt, endedAt, wakeAt, ...run }: RunView): Readon
   };
 }
 
-function timeJson(at: number | null): string | null {
+/** A time (ms since 1970) as ISO 8601; null: never, or not yet. */
+export function timeJson(at: number | null): string | null {
   return at === null ? null : new Date(at).toISOString();
 }

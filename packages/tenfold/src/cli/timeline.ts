@@ -5,7 +5,7 @@
 import { compileGraph } from "../core/compile.ts";
 import type { Entry, RunError } from "../core/entry.ts";
 import { idOfPath, pathOf } from "../core/path.ts";
-import { begin, reduce } from "../core/reduce.ts";
+import { replay } from "../core/reduce.ts";
 import { isSpread, OPENED, visitFrames, type RunState } from "../core/state.ts";
 import { waitAt, type Wait } from "../core/why.ts";
 import type { Graph } from "../flow/graph.ts";
@@ -135,9 +135,7 @@ function attemptOf(
 }
 
 function stateOf(graph: Graph, { id, input, startedAt, entries }: TimelineRun): RunState {
-  const state = begin(compileGraph(graph), { run: id, input, startedAt }, []);
-  for (const entry of entries) reduce(state, entry, []);
-  return state;
+  return replay(compileGraph(graph), { run: id, input, startedAt }, entries);
 }
 
 function addOpen(nodes: Map<string, TimelineNode>, state: RunState): void {

@@ -17,6 +17,7 @@ import { evaluationError, outputOf } from "./output.ts";
 import { addressAt } from "./signals.ts";
 import {
   ASLEEP,
+  attemptOf,
   countOpen,
   DONE,
   FAILED,
@@ -26,7 +27,7 @@ import {
   isFailing,
   isSpread,
   newFrame,
-  OPENED,
+  opened,
   SUPPRESSED,
   type Frame,
   type Place,
@@ -40,7 +41,7 @@ export function newTurn(state: RunState, at: number, commands: Command[]): Turn 
   return { state, at, commands, moves: MOVES };
 }
 
-const MOVES: Turn["moves"] = { openFrame, enterFrame, finishNode, failNode, settle };
+const MOVES: Turn["moves"] = { openFrame, enterFrame, openInner, finishNode, failNode, settle };
 
 /** Starts what a new frame finds ready; a frame without nodes is finished by whoever opened it. */
 export function openFrame(turn: Turn, frame: Frame): void {
@@ -121,10 +122,8 @@ export function commandFor(state: RunState, place: Place): Command {
       return { kind: "refuse", place, error: eachProblem(state, place) };
     case "repeat":
       return { kind: "refuse", place, error: repeatProblem(state, place) };
-    default: {
-      const retries = frame.retries?.get(node.local);
-      return { kind: "execute", place, attempt: retries === undefined ? 1 : retries.before + retries.attempts + 1 };
-    }
+    default:
+      return { kind: "execute", place, attempt: attemptOf(place) };
   }
 }
 
@@ -244,11 +243,14 @@ export function failNode(turn: Turn, frame: Frame, node: CompiledNode, error: Ru
 /** Opens the arm that a match took; -1 is no arm at all. */
 export function takeArm(turn: Turn, frame: Frame, node: CompiledNode, scope: number): void {
   if (scope < 0) return finishNode(turn, frame, node, undefined);
-  const arm = newFrame(turn.state.compiled.scopes[scope]!, frame, -1, false, undefined);
-  frame.waits[node.local] = OPENED;
-  frame.children ??= new Map();
-  frame.children.set(node.local, arm);
-  enterFrame(turn, arm);
+  openInner(turn, { frame, node }, scope, false, undefined);
+}
+
+/** The node goes on with what is drawn in one of its scopes. */
+function openInner(turn: Turn, place: Place, scope: number, isBoundary: boolean, input: Json | undefined): void {
+  const inner = newFrame(turn.state.compiled.scopes[scope]!, place.frame, -1, isBoundary, input);
+  opened(place, inner);
+  enterFrame(turn, inner);
 }
 
 /** Opens a frame and sees what has come of it at once: nothing in it, or nothing that may start. */

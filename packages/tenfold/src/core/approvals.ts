@@ -2,7 +2,7 @@
 import { openRequest } from "./constructs/approval.ts";
 import { pathOf } from "./path.ts";
 import type { Place, Request, RunState } from "./state.ts";
-import { approvalTimes, NEVER } from "./wake-time.ts";
+import { approvalTimes, orNull } from "./wake-time.ts";
 
 export interface OpenApproval {
   readonly node: string;
@@ -21,7 +21,6 @@ export function openApprovals(state: RunState): readonly OpenApproval[] {
     const request = openRequest(place);
     if (request === undefined) return [];
     const times = approvalTimes(place);
-    const orNull = (at: number): number | null => (at === NEVER ? null : at);
     return {
       node: pathOf(state.compiled, place.frame, place.node),
       place,

@@ -28,6 +28,7 @@ import { mustFind, placeAt } from "./path.ts";
 import { keptAddresses } from "./signals.ts";
 import {
   ASLEEP,
+  attemptOf,
   countOpen,
   FAILED,
   framesOf,
@@ -62,6 +63,21 @@ export function begin(compiled: CompiledGraph, { run, input, startedAt }: Begun,
   const turn = newTurn(state, startedAt, commands);
   openFrame(turn, root);
   if (root.scope.size === 0) endRun(turn);
+  return state;
+}
+
+/** The state of a run after its entries so far; `reached` sees it after each. */
+export function replay(
+  compiled: CompiledGraph,
+  begun: Begun,
+  entries: Iterable<Entry>,
+  reached: (state: RunState, entry: Entry) => void = () => {},
+): RunState {
+  const state = begin(compiled, begun, []);
+  for (const entry of entries) {
+    reduce(state, entry, []);
+    reached(state, entry);
+  }
   return state;
 }
 
@@ -142,8 +158,8 @@ export function openWork(state: RunState, commands: Command[]): void {
 }
 
 function waitFor(place: Place): Command {
-  const { attempts, before, at } = place.frame.retries!.get(place.node.local)!;
-  return { kind: "wait", place, attempt: before + attempts + 1, until: at };
+  const { at } = place.frame.retries!.get(place.node.local)!;
+  return { kind: "wait", place, attempt: attemptOf(place), until: at };
 }
 
 /** The wait of a retrying node is over: its body may be called again. */
@@ -211,11 +227,7 @@ function retry(turn: Turn): void {
   // Whoever waited when the run ended has let its child go.
   const letsGo = state.cancelled !== null || state.root.failure !== null;
   state.cancelled = null;
-  const paused: Place[] = [];
-  const opened: Place[] = [];
-  visitFrames(state.root, (frame) => {
-    pausedIn(frame, paused);
-    openedIn(frame, opened);
+  goOn(turn, state.root, (frame, paused) => {
     for (const node of frame.scope.nodes) {
       const waits = frame.waits[node.local]!;
       const child = frame.children?.get(node.local);
@@ -223,10 +235,21 @@ function retry(turn: Turn): void {
       else if (waits === ASLEEP) turn.commands.push(commandFor(state, { frame, node }));
     }
   });
-  for (const place of paused) startAgain(turn, place);
-  openMore(turn, opened);
   for (const address of keptAddresses(state)) deliver(turn, address);
   if (state.root.running === 0) endRun(turn);
+}
+
+/** What failed or was held back in `root`, and below it, starts again; `see` may add to it, frame by frame. */
+function goOn(turn: Turn, root: Frame, see: (frame: Frame, paused: Place[]) => void = () => {}): void {
+  const paused: Place[] = [];
+  const opened: Place[] = [];
+  visitFrames(root, (frame) => {
+    pausedIn(frame, paused);
+    openedIn(frame, opened);
+    see(frame, paused);
+  });
+  for (const place of paused) startAgain(turn, place);
+  openMore(turn, opened);
 }
 
 /** Takes back the failure of a frame, and notes what failed in it or was held back. */
@@ -271,15 +294,6 @@ function startAgain(turn: Turn, { frame, node }: Place): void {
   frame.waits[node.local] = OPENED;
   for (const inner of framesOf(child)) if (inner !== null && inner.open === 0) leaveFrame(turn, inner);
   if (!isSpread(child) || frame.waits[node.local] !== OPENED) return;
-  for (const item of takeFailed(child)) {
-    const failed: Place[] = [];
-    const opened: Place[] = [];
-    visitFrames(item, (inner) => {
-      pausedIn(inner, failed);
-      openedIn(inner, opened);
-    });
-    for (const place of failed) startAgain(turn, place);
-    openMore(turn, opened);
-  }
+  for (const item of takeFailed(child)) goOn(turn, item);
   openItems(turn, frame, node, child);
 }

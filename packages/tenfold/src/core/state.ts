@@ -40,7 +40,7 @@ export interface RunState {
   absorbed: Set<string> | null;
   /** Null until one comes, or is waited for. */
   signals: Signals | null;
-  /** Approvals that were asked for and not decided, and some that were; null: there never was one. */
+  /** Approvals that were asked for and not decided; null: there never was one. */
   asked: Map<Request, Place> | null;
   /** The nodes of other runs that called this one, by their run and path; null: none did. */
   calledBy: Map<string, CalledBy & { readonly isOver: boolean }> | null;
@@ -168,6 +168,24 @@ export function isRounds(child: Child): child is Rounds {
 
 export function isRequest(child: Child): child is Request {
   return "ask" in child;
+}
+
+/** The node has opened something, and waits for what comes of it. */
+export function opened({ frame, node }: Place, child: Child): void {
+  frame.waits[node.local] = OPENED;
+  keepChild(frame, node, child);
+}
+
+/** What the node has opened from now on. */
+export function keepChild(frame: Frame, node: CompiledNode, child: Child): void {
+  frame.children ??= new Map();
+  frame.children.set(node.local, child);
+}
+
+/** The number of a node's attempt that is open, or comes next, counted since the node began. */
+export function attemptOf({ frame, node }: Place): number {
+  const retries = frame.retries?.get(node.local);
+  return retries === undefined ? 1 : retries.before + retries.attempts + 1;
 }
 
 /** The frames that are open of it; null stands for one that is not any more, or not yet. */

@@ -3,7 +3,7 @@ import type { Json } from "../value/json.ts";
 import type { Command } from "./command.ts";
 import type { CompiledNode } from "./compile.ts";
 import type { RunError } from "./entry.ts";
-import type { Frame, RunState } from "./state.ts";
+import type { Frame, Place, RunState } from "./state.ts";
 
 /** The state that an entry changes, when it happened, and what it asks for. */
 export interface Turn {
@@ -19,6 +19,8 @@ export interface Moves {
   openFrame(turn: Turn, frame: Frame): void;
   /** Opens a frame and sees what has come of it at once. */
   enterFrame(turn: Turn, frame: Frame): void;
+  /** The node goes on with what is drawn in one of its scopes: an arm, a body, what runs otherwise. */
+  openInner(turn: Turn, place: Place, scope: number, isBoundary: boolean, input: Json | undefined): void;
   /** The node has its result. */
   finishNode(turn: Turn, frame: Frame, node: CompiledNode, output: Json | undefined): void;
   /** The node failed for good. */

@@ -8,6 +8,11 @@ import { isRequest, outputFrom, type Place, type RunState } from "./state.ts";
 /** When a wait without a timeout is over: the last moment that a `Date` can tell (ms since 1970). */
 export const NEVER = 8.64e15;
 
+/** A time as it is told: null for never. */
+export function orNull(at: number): number | null {
+  return at === NEVER ? null : at;
+}
+
 /** Ms since 1970; throws a TenfoldError where the moment is none. */
 export function wakeTime(state: RunState, place: Place): number {
   const { frame, node } = place;

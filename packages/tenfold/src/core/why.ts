@@ -8,8 +8,8 @@ import { openCalled } from "./constructs/call.ts";
 import type { RunError } from "./entry.ts";
 import { pathOf } from "./path.ts";
 import { addressAt } from "./signals.ts";
-import { ASLEEP, RETRYING, visitFrames, type Place, type RunState } from "./state.ts";
-import { approvalTimes, NEVER, wakeTime } from "./wake-time.ts";
+import { ASLEEP, attemptOf, RETRYING, visitFrames, type Place, type RunState } from "./state.ts";
+import { approvalTimes, orNull, wakeTime } from "./wake-time.ts";
 
 /** What one open node waits for; times are ms since 1970, null stands for never. */
 export type Wait =
@@ -64,10 +64,12 @@ export function waitAt(state: RunState, place: Place): Wait | undefined {
   const waits = frame.waits[node.local];
   if (waits !== 0 && waits !== RETRYING && waits !== ASLEEP) return undefined;
   const path = pathOf(state.compiled, frame, node);
-  const retries = frame.retries?.get(node.local);
-  const attempt = retries === undefined ? 1 : retries.before + retries.attempts + 1;
+  const attempt = attemptOf(place);
   if (waits === 0) return { kind: "body", node: path, attempt, since: frame.readyAt[node.local]! };
-  if (waits === RETRYING) return { kind: "retry", node: path, attempt, at: retries!.at, error: retries!.error };
+  if (waits === RETRYING) {
+    const { at, error } = frame.retries!.get(node.local)!;
+    return { kind: "retry", node: path, attempt, at, error };
+  }
   return sleepAt(state, place, path);
 }
 
@@ -93,10 +95,6 @@ function sleepAt(state: RunState, place: Place, path: string): Wait {
   if (node.kind !== "wait") return { kind: "time", node: path, at };
   const whom = node.for === null ? null : addressAt(state, place).slice(node.signal.length + 1);
   return { kind: "signal", node: path, signal: node.signal, for: whom, until: orNull(at) };
-}
-
-function orNull(at: number): number | null {
-  return at === NEVER ? null : at;
 }
 
 /** Behind the node's name: "waits for the signal paid, 3 d more at most"; `left` words a duration. */

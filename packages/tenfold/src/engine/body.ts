@@ -5,7 +5,7 @@ import { outputFrom, type Place, type RunState } from "../core/state.ts";
 import { evaluate } from "../flow/evaluate.ts";
 import { TenfoldError } from "../value/error.ts";
 import { jsonProblem, pathText, type Json } from "../value/json.ts";
-import { parseWith, type Parsed, type Schema } from "../value/schema.ts";
+import { issuesText, parseWith, type Parsed, type Schema } from "../value/schema.ts";
 import type { AttemptContext } from "./context.ts";
 import type { Executor } from "./ports.ts";
 import type { StepPlan } from "./registry.ts";
@@ -149,8 +149,7 @@ function refused(
   parsed: Extract<Parsed<unknown>, { ok: false }>,
   { node, attempt }: AttemptContext,
 ): Settled {
-  const reasons = parsed.issues.map(({ path, reason }) => `${pathText(path) || "it"}: ${reason}`).join("; ");
-  const message = `${node} ${what} does not fit the step's schema (${reasons}).`;
+  const message = `${node} ${what} does not fit the step's schema (${issuesText(parsed.issues)}).`;
   return { ok: false, error: { code, message, node, attempt }, isFinal: true, thrown: undefined };
 }
 

@@ -1,7 +1,7 @@
 /** A run as its journal says it stands now, whoever drives it. */
 import { compileGraph, type CompiledGraph } from "../core/compile.ts";
 import { readLine } from "../core/journal-line.ts";
-import { begin, reduce } from "../core/reduce.ts";
+import { replay } from "../core/reduce.ts";
 import type { RunState } from "../core/state.ts";
 import { checkGraph } from "../flow/check-graph.ts";
 import { decodedLines, decodedRecord } from "../store/codec/decoded.ts";
@@ -38,7 +38,6 @@ export async function stateOf(engine: Engine, kept: RunRecord): Promise<RunState
   const unread =
     record.unread?.find(({ what }) => what === "input")?.error ?? lines.find((line) => line.unread)?.unread;
   if (unread !== undefined) throw unread;
-  const state = begin(compiled, { run, input: JSON.parse(input) as Json, startedAt: startedAtOfRun(run) }, []);
-  for (const line of lines) reduce(state, readLine(line), []);
-  return state;
+  const begun = { run, input: JSON.parse(input) as Json, startedAt: startedAtOfRun(run) };
+  return replay(compiled, begun, lines.map(readLine));
 }

@@ -1,7 +1,7 @@
 /** A run as a user sees it: the store's row with its texts read. */
 import type { Entry, RunError } from "../core/entry.ts";
 import { readLine } from "../core/journal-line.ts";
-import { NEVER } from "../core/wake-time.ts";
+import { orNull } from "../core/wake-time.ts";
 import { decodedLines, decodedRecord } from "../store/codec/decoded.ts";
 import type { RunRecord, ShownLine } from "../store/store.ts";
 import type { TenfoldError } from "../value/error.ts";
@@ -62,7 +62,7 @@ export function viewOf(kept: RunRecord): RunView {
   const { input, output, error, owner, unread, ...record } = decodedRecord(null, kept);
   const view = {
     ...record,
-    wakeAt: record.wakeAt === NEVER ? null : record.wakeAt,
+    wakeAt: record.wakeAt === null ? null : orNull(record.wakeAt),
     owned: owner !== null,
     input: JSON.parse(input) as Json,
     output: output === null ? undefined : (JSON.parse(output) as Json),

@@ -6,7 +6,7 @@ import { TenfoldError } from "../value/error.ts";
 import { jsonProblem, pathText, type Json } from "../value/json.ts";
 import { isPlainName } from "../value/plain-name.ts";
 import { nearestName } from "../value/nearest.ts";
-import { parseWith } from "../value/schema.ts";
+import { issueFacts, issuesText, parseWith } from "../value/schema.ts";
 import { checkOptions, isText, laneIn, optional, runUnknown, type OptionForm } from "./caller-checks.ts";
 import type { Engine } from "./engine.ts";
 import { compiledOf, readRun } from "./inspect.ts";
@@ -113,14 +113,12 @@ async function parsedWith(engine: Engine, record: RunRecord, signal: string, pay
   }
   const parsed = await parseWith(schema, payload);
   if (parsed.ok) return parsed.value;
-  const issues = parsed.issues.map(({ path, reason }) => ({ path: pathText(path), reason }));
-  const reasons = issues.map(({ path, reason }) => `${path || "it"}: ${reason}`).join("; ");
   throw invalid(
     record,
     signal,
-    `does not fit the schema of the signal (${reasons})`,
+    `does not fit the schema of the signal (${issuesText(parsed.issues)})`,
     "Correct it and send it again; the run waits on.",
-    { issues },
+    { issues: issueFacts(parsed.issues) },
   );
 }
 

@@ -5,7 +5,7 @@ import { disownPromise } from "../value/disown-promise.ts";
 import { TenfoldError } from "../value/error.ts";
 import { contentHash, hash32 } from "../value/hash.ts";
 import { canonicalJson, jsonProblem, pathText, type Json } from "../value/json.ts";
-import { parseWith, type Parsed } from "../value/schema.ts";
+import { issueFacts, issuesText, parseWith, type Parsed } from "../value/schema.ts";
 import type { CallerClient } from "../store/caller-client.ts";
 import type { RunStart, StartAnswer } from "../store/store.ts";
 import { readAttributes } from "./attributes.ts";
@@ -101,12 +101,10 @@ function threw({ name }: WorkflowDefinition, what: string, thrown: unknown): Ten
 
 function accepted(definition: WorkflowDefinition, parsed: Parsed<unknown>): unknown {
   if (parsed.ok) return parsed.value;
-  const issues = parsed.issues.map(({ path, reason }) => ({ path: pathText(path), reason }));
-  const reasons = issues.map(({ path, reason }) => `${path || "it"}: ${reason}`).join("; ");
   throw new TenfoldError(
     "INPUT_INVALID",
-    `The input does not fit the schema of workflow "${definition.name}" (${reasons}); no run was started. Correct the input and start again.`,
-    { facts: { workflow: definition.name, issues } },
+    `The input does not fit the schema of workflow "${definition.name}" (${issuesText(parsed.issues)}); no run was started. Correct the input and start again.`,
+    { facts: { workflow: definition.name, issues: issueFacts(parsed.issues) } },
   );
 }
 

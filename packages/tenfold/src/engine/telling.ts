@@ -1,8 +1,9 @@
 /** Tells runs something: one by its id, or all that a filter finds, a batch at a time. */
 import type { Message, MessageBody, RunStatus, Send } from "../store/store.ts";
 import { TenfoldError } from "../value/error.ts";
-import { laneIn, runUnknown, type RunSearch } from "./caller-checks.ts";
+import { laneIn, type RunSearch } from "./caller-checks.ts";
 import type { Engine } from "./engine.ts";
+import { readRun } from "./inspect.ts";
 import { listRuns } from "./listing.ts";
 
 /** Messages sent with one verb. */
@@ -47,13 +48,12 @@ export async function tellRuns(
 }
 
 async function* selected(
-  { store }: Engine,
+  engine: Engine,
   selection: Selection,
   { statuses, body }: Telling,
 ): AsyncGenerator<readonly string[]> {
   if (typeof selection === "string") {
-    const [record] = await store.read(laneIn(store, selection), [selection]);
-    if (record === undefined) throw runUnknown(selection);
+    const record = await readRun(engine, selection);
     if (!statuses.includes(record.status)) throw runFinished(selection, record.status, body);
     yield [record.id];
     return;
@@ -61,7 +61,7 @@ async function* selected(
   const wanted = selection.status === undefined ? statuses : statuses.filter((status) => status === selection.status);
   for (const status of wanted) {
     let batch: string[] = [];
-    for await (const record of listRuns(store, { ...selection, status }, null)) {
+    for await (const record of listRuns(engine.store, { ...selection, status }, null)) {
       if (batch.push(record.id) < SEND_MANY) continue;
       yield batch;
       batch = [];

@@ -1,4 +1,5 @@
 /** What reaches a run from outside: messages, within its lane and from lane to lane. */
+import type { Decision } from "../core/constructs/approval.ts";
 import type { CalledBy, RunError } from "../core/entry.ts";
 import type { TenfoldError } from "../value/error.ts";
 import type { Json } from "../value/json.ts";
@@ -37,14 +38,7 @@ export type MessageBody =
       readonly payload?: Json | undefined;
     }
   /** Somebody's decision on an approval, which stands at this path. */
-  | {
-      readonly kind: "decide";
-      readonly node: string;
-      readonly verdict: "approved" | "refused";
-      readonly by: string;
-      readonly roles: readonly string[];
-      readonly comment: string | null;
-    }
+  | ({ readonly kind: "decide"; readonly node: string } & Decision)
   /** Has an ended run go on; `unlessCancelled`: not one that was cancelled by a message before this one. */
   | { readonly kind: "retry"; readonly unlessCancelled?: boolean };
 

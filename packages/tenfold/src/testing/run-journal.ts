@@ -4,7 +4,7 @@
  */
 import { compileGraph } from "../core/compile.ts";
 import type { Entry } from "../core/entry.ts";
-import { begin, reduce } from "../core/reduce.ts";
+import { replay } from "../core/reduce.ts";
 import type { RunState } from "../core/state.ts";
 import type { Graph } from "../flow/graph.ts";
 import { durationText } from "../value/duration.ts";
@@ -92,20 +92,18 @@ function shownPart(name: string, value: unknown, startedAt: number, graph: Graph
 }
 
 /** The run's state after its journal; `reached` sees it after each entry. */
-export function replay(run: ShownRun, reached: (state: RunState, entry: Entry) => void = () => {}): RunState {
-  const state = begin(compileGraph(run.graph), { run: run.id, input: run.input, startedAt: run.startedAt }, []);
-  for (const entry of run.entries) {
-    reduce(state, entry, []);
-    reached(state, entry);
-  }
-  return state;
+export function stateOf(
+  { id: run, graph, input, startedAt, entries }: ShownRun,
+  reached?: (state: RunState, entry: Entry) => void,
+): RunState {
+  return replay(compileGraph(graph), { run, input, startedAt }, entries, reached);
 }
 
 /** The nodes that came to a result, in order; a match with the arm that it took, a wait that ended without its signal as such. */
 export function pathTaken(run: ShownRun): readonly string[] {
   const path: string[] = [];
   let received = 0;
-  replay(run, (state, entry) => {
+  stateOf(run, (state, entry) => {
     if (entry.kind === "done") path.push(entry.node);
     if (entry.kind === "chose") path.push(`${entry.node}: ${run.graph.scopes[entry.scope]?.name ?? "none"}`);
     if (entry.kind === "decided") path.push(`${entry.node}: ${entry.verdict} by ${entry.by}`);

@@ -1,6 +1,6 @@
 /** Standard Schema (zod, valibot, arktype …): parsing a value, and what is wrong with it as data. */
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import type { JsonPath } from "./json.ts";
+import { pathText, type JsonPath } from "./json.ts";
 
 export type Schema<Output = unknown, Input = unknown> = StandardSchemaV1<Input, Output>;
 
@@ -29,6 +29,16 @@ function toIssue(issue: StandardSchemaV1.Issue): SchemaIssue {
     return typeof key === "symbol" ? String(key) : key;
   });
   return { path, reason: issue.message };
+}
+
+/** What is wrong, in words: "email: Invalid email; it: …". */
+export function issuesText(issues: readonly SchemaIssue[]): string {
+  return issues.map(({ path, reason }) => `${pathText(path) || "it"}: ${reason}`).join("; ");
+}
+
+/** What is wrong, as an error's facts have it. */
+export function issueFacts(issues: readonly SchemaIssue[]): readonly { path: string; reason: string }[] {
+  return issues.map(({ path, reason }) => ({ path: pathText(path), reason }));
 }
 
 export function isSchema(value: unknown): value is Schema {

@@ -4,6 +4,7 @@ import type { ApprovalView } from "../../engine/approvals.ts";
 import { EXIT, usageError, type Call, type Command, type Flag } from "../command.ts";
 import { oneLine, shortened } from "../columns.ts";
 import { openStored, tellMissing } from "../opening.ts";
+import { timeJson } from "../run-json.ts";
 import { agoText, plural } from "../time-text.ts";
 
 const LISTED = 50;
@@ -105,8 +106,7 @@ function readLimit(given: string | undefined): number {
 }
 
 function documentOf({ since, escalatesAt, timesOutAt, ...view }: ApprovalView): unknown {
-  const iso = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
-  return { ...view, since: iso(since), escalatesAt: iso(escalatesAt), timesOutAt: iso(timesOutAt) };
+  return { ...view, since: timeJson(since), escalatesAt: timeJson(escalatesAt), timesOutAt: timeJson(timesOutAt) };
 }
 
 function tell({ terminal }: Call, found: readonly ApprovalView[], hasMore: boolean): void {

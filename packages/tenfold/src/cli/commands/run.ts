@@ -7,6 +7,7 @@ import { exitCodeFor, onInterrupt, type Interrupt } from "../interruption.ts";
 import { openConfigured, workflowNamed, mustLoad, storeOf } from "../opening.ts";
 import { startProgress, type Progress } from "../progress.ts";
 import { readInput } from "../run-input.ts";
+import { timeJson } from "../run-json.ts";
 import { tellNoRows, tellOne, tellRows } from "../run-report.ts";
 import { checkColumns, startRows, type StartedRow } from "../run-rows.ts";
 import { agoText, plural, readTime } from "../time-text.ts";
@@ -129,7 +130,7 @@ function tellStarted({ call, options }: Task, run: string, existing: boolean): n
   const { terminal } = call;
   const at = options.at === undefined ? null : Number(options.at);
   if (terminal.isJson) {
-    terminal.document({ run, existing, at: at === null ? null : new Date(at).toISOString() });
+    terminal.document({ run, existing, at: timeJson(at) });
   } else {
     terminal.print(run);
     const when = at === null ? "as soon as a worker takes it" : agoText(at, Date.now());

@@ -6,6 +6,7 @@ import { tableLines } from "../columns.ts";
 import { EXIT, usageError, type Call, type Command } from "../command.ts";
 import { isUrl } from "../config.ts";
 import { mustLoad, openConfigured, storeOf, tellMissing } from "../opening.ts";
+import { timeJson } from "../run-json.ts";
 import { calendarEnd, scheduleText, zonedTexts } from "../schedule-words.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -123,8 +124,7 @@ function tellCalendars(terminal: Terminal, views: readonly ScheduleView[]): void
 /** A schedule as a program reads it: times as ISO 8601. */
 function viewJson({ workflow, schedule, last, run, next }: ScheduleView): unknown {
   const { name, when, timeZone, calendar, onHoliday, missed, overlap, tenant } = schedule;
-  const iso = (at: number): string => new Date(at).toISOString();
   const words = scheduleText(schedule);
   const facts = { workflow, schedule: name, words, when, timeZone, calendar, onHoliday, missed, overlap, tenant };
-  return { ...facts, last: last === null ? null : iso(last), run, next: next.map(iso) };
+  return { ...facts, last: timeJson(last), run, next: next.map(timeJson) };
 }

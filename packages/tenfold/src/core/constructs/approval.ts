@@ -15,6 +15,7 @@ import {
   ASLEEP,
   dismiss,
   isRequest,
+  keepChild,
   newFrame,
   OPENED,
   outputFrom,
@@ -44,8 +45,7 @@ export function openApproval(turn: Turn, place: Place): boolean {
     throw thrown;
   }
   frame.waits[node.local] = ASLEEP;
-  frame.children ??= new Map();
-  frame.children.set(node.local, request);
+  keepChild(frame, node, request);
   (turn.state.asked ??= new Map()).set(request, place);
   ask(turn, place, request, "asked");
   return true;

@@ -1,23 +1,13 @@
 /** `attempt`: a body at which failures stop, and what is done instead once all of it has come to rest. */
 import { invariant } from "../../value/error.ts";
-import type { Json } from "../../value/json.ts";
 import { errorJson, outputOf } from "../output.ts";
-import { newFrame, OPENED, type Frame, type Place } from "../state.ts";
+import type { Frame, Place } from "../state.ts";
 import type { Turn } from "../turn.ts";
 import { giveUpFrame } from "./call.ts";
 
 export function openAttempt(turn: Turn, place: Place): void {
   invariant(place.node.node.kind === "attempt", "only an attempt is attempted");
-  enter(turn, place, place.node.node.body, undefined);
-}
-
-function enter(turn: Turn, { frame, node }: Place, scope: number, given: Json | undefined): void {
-  invariant(node.node.kind === "attempt", "only an attempt is attempted");
-  const inner = newFrame(turn.state.compiled.scopes[scope]!, frame, -1, scope === node.node.body, given);
-  frame.waits[node.local] = OPENED;
-  frame.children ??= new Map();
-  frame.children.set(node.local, inner);
-  turn.moves.enterFrame(turn, inner);
+  turn.moves.openInner(turn, place, place.node.node.body, true, undefined);
 }
 
 /** The body, or the handler, is finished; or the body has failed, and nothing of it runs any more. */
@@ -31,5 +21,5 @@ export function leaveAttempt(turn: Turn, inner: Frame): void {
   if (result.ok) return turn.moves.finishNode(turn, frame, node, result.output);
   if (!isBody) return turn.moves.failNode(turn, frame, node, result.error);
   if (inner.open > 0) giveUpFrame(turn, inner);
-  enter(turn, { frame, node }, node.node.handler, errorJson(result.error));
+  turn.moves.openInner(turn, { frame, node }, node.node.handler, false, errorJson(result.error));
 }

@@ -13,6 +13,7 @@ import { pathOf } from "../path.ts";
 import {
   ASLEEP,
   isFailing,
+  keepChild,
   SUPPRESSED,
   visitFrames,
   wakeNoMore,
@@ -44,8 +45,7 @@ export function callAgain(turn: Turn, place: Place, { attempt }: Called): void {
 function ask(turn: Turn, place: Place, called: Called): void {
   const { frame, node } = place;
   frame.waits[node.local] = ASLEEP;
-  frame.children ??= new Map();
-  frame.children.set(node.local, called);
+  keepChild(frame, node, called);
   turn.commands.push(callCommand(place, called));
 }
 

@@ -12,6 +12,7 @@ import {
   isFailing,
   isSpread,
   newFrame,
+  opened,
   OPENED,
   type Frame,
   type Place,
@@ -22,7 +23,8 @@ import type { Turn } from "../turn.ts";
 import { giveUpFrame } from "./call.ts";
 
 /** Opens the items; false where it was not given a list, or one that no journal could hold. */
-export function openEach(turn: Turn, { frame, node }: Place): boolean {
+export function openEach(turn: Turn, place: Place): boolean {
+  const { frame, node } = place;
   const given = itemsOf(turn.state, frame, node);
   if (!given.ok || !Array.isArray(given.output)) return false;
   const items = given.output as readonly Json[];
@@ -36,9 +38,7 @@ export function openEach(turn: Turn, { frame, node }: Place): boolean {
     failed: [],
     opening: false,
   };
-  frame.waits[node.local] = OPENED;
-  frame.children ??= new Map();
-  frame.children.set(node.local, child);
+  opened(place, child);
   openItems(turn, frame, node, child);
   return true;
 }

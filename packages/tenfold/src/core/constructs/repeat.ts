@@ -5,7 +5,7 @@ import type { Json } from "../../value/json.ts";
 import type { RunError } from "../entry.ts";
 import { outputOf, valueOf } from "../output.ts";
 import { pathOf } from "../path.ts";
-import { isRounds, newFrame, OPENED, type Frame, type Place, type Rounds, type RunState } from "../state.ts";
+import { isRounds, newFrame, opened, OPENED, type Frame, type Place, type Rounds, type RunState } from "../state.ts";
 import type { Turn } from "../turn.ts";
 
 /** Opens the first round; false where what it begins with cannot be computed. */
@@ -15,9 +15,7 @@ export function openRepeat(turn: Turn, place: Place): boolean {
   const initial = valueOf(turn.state, frame, node.node.initial, node.node.id);
   if (!initial.ok) return false;
   const rounds: Rounds = { frames: [], from: 0, ahead: null, opening: false };
-  frame.waits[node.local] = OPENED;
-  frame.children ??= new Map();
-  frame.children.set(node.local, rounds);
+  opened(place, rounds);
   openRounds(turn, place, rounds, { index: 0, state: initial.output ?? null });
   return true;
 }

@@ -4,7 +4,7 @@ import { invariant } from "../../value/error.ts";
 import type { SignalledEntry } from "../entry.ts";
 import { pathOf } from "../path.ts";
 import { addressAt, addressOf, awaitAt, keepSignal, takeKept, takeWaiting } from "../signals.ts";
-import { newFrame, OPENED, type Place } from "../state.ts";
+import type { Place } from "../state.ts";
 import type { Turn } from "../turn.ts";
 
 /** Finishes a wait whose signal has come before it; else has it wait, and answers false. */
@@ -39,13 +39,7 @@ export function deliver(turn: Turn, address: string): void {
 export function giveUp(turn: Turn, { frame, node }: Place): void {
   invariant(node.node.kind === "wait", "only a wait is given up");
   const { otherwise, signal, timeoutMs } = node.node;
-  if (otherwise !== null) {
-    const instead = newFrame(turn.state.compiled.scopes[otherwise]!, frame, -1, false, undefined);
-    frame.waits[node.local] = OPENED;
-    frame.children ??= new Map();
-    frame.children.set(node.local, instead);
-    return turn.moves.enterFrame(turn, instead);
-  }
+  if (otherwise !== null) return turn.moves.openInner(turn, { frame, node }, otherwise, false, undefined);
   const path = pathOf(turn.state.compiled, frame, node);
   const message = `${path} waited ${formatDuration(timeoutMs ?? 0)} for the signal "${signal}", and none came. Give it \`otherwise\`, or send one and retry the run: it waits as long again.`;
   turn.moves.failNode(turn, frame, node, { code: "SIGNAL_TIMED_OUT", message, node: path, attempt: 0 });

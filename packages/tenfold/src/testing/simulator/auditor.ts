@@ -7,7 +7,7 @@ import { compileGraph, type CompiledGraph } from "../../core/compile.ts";
 import type { Entry, FailedEntry } from "../../core/entry.ts";
 import { readLine } from "../../core/journal-line.ts";
 import { placeAt } from "../../core/path.ts";
-import { begin, reduce, type Begun } from "../../core/reduce.ts";
+import { begin, reduce, replay, type Begun } from "../../core/reduce.ts";
 import { RETRYING, type Place, type RunState } from "../../core/state.ts";
 import type { WorkflowDefinition } from "../../flow/definition.ts";
 import { startedAtOfRun } from "../../value/id.ts";
@@ -155,9 +155,7 @@ export class Auditor {
 
   #replay(row: RunRecord): RunState {
     const compiled = this.#compiled.get(row.graph)!;
-    const state = begin(compiled, begunOf(row), []);
-    for (const line of this.#book.journal(row.id)) reduce(state, readLine(line), []);
-    return state;
+    return replay(compiled, begunOf(row), this.#book.journal(row.id).map(readLine));
   }
 
   /** Every run that there ever was. */
@@ -244,24 +242,22 @@ export class Auditor {
   #checkSignals(row: RunRecord, entries: readonly Entry[]): void {
     const facts = { run: row.id };
     const compiled = this.#compiled.get(row.graph)!;
-    const state = begin(compiled, begunOf(row), []);
     const came = new Map<string, { readonly signal: string; readonly for: string | null }>();
-    for (const entry of entries) {
-      reduce(state, entry, []);
+    const { signals } = replay(compiled, begunOf(row), entries, (state, entry) => {
       if (entry.kind === "signalled") came.set(entry.message, entry);
-      if (came.size === 0 || state.cancelled !== null || state.root.failure !== null) continue;
+      if (came.size === 0 || state.cancelled !== null || state.root.failure !== null) return;
       const received = new Set(state.signals?.received.map(({ message }) => message));
       const kept = [...came].filter(([message]) => !received.has(message)).map(([, signal]) => signal);
       for (const wait of awaitedSignals(state)) {
         const isKept = kept.some(({ signal, for: whom }) => signal === wait.signal && whom === wait.for);
         if (isKept) throw new Violation("what waits for a signal that came has it", { ...facts, entry, wait });
       }
-    }
+    });
     for (const id of this.#signals.get(row.id) ?? []) {
       if (![...came.keys()].some((message) => message.endsWith(` ${id}`)))
         throw new Violation("a signal that was accepted reaches its run", { ...facts, id });
     }
-    const received = state.signals?.received ?? [];
+    const received = signals?.received ?? [];
     if (new Set(received.map(({ message }) => message)).size < received.length)
       throw new Violation("a signal goes to one node", { ...facts, received });
   }
