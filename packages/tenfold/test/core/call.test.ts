@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { isOutdated, parentsOf } from "../../src/core/constructs/call.ts";
 import { answering, drawn, Life, stepNamed, untyped } from "./life.ts";
 
-const { attempt, call, each } = untyped;
+const { approval, attempt, call, each } = untyped;
 const work = stepNamed("work");
 const answers = answering();
 
@@ -82,6 +82,15 @@ test("children of an item that is collected, or of a body that was caught, are l
   assert.deepEqual(life.disowned, ["each-input[0]/call-other 1", "attempt/body/tried 1"]);
   life.play(answers);
   assert.equal(life.ending?.kind, "finish");
+});
+
+test("the child of a show that failed is let go, while the approval is still asked of people or with its run", () => {
+  const life = Life.of(
+    drawn(() => approval({ ask: 1, show: (asked: unknown) => ({ child: call("other", 1), sent: work(asked) }) })),
+  );
+  life.answerAt("approval[0]/show/work", { ...answers, stepOf: () => ({ error: "no mail" }) });
+  assert.equal(life.ending?.kind, "fail");
+  assert.deepEqual(life.disowned, ["approval[0]/show/call-other 1"]);
 });
 
 const by = (times: number) => ({ parent: "p", node: "x", attempt: times });

@@ -21,7 +21,6 @@ import {
   outputFrom,
   RETRYING,
   visitFrames,
-  wakeNoMore,
   type Frame,
   type Place,
   type Request,
@@ -29,7 +28,7 @@ import {
 } from "../state.ts";
 import type { Turn } from "../turn.ts";
 import { approvalTimes, wakeTime } from "../wake-time.ts";
-import { disownCalls } from "./call.ts";
+import { disownCalls, giveUpFrame } from "./call.ts";
 
 /** What somebody says to a request. */
 export type Decision = Pick<DecidedEntry, "verdict" | "by" | "roles" | "comment">;
@@ -213,7 +212,7 @@ export function leaveShown(turn: Turn, shown: Frame): void {
   const request = frame.children!.get(node.local)!;
   invariant(isRequest(request), "what is shown belongs to an approval");
   if (request.frames[shown.item] !== shown) return;
-  if (shown.open > 0) wakeNoMore(shown);
+  if (shown.open > 0) giveUpFrame(turn, shown);
   request.frames[shown.item] = null;
   const place = { frame, node };
   if (request.outcome !== undefined) return finishOnceShown(turn, place, request);
