@@ -1,7 +1,7 @@
 /** What a user holds: starts runs, waits for them, finds them, and tells them to stop or to go on. */
 import type { Workflow, WorkflowDefinition } from "../flow/definition.ts";
 import type { Graph } from "../flow/graph.ts";
-import type { Missing, RunStart, RunStatus, StartAnswer } from "../store/store.ts";
+import type { Missing, RunStatus } from "../store/store.ts";
 import { TenfoldError } from "../value/error.ts";
 import { showAll, type Redact } from "../value/redact.ts";
 import { backfill, type Backfilled, type BackfillOptions } from "./backfill.ts";
@@ -18,9 +18,8 @@ import {
   laneIn,
   type RunSearch,
 } from "./caller-checks.ts";
-import { isUnreached } from "./committer.ts";
 import { compiledOf, readRun } from "./inspect.ts";
-import { countRuns, isMissing, listRuns } from "./listing.ts";
+import { countRuns, listRuns } from "./listing.ts";
 import { Handle, type HandleQuestions, type MakeHandle, type RunHandle } from "./run-handle.ts";
 import { detailsOf, redactedRun, viewOf, type RunDetails, type RunView, type ShownRun } from "./run-view.ts";
 import { Results, type Outcome } from "./results.ts";
@@ -28,19 +27,9 @@ import { prune, type Pruned, type PruneOptions } from "./retention.ts";
 import { sendSignal, type RunAddress, type SignalOptions } from "./signal.ts";
 import { whyOf, type Why } from "./why.ts";
 import { viewSchedules, type ScheduleView } from "./schedule-views.ts";
-import {
-  checkStart,
-  checkStartMany,
-  prepareStart,
-  refusalOf,
-  type PreparedStart,
-  type StartManyOptions,
-  type StartOptions,
-} from "./start.ts";
+import { checkStart, checkStartMany, prepareStart, type StartManyOptions, type StartOptions } from "./start.ts";
+import { startedOf, startMany, type Started } from "./start-many.ts";
 import { tellRuns, type Changed, type ChangeOptions, type Selection } from "./telling.ts";
-
-/** Runs that `startMany` prepares before it sends them: one commit. */
-const START_MANY = 2000;
 
 export type StartManyAnswer<O> =
   | { readonly kind: "started" | "existing"; readonly run: RunHandle<O> }
@@ -107,9 +96,9 @@ export class Tenfold {
     const [answer] = await (options.with === undefined
       ? starts.add(lane, [start])
       : store.startWith(options.with, lane, [start], ports.clock.now()));
-    const run = this.#handleFor(start, answer!);
-    if (run instanceof TenfoldError) throw run;
-    return run;
+    const started = startedOf(start, answer!);
+    if (started instanceof TenfoldError) throw started;
+    return this.#handleOf(started);
   }
 
   /** One answer per input, in order; thousands are one commit. A refused input does not stop the rest. */
@@ -122,14 +111,10 @@ export class Tenfold {
     const definition = this.#engine.registry.definition(checkWorkflow(workflow));
     checkStartMany(options);
     checkInputs(inputs);
-    let chunk: (PreparedStart | TenfoldError)[] = [];
-    for await (const input of inputs) {
-      chunk.push(await this.#prepared(definition, input, options));
-      if (chunk.length < START_MANY) continue;
-      yield* (await this.#startChunk(chunk)) as StartManyAnswer<O>[];
-      chunk = [];
+    for await (const started of startMany(this.#engine, definition, inputs, options)) {
+      if (started instanceof TenfoldError) yield { kind: "refused", error: started };
+      else yield { kind: started.kind, run: this.#handleOf(started) as RunHandle<O> };
     }
-    yield* (await this.#startChunk(chunk)) as StartManyAnswer<O>[];
   }
 
   /** The run with this id; whether there is one shows when it is asked something. */
@@ -270,48 +255,8 @@ export class Tenfold {
     return { stopped };
   }
 
-  async #prepared(
-    definition: WorkflowDefinition,
-    input: unknown,
-    options: StartOptions,
-  ): Promise<PreparedStart | TenfoldError> {
-    try {
-      return await prepareStart(definition, input, options, this.#engine.starts.facts);
-    } catch (thrown) {
-      if (thrown instanceof TenfoldError) return thrown;
-      throw thrown;
-    }
-  }
-
-  async #startChunk(chunk: readonly (PreparedStart | TenfoldError)[]): Promise<StartManyAnswer<unknown>[]> {
-    const prepared = chunk.filter((item) => !(item instanceof TenfoldError)) as PreparedStart[];
-    const answers = new Map<string, StartAnswer | TenfoldError>();
-    const inLane = async (lane: number, starts: readonly PreparedStart[]): Promise<void> => {
-      const sent = this.#engine.starts.add(
-        lane,
-        starts.map(({ start }) => start),
-      );
-      const answered = await sent.catch((thrown: unknown) => {
-        if (isUnreached(thrown) && isMissing(this.#engine.store, lane)) return starts.map(() => thrown as TenfoldError);
-        throw thrown;
-      });
-      starts.forEach(({ start }, index) => answers.set(start.id, answered[index]!));
-    };
-    await Promise.all([...Map.groupBy(prepared, ({ lane }) => lane)].map(([lane, starts]) => inLane(lane, starts)));
-    return chunk.map((item) => {
-      if (item instanceof TenfoldError) return { kind: "refused", error: item };
-      const answer = answers.get(item.start.id)!;
-      if (answer instanceof TenfoldError) return { kind: "refused", error: answer };
-      const run = this.#handleFor(item.start, answer);
-      if (run instanceof TenfoldError) return { kind: "refused", error: run };
-      return { kind: run.existing ? "existing" : "started", run };
-    });
-  }
-
-  #handleFor(start: RunStart, answer: StartAnswer): RunHandle | TenfoldError {
-    if (answer.kind === "started") return this.#handle(start.id, false);
-    if (answer.kind === "existing") return this.#handle(answer.run, true);
-    return refusalOf(start, answer);
+  #handleOf({ kind, run }: Started): RunHandle {
+    return this.#handle(run, kind === "existing");
   }
 
   #handle(id: string, existing: boolean): RunHandle {

@@ -6,24 +6,23 @@
 import type { Command } from "../core/command.ts";
 import type { RunError } from "../core/entry.ts";
 import { readLine } from "../core/journal-line.ts";
-import { begin, openWork, reduce, resume } from "../core/reduce.ts";
-import { earn } from "../core/retry.ts";
-import { ASLEEP, RETRYING, type Place } from "../core/state.ts";
+import { begin, openWork, reduce } from "../core/reduce.ts";
 import { decodedMail } from "../store/codec/decoded.ts";
 import type { ClaimedRun, CommitAnswer, Lease, Mail, Message, RunCommit, Store, Then } from "../store/store.ts";
 import { startedAtOfRun } from "../value/id.ts";
 import type { Json } from "../value/json.ts";
 import { adopt, type Adopter } from "./adoption.ts";
-import { Attempt } from "./attempt.ts";
+import type { Attempt } from "./attempt.ts";
 import type { Settled } from "./body.ts";
 import { Children } from "./children.ts";
 import { Committer, type Sent } from "./committer.ts";
 import type { DriverHost } from "./driver-host.ts";
-import { codeGone, diedTooOften, undecoded } from "./held.ts";
+import { diedTooOften, undecoded } from "./held.ts";
 import { linger } from "./lingering.ts";
 import { LiveRun } from "./live-run.ts";
 import { busyRuns, runningBodies } from "./run-counts.ts";
 import { longestIdle, thenOf } from "./parking.ts";
+import { Performer } from "./performer.ts";
 import type { Ports } from "./ports.ts";
 import { Recorder } from "./recorder.ts";
 import type { Plan, Registry } from "./registry.ts";
@@ -37,11 +36,10 @@ export class Driver {
   readonly #committer: Committer;
   readonly #recorder: Recorder;
   readonly #children: Children;
+  readonly #performer: Performer;
   /** Bytes of all runs in memory. */
   bytes = 0;
   readonly #suspects: Suspects;
-  /** True once no body may be started any more. */
-  #isDraining = false;
   #isClosed = false;
 
   constructor(host: DriverHost, lease: Lease) {
@@ -52,8 +50,9 @@ export class Driver {
     this.#children = new Children(host, {
       recorder: this.#recorder,
       hold: (run, error) => this.hold(run, error),
-      changed: (run) => this.#committer.add(run),
+      changed: (run) => this.changed(run),
     });
+    this.#performer = new Performer(this, this.#recorder, this.#children);
     this.#suspects = new Suspects(host.limits.deathsMax);
   }
 
@@ -168,11 +167,8 @@ export class Driver {
 
   /** Starts no body any more: `isQuiet` tells when the last one has settled and is written. */
   drain(): void {
-    this.#isDraining = true;
     this.#children.drain(this.runs.values());
-    for (const run of this.runs.values()) {
-      for (const [path, attempt] of run.attempts) if (!attempt.isRunning) this.#forget(run, path, attempt);
-    }
+    this.#performer.drain(this.runs.values());
   }
 
   /** Parks every run that is left, stopping its bodies: others may go on with them at once. */
@@ -204,7 +200,7 @@ export class Driver {
 
   thenOf(run: LiveRun): Then {
     const { parkAfterMs } = this.#host.limits;
-    return thenOf(run, { now: this.ports.clock.now(), parkAfterMs, isDraining: this.#isDraining });
+    return thenOf(run, { now: this.ports.clock.now(), parkAfterMs, isDraining: this.#performer.isDraining });
   }
 
   answered({ run, commit, deferred, parcels, facts }: Sent, answer: CommitAnswer): void {
@@ -222,7 +218,7 @@ export class Driver {
     run.facts.written(facts);
     if (commit.clearsDeaths) run.clearsDeaths = false;
     run.wantsPark = false;
-    if (commit.then.kind === "keep") return this.#start(run, deferred);
+    if (commit.then.kind === "keep") return this.#performer.perform(run, deferred);
     this.#leave(run);
     if (commit.then.kind === "end") this.#host.events.ended(run.id, run.context.workflow, commit.then);
   }
@@ -265,55 +261,12 @@ export class Driver {
     if (hasNews || this.thenOf(run).kind === "park") return this.#committer.add(run);
     const { deferred } = run;
     run.sent();
-    this.#start(run, deferred);
+    this.#performer.perform(run, deferred);
   }
 
-  /** What led to these commands is durable. */
-  #start(run: LiveRun, commands: readonly Command[]): void {
-    if (this.#isDraining) {
-      for (const command of commands) run.defer(command);
-      if (run.attempts.size === 0) this.#committer.add(run);
-      return;
-    }
-    for (const command of commands) {
-      if (command.kind === "execute") this.#execute(run, command.place, command.attempt);
-      else if (command.kind === "call") this.#children.call(run, command.place, command.attempt);
-      else if (command.kind === "sleep") {
-        this.#at(run, command.place, ASLEEP, command.until, (path) => this.#recorder.woke(run, command.place, path));
-      } else if (command.kind === "wait") {
-        this.#at(run, command.place, RETRYING, command.until, () => {
-          resume(command.place);
-          this.#execute(run, command.place, command.attempt);
-        });
-      }
-    }
-  }
-
-  #execute(run: LiveRun, place: Place, number: number): void {
-    const step = run.plan.steps[place.node.index];
-    if (run.isGone || run.ending !== null || place.frame.waits[place.node.local] !== 0) return;
-    if (step === undefined) return this.hold(run, codeGone(run.context.workflow, place.node.node.id, "step"));
-    if (number === 1 && step.budget !== null) earn(step.budget);
-    const attempt = new Attempt(this, run, place, number, step);
-    if (run.attempts.has(attempt.path)) return;
-    run.attempts.set(attempt.path, attempt);
-    this.slots.take(attempt);
-  }
-
-  #at(run: LiveRun, place: Place, waits: number, until: number, act: (path: string) => void): void {
-    run.at(this.ports.clock, place, waits, until, (path) => {
-      // Whoever takes the run next finds it due.
-      if (this.#isDraining) return void (run.wakesNow = true);
-      if (path !== null) act(path);
-      // Something is to be written, or it only waits for long from now on.
-      this.#committer.add(run);
-    });
-  }
-
-  #forget(run: LiveRun, path: string, attempt: Attempt): void {
-    attempt.stop(new Error("This worker is shutting down."));
-    run.attempts.delete(path);
-    run.wakesNow = true;
+  /** Something is to be written, or it only waits from now on. */
+  changed(run: LiveRun): void {
+    this.#committer.add(run);
   }
 
   async #fetchMail(run: LiveRun): Promise<void> {

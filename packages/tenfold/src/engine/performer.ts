@@ -1,0 +1,92 @@
+/**
+ * Does what core asks for in a run: bodies, timers, children. What that comes to, its driver records.
+ * Invariant: what led to a command is durable before the command is given.
+ */
+import type { Command } from "../core/command.ts";
+import type { RunError } from "../core/entry.ts";
+import { resume } from "../core/reduce.ts";
+import { earn } from "../core/retry.ts";
+import { ASLEEP, RETRYING, type Place } from "../core/state.ts";
+import { Attempt, type AttemptHost } from "./attempt.ts";
+import type { Children } from "./children.ts";
+import { codeGone } from "./held.ts";
+import type { LiveRun } from "./live-run.ts";
+import type { Recorder } from "./recorder.ts";
+
+/** What a performer asks of its driver. */
+export interface PerformerHost extends AttemptHost<LiveRun> {
+  hold(run: LiveRun, error: RunError): void;
+  /** Something is to be written, or the run only waits from now on. */
+  changed(run: LiveRun): void;
+}
+
+export class Performer {
+  readonly #host: PerformerHost;
+  readonly #recorder: Recorder;
+  readonly #children: Children;
+  /** True once no body may be started any more. */
+  #isDraining = false;
+
+  constructor(host: PerformerHost, recorder: Recorder, children: Children) {
+    this.#host = host;
+    this.#recorder = recorder;
+    this.#children = children;
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
+  perform(run: LiveRun, commands: readonly Command[]): void {
+    if (this.#isDraining) {
+      for (const command of commands) run.defer(command);
+      if (run.attempts.size === 0) this.#host.changed(run);
+      return;
+    }
+    for (const command of commands) {
+      if (command.kind === "execute") this.#execute(run, command.place, command.attempt);
+      else if (command.kind === "call") this.#children.call(run, command.place, command.attempt);
+      else if (command.kind === "sleep") {
+        this.#at(run, command.place, ASLEEP, command.until, (path) => this.#recorder.woke(run, command.place, path));
+      } else if (command.kind === "wait") {
+        this.#at(run, command.place, RETRYING, command.until, () => {
+          resume(command.place);
+          this.#execute(run, command.place, command.attempt);
+        });
+      }
+    }
+  }
+
+  /** Starts no body any more, and gives up those that only wait for a slot. */
+  drain(runs: Iterable<LiveRun>): void {
+    this.#isDraining = true;
+    for (const run of runs) {
+      for (const [path, attempt] of run.attempts) {
+        if (attempt.isRunning) continue;
+        attempt.stop(new Error("This worker is shutting down."));
+        run.attempts.delete(path);
+        run.wakesNow = true;
+      }
+    }
+  }
+
+  #execute(run: LiveRun, place: Place, number: number): void {
+    const step = run.plan.steps[place.node.index];
+    if (run.isGone || run.ending !== null || place.frame.waits[place.node.local] !== 0) return;
+    if (step === undefined) return this.#host.hold(run, codeGone(run.context.workflow, place.node.node.id, "step"));
+    if (number === 1 && step.budget !== null) earn(step.budget);
+    const attempt = new Attempt(this.#host, run, place, number, step);
+    if (run.attempts.has(attempt.path)) return;
+    run.attempts.set(attempt.path, attempt);
+    this.#host.slots.take(attempt);
+  }
+
+  #at(run: LiveRun, place: Place, waits: number, until: number, act: (path: string) => void): void {
+    run.at(this.#host.ports.clock, place, waits, until, (path) => {
+      // Whoever takes the run next finds it due.
+      if (this.#isDraining) return void (run.wakesNow = true);
+      if (path !== null) act(path);
+      this.#host.changed(run);
+    });
+  }
+}
