@@ -157,7 +157,8 @@ export function commitRun(lane: Lane, lease: Lease, commit: RunCommit, now: numb
   if (commit.absorbed.length > 0 && commit.mailSeen === row.mail) row.wakeAt = null;
   if (commit.clearsDeaths) row.deaths = 0;
   for (const send of commit.parcels ?? []) {
-    lane.outbox.set(textOf({ from: row.id, key: send.message.key }), { from: row.id, send });
+    const name = textOf({ from: row.id, key: send.message.key });
+    if (!lane.outbox.has(name)) lane.outbox.set(name, { from: row.id, send });
   }
   for (const { name, value } of commit.facts ?? []) {
     if (value === null) row.attributes.delete(name);

@@ -118,7 +118,7 @@ export interface RunCommit {
   readonly mailSeen: number;
   /** The run got new lines after an owner died on it. */
   readonly clearsDeaths: boolean;
-  /** Messages to other lanes, written to the outbox if `lines` are, and only then; their keys differ. */
+  /** Messages to other lanes, written to the outbox if `lines` are, and only then; one whose name is there already stays as it is. */
   readonly parcels?: readonly Send[] | undefined;
   /** Attributes that change with `lines`, each name once; null: the run has none of that name any more. */
   readonly facts?: readonly Fact[] | undefined;

@@ -25,6 +25,24 @@ export function postLaws(open: OpenStore): void {
 
   law(
     open,
+    "a parcel whose name is in the outbox already, or twice in a commit, is there once, as it was first",
+    async (store) => {
+      const { from, to, lease } = await twoRuns(store);
+      const later = { ...sendOf(to, "m"), reopens: true };
+      const first = commitOf(from, { lines: [lineOf("x")], parcels: [sendOf(to, "m"), later] });
+      const second = commitOf(from, { from: 1, lines: [lineOf("y")], parcels: [later, sendOf(to, "n")] });
+      assert.deepEqual(await store.commit(lease, [first], NOW), ["written"]);
+      assert.deepEqual(await store.commit(lease, [second], NOW), ["written"]);
+      assert.deepEqual(await outgoing(store), [
+        { from, send: sendOf(to, "m") },
+        { from, send: sendOf(to, "n") },
+      ]);
+    },
+    2,
+  );
+
+  law(
+    open,
     "a commit that is sent again, when its parcel was carried, does not send it again",
     async (store) => {
       const { from, to, lease } = await twoRuns(store);

@@ -58,7 +58,8 @@ export const INSERT_PARCELS = `
   insert into tenfold.outbox (lane, run, key, send)
   select l.lane, t.run, t.key, t.send
   from tenfold.leases l, unnest($4::text[], $5::text[], ${jsons("$6")}, $7::boolean[]) as t (run, key, send, releases)
-  where ${FENCED} and not (t.releases and ${IS_OURS})`;
+  where ${FENCED} and not (t.releases and ${IS_OURS})
+  on conflict (lane, run, key) do nothing`;
 
 export const DROP_FACTS = `
   delete from tenfold.attributes b

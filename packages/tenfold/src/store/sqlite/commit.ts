@@ -33,7 +33,9 @@ export const MAIL_ABSORBED = `
 
 export const CLEAR_DEATHS = "update runs set deaths = 0 where lane = ? and number = ?";
 
-export const INSERT_PARCEL = "insert into outbox (lane, run, key, send) values (?, ?, ?, ?)";
+export const INSERT_PARCEL = `
+  insert into outbox (lane, run, key, send) values (?, ?, ?, ?)
+  on conflict (lane, run, key) do nothing`;
 
 export const DROP_FACT = "delete from attributes where lane = ? and run = ? and name = ?";
 
