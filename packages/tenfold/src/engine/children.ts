@@ -8,21 +8,20 @@ import { isCalled, openCalled } from "../core/constructs/call.ts";
 import type { RunError } from "../core/entry.ts";
 import { evaluationError } from "../core/output.ts";
 import { pathOf } from "../core/path.ts";
-import { outputFrom, type Place } from "../core/state.ts";
+import type { Place } from "../core/state.ts";
 import { NEVER } from "../core/wake-time.ts";
-import { evaluate } from "../flow/evaluate.ts";
 import { decodedRecord } from "../store/codec/decoded.ts";
 import type { RunStart, SendAnswer, StartAnswer, Store } from "../store/store.ts";
 import { TenfoldError } from "../value/error.ts";
 import type { ChildCall } from "./child-call.ts";
 import { isClosed, isPassing } from "./committer.ts";
-import { attachment, childId, endOf, farewell, laneOfChild, type Returned } from "./family.ts";
+import { attachment, endOf, farewell, prepareChild, type Returned } from "./family.ts";
 import { calleeGone } from "./held.ts";
 import type { LiveRun } from "./live-run.ts";
 import type { Ports } from "./ports.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Registry } from "./registry.ts";
-import { prepareStart, refusalOf, type PreparedStart } from "./start.ts";
+import { refusalOf, type PreparedStart } from "./start.ts";
 
 export interface ChildrenHost {
   readonly ports: Ports;
@@ -100,7 +99,7 @@ export class Children {
 
   /** Undefined where the code of the child's workflow is not here: then the run is held. */
   #prepare(call: OwnCall): PreparedStart | PromiseLike<PreparedStart> | undefined {
-    const { run, place, path } = call;
+    const { run, place } = call;
     const { node } = place.node;
     if (node.kind !== "call") throw new TenfoldError("INVARIANT_BROKEN", "Only a call has a child.");
     const { registry, store, limits } = this.#host;
@@ -110,13 +109,7 @@ export class Children {
       this.#parent.hold(run, calleeGone(run.context.workflow, node.id, node.workflow));
       return undefined;
     }
-    const input = evaluate(node.input, outputFrom(run.state.compiled, place.frame)) ?? null;
-    const { lanes } = store;
-    return prepareStart(definition, input, { tenant: run.context.tenant }, {
-      ...{ payloadMax: limits.payloadMax, lanes },
-      newId: (lane) => childId(run.id, place, path, lane),
-      anyLane: () => laneOfChild(run.id, path, lanes),
-    }); // prettier-ignore
+    return prepareChild(call, definition, { lanes: store.lanes, payloadMax: limits.payloadMax });
   }
 
   #queue(prepared: Prepared): void {

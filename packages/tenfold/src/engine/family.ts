@@ -5,13 +5,17 @@
  */
 import { isCalled, parentsOf } from "../core/constructs/call.ts";
 import type { CalledBy, ReturnedEntry, RunError } from "../core/entry.ts";
-import type { Place } from "../core/state.ts";
+import { outputFrom, type Place } from "../core/state.ts";
+import type { WorkflowDefinition } from "../flow/definition.ts";
+import { evaluate } from "../flow/evaluate.ts";
 import { FINISHED, type RunRecord, type Send, type Then } from "../store/store.ts";
+import { TenfoldError } from "../value/error.ts";
 import { hash32 } from "../value/hash.ts";
 import { derivedRunId, laneOfRun } from "../value/id.ts";
 import type { Json } from "../value/json.ts";
 import type { LiveRun } from "./live-run.ts";
 import type { Registry } from "./registry.ts";
+import { prepareStart, type PreparedStart, type StartFacts } from "./start.ts";
 
 /** How a child has ended. */
 export type Returned = Pick<ReturnedEntry, "status" | "output" | "error">;
@@ -36,18 +40,48 @@ export function knownChild({ frame, node }: Place): string | undefined {
   return called !== undefined && isCalled(called) ? (called.child ?? undefined) : undefined;
 }
 
-/** The child that a call will have; undefined where that takes its input: its workflow has a key. */
+/** A call of a run in memory, and what its child is started with. */
+export interface Calling {
+  readonly run: LiveRun;
+  readonly place: Place;
+  readonly path: string;
+}
+
+/** The start of the child that a call has, by today's code; throws, or rejects, where its input is refused. */
+export function prepareChild(
+  { run, place, path }: Calling,
+  definition: WorkflowDefinition,
+  { lanes, payloadMax }: Pick<StartFacts, "lanes" | "payloadMax">,
+): PreparedStart | PromiseLike<PreparedStart> {
+  const { node } = place.node;
+  if (node.kind !== "call") throw new TenfoldError("INVARIANT_BROKEN", "Only a call has a child.");
+  const input = evaluate(node.input, outputFrom(run.state.compiled, place.frame)) ?? null;
+  const facts: StartFacts = {
+    ...{ lanes, payloadMax },
+    newId: (lane) => childId(run.id, place, path, lane),
+    anyLane: () => laneOfChild(run.id, path, lanes),
+  };
+  return prepareStart(definition, input, { tenant: run.context.tenant }, facts);
+}
+
+/** The child that a call will have, or has without knowing it; undefined where only an asynchronous schema could tell. */
 export function foreseenChild(
-  parent: string,
-  place: Place,
-  path: string,
+  calling: Calling,
   registry: Registry,
-  lanes: number,
+  facts: Pick<StartFacts, "lanes" | "payloadMax">,
 ): string | undefined {
+  const { run, place, path } = calling;
   const { node } = place.node;
   const definition = node.kind === "call" ? registry.find(node.workflow) : undefined;
-  if (definition === undefined || definition.key !== undefined) return undefined;
-  return childId(parent, place, path, laneOfChild(parent, path, lanes));
+  if (definition === undefined) return undefined;
+  if (definition.key === undefined) return childId(run.id, place, path, laneOfChild(run.id, path, facts.lanes));
+  try {
+    const prepared = prepareChild(calling, definition, facts);
+    return "then" in prepared ? void prepared.then(undefined, () => {}) : prepared.start.id;
+  } catch {
+    // What is refused is no child.
+    return undefined;
+  }
 }
 
 /**
@@ -79,7 +113,8 @@ export function tidings(run: LiveRun, { status, output, error }: Extract<Then, {
     const body = { kind: "returned", node, attempt, child: run.id, ...ended } as const;
     return {
       run: parent,
-      message: { key: `returned ${run.id} ${length} ${parent} ${node}`, body, at: now },
+      // A run that was removed and started anew under the same id ends with another attempt.
+      message: { key: `returned ${run.id} ${attempt} ${length} ${parent} ${node}`, body, at: now },
       reopens: false,
     };
   });

@@ -117,9 +117,8 @@ export class LiveRun {
     this.absorbed = appended(this.absorbed, key);
   }
 
-  /** The next commit writes this message to another run; one of that name is there once. */
+  /** The next commit writes this message to another run; the store keeps one of that name once. */
   owe(send: Send): void {
-    if (this.parcels.some(({ message }) => message.key === send.message.key)) return;
     this.parcels = appended(this.parcels, send);
   }
 

@@ -260,9 +260,10 @@ export class Recorder {
 
   /** Nobody may know yet whether the child is there: it is told all the same. */
   #disown(run: LiveRun, place: Place, attempt: number): void {
-    const { registry, store } = this.#host;
+    const { registry, store, payloadMax } = this.#host;
     const path = pathOf(run.state.compiled, place.frame, place.node);
-    const child = knownChild(place) ?? foreseenChild(run.id, place, path, registry, store.lanes);
+    const child =
+      knownChild(place) ?? foreseenChild({ run, place, path }, registry, { lanes: store.lanes, payloadMax });
     if (child === undefined) return;
     const by = { parent: run.id, node: path, attempt };
     const send = farewell(place, child, by, this.#now());

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { MemoryStore } from "../../src/store/memory.ts";
 import type { Store } from "../../src/store/store.ts";
-import { storeByVerb } from "../../src/testing/store-by-verb.ts";
 import { laneOfRun } from "../../src/value/id.ts";
-import { MINUTE, rejects, stepOf, untyped, workflowOf, World, type OpenedEngine } from "./world.ts";
+import { dyingWorker } from "./dying-worker.ts";
+import { MINUTE, rejects, stepOf, untyped, workflowOf, World } from "./world.ts";
 
 const { attempt, call, each, waitFor } = untyped;
 
@@ -195,31 +195,6 @@ test("a workflow that is called by its name and is not here holds the run, until
   const { tenfold } = await world.open([parent, workflowOf("child", (n) => twice(n))]);
   assert.equal(await world.happens(tenfold.run(run.id).result()), 4);
 });
-
-/** A worker whose process dies before or after the `nth` verb that it sends. */
-async function dyingWorker(world: World, flow: any, nth: number, when: "before" | "after"): Promise<OpenedEngine> {
-  let sent = 0;
-  const made: { worker?: OpenedEngine } = {};
-  const never = new Promise<never>(() => {});
-  const isDead = (): boolean => made.worker!.clock.isDead;
-  const verbs = storeByVerb(world.store, (_verb, of) => {
-    const real = of(world.store);
-    return async (...given) => {
-      if (isDead()) return never;
-      const isLast = ++sent === nth;
-      if (isLast && when === "before") made.worker!.clock.die();
-      if (isDead()) return never;
-      const answer = await real(...given);
-      if (isLast) made.worker!.clock.die();
-      return isDead() ? never : answer;
-    };
-  });
-  const watch: Store["watch"] = (what, changed) => world.store.watch(what, () => void (isDead() || changed()));
-  const store: Store = { ...verbs, watch, pipelinesCommits: false, close: async () => {} };
-  made.worker = world.engineOf([flow], { leaseMs: 3000, beatMs: 1000 }, store);
-  made.worker.engine.open().catch(() => {});
-  return made.worker;
-}
 
 test("whichever verb its worker dies before or after, a call has one child, whose end it is told; cancelled, nothing is left", async () => {
   for (const isCancelled of [false, true]) {

@@ -1,0 +1,61 @@
+/** Laws of what is left of calls: children that nobody needs any more, that were removed, or that come too late. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { dyingWorker } from "./dying-worker.ts";
+import { MINUTE, stepOf, untyped, workflowOf, World } from "./world.ts";
+
+const { approval, call, each, waitFor } = untyped;
+
+const childrenIn = (world: World) => world.records.filter(({ workflow }) => workflow === "child");
+const once = { retry: { attempts: 1 } };
+
+test("a parent that is retried after its child was removed hears of the new one, as long a journal as it may have", async () => {
+  const world = new World(2);
+  let isBroken = true;
+  const shaky = stepOf("shaky", () => { if (isBroken) throw new Error("no"); return "well"; }, once); // prettier-ignore
+  const child = workflowOf("child", (n) => shaky(n));
+  const parent = workflowOf("parent", (n) => call(child, n));
+  const { tenfold } = await world.open([parent]);
+  const run = await world.happens(tenfold.start(parent, 1));
+  await world.untilStatus(run.id, "failed");
+  await world.passes(120 * MINUTE);
+  const { pruned } = await world.happens(tenfold.prune({ workflow: "child" }, { olderThan: "1 hour" }));
+  assert.equal(pruned, 1);
+  isBroken = false;
+  await world.happens(tenfold.retry(run.id));
+  assert.equal(await world.happens(run.result()), "well");
+});
+
+test("a request that cannot be shown lets the children go that were to show it", async () => {
+  const world = new World();
+  const breaks = stepOf("breaks", async () => { await world.time.wait(1000); throw new Error("no"); }, once); // prettier-ignore
+  const child = workflowOf("child", () => waitFor("go"));
+  const show = ({ ask }: any) => ({ a: call(child, ask), b: breaks(1) });
+  const parent = workflowOf("parent", (n) => approval({ ask: n, show }));
+  const { tenfold } = await world.open([parent]);
+  const run = await world.happens(tenfold.start(parent, "really?"));
+  await world.untilStatus(run.id, "failed");
+  await world.until("the child is let go", () => childrenIn(world)[0]?.status === "cancelled");
+});
+
+test("whichever verb its worker dies before or after, a parent that is cancelled lets children with keys go", async () => {
+  for (let nth = 10; nth <= 25; nth++) {
+    for (const when of ["before", "after"] as const) {
+      const world = new World(2);
+      const child = workflowOf("child", () => waitFor("go"), { key: (n: number) => `key ${n}` });
+      const parent = workflowOf("parent", (items) => each(items, (n: unknown) => call(child, n)));
+      const client = await world.open([parent], { work: false });
+      const run = await world.happens(client.tenfold.start(parent, [1, 2, 3]));
+      const dying = await dyingWorker(world, parent, nth, when);
+      await world.passes(300);
+      await world.happens(client.tenfold.cancel(run.id));
+      await world.passes(1000);
+      dying.clock.die();
+      await world.open([parent], { leaseMs: 3000, beatMs: 1000 });
+      await world.untilStatus(run.id, "cancelled");
+      await world.until(`all are cancelled, dying ${when} verb ${nth}`, () =>
+        childrenIn(world).every(({ status }) => status === "cancelled"),
+      );
+    }
+  }
+});
