@@ -122,6 +122,8 @@ export interface AttachedEntry {
   /** The path of the call in the parent. */
   readonly of: string;
   readonly attempt: number;
+  /** How many runs call each other above this one. */
+  readonly depth: number;
 }
 
 /** One attempt of a call, as its child knows it: the run and its node's path. */

@@ -58,7 +58,7 @@ export interface Begun {
 /** A run that has just been started; its first commands are added to `commands`. */
 export function begin(compiled: CompiledGraph, { run, input, startedAt }: Begun, commands: Command[]): RunState {
   const root = newFrame(compiled.scopes[0]!, null, -1, true, input);
-  const nothing = { entries: 0, cancelled: null, absorbed: null, signals: null, asked: null, calledBy: null };
+  const nothing = { entries: 0, cancelled: null, absorbed: null, signals: null, asked: null, calledBy: null, depth: null };
   const state: RunState = { run, compiled, startedAt, root, ...nothing };
   const turn = newTurn(state, startedAt, commands);
   openFrame(turn, root);

@@ -44,6 +44,8 @@ export interface RunState {
   asked: Map<Request, Place> | null;
   /** The nodes of other runs that called this one, by their run and path; null: none did. */
   calledBy: Map<string, CalledBy & { readonly isOver: boolean }> | null;
+  /** How many runs call each other above this one, as its first parent said; null: none calls it. */
+  depth: number | null;
 }
 
 /** Signals that came, and the nodes that wait for some. */

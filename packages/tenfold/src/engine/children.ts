@@ -4,7 +4,7 @@
  * run and the same message; what is answered for a run that left memory is dropped, as whoever drives it next sends it
  * again; a child that was started for a call that was given up meanwhile is let go.
  */
-import { isCalled, openCalled } from "../core/constructs/call.ts";
+import { childDepth, depthProblem, isCalled, openCalled } from "../core/constructs/call.ts";
 import type { RunError } from "../core/entry.ts";
 import { evaluationError } from "../core/output.ts";
 import { pathOf } from "../core/path.ts";
@@ -75,6 +75,8 @@ export class Children {
     if (run.calls.get(path)?.attempt === attempt) return;
     const call: OwnCall = { run, place, path, attempt, isSent: false, failures: 0 };
     run.asks(call);
+    const tooDeep = depthProblem(run.state, place);
+    if (tooDeep !== undefined) return this.#refuse(call, tooDeep);
     try {
       const prepared = this.#prepare(call);
       if (prepared === undefined) return;
@@ -168,7 +170,7 @@ export class Children {
     const { store, ports } = this.#host;
     const now = ports.clock.now();
     const sends = found.map(({ child, call: { run, path, attempt } }) =>
-      attachment(child, { parent: run.id, node: path, attempt }, now),
+      attachment(child, { parent: run.id, node: path, attempt }, childDepth(run.state), now),
     );
     const answers = await store.send(lane, sends, now);
     const finished = found.filter((one, index) => this.#isFinished(one, answers[index]!));

@@ -98,8 +98,8 @@ export function farewell(place: Place, child: string, by: CalledBy, now: number,
 }
 
 /** Has a run tell the call when it ends, and go on if this is not the call's first attempt. */
-export function attachment(child: string, { parent, node, attempt }: CalledBy, now: number): Send {
-  const body = { kind: "attach", parent, of: node, attempt } as const;
+export function attachment(child: string, { parent, node, attempt }: CalledBy, depth: number, now: number): Send {
+  const body = { kind: "attach", parent, of: node, attempt, depth } as const;
   return { run: child, message: { key: `attach ${parent} ${node} ${attempt}`, body, at: now }, reopens: attempt > 1 };
 }
 

@@ -134,9 +134,9 @@ export class Recorder {
       return false;
     }
     if (body.kind === "attach") {
-      const { parent, of, attempt } = body;
+      const { parent, of, attempt, depth } = body;
       if (isOutdated(run.state, { parent, node: of, attempt })) return false;
-      const entry: Entry = { kind: "attached", at, message: key, parent, of, attempt };
+      const entry: Entry = { kind: "attached", at, message: key, parent, of, attempt, depth };
       return attempt === 1 ? this.#note(run, entry, commands) : this.#goOn(run, entry, commands);
     }
     if (body.kind === "signal" || body.kind === "decide") {

@@ -19,7 +19,14 @@ export type MessageBody =
   /** `by`: the call that needs the run no more, if it is that. */
   | { readonly kind: "cancel"; readonly reason: string; readonly by?: CalledBy }
   /** A call of another run waits for this one from now on; its second attempt has an ended run go on. */
-  | { readonly kind: "attach"; readonly parent: string; readonly of: string; readonly attempt: number }
+  | {
+      readonly kind: "attach";
+      readonly parent: string;
+      readonly of: string;
+      readonly attempt: number;
+      /** How many runs call each other above this one. */
+      readonly depth: number;
+    }
   /** What came of the run that the call at this path waits for. */
   | {
       readonly kind: "returned";

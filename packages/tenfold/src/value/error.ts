@@ -54,6 +54,7 @@ export type ErrorCode =
   | "CHILD_FAILED"
   | "CHILD_CANCELLED"
   | "CHILD_GONE"
+  | "CALL_TOO_DEEP"
   | "MATCH_NO_ARM"
   | "EACH_FAILED"
   | "REPEAT_EXHAUSTED"

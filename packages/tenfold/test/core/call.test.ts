@@ -95,7 +95,7 @@ test("the child of a show that failed is let go, while the approval is still ask
 
 const by = (times: number) => ({ parent: "p", node: "x", attempt: times });
 const attach = (life: Life, times: number): void =>
-  life.record({ kind: "attached", at: ++life.at, message: `a${times}`, parent: "p", of: "x", attempt: times });
+  life.record({ kind: "attached", at: ++life.at, message: `a${times}`, parent: "p", of: "x", attempt: times, depth: 1 });
 
 test("a child that is attached for the second time goes on, and is attached once however often it is told", () => {
   const life = Life.of(drawn((n) => work(n)));

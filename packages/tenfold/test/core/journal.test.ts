@@ -77,6 +77,7 @@ const entries: Record<Entry["kind"], fc.Arbitrary<Entry>> = {
     message: text,
     parent: text,
     of: text,
+    depth: fc.nat(),
   }),
   cancelled: fc.record(
     {

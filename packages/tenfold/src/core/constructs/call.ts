@@ -26,6 +26,12 @@ import {
 import type { Turn } from "../turn.ts";
 import { NEVER } from "../wake-time.ts";
 
+/** The most runs that call each other, one above the other: more of them call each other without an end. */
+export const CALLS_DEEP_MAX = 100;
+
+/** Of the message of an error that went up from child to parent, so much is kept: where it begins, and where it ends. */
+const MESSAGE_HALF = 500;
+
 /** Nothing of a child is part of its parent's state. */
 const NO_FRAMES: readonly Frame[] = [];
 
@@ -68,6 +74,21 @@ function inputOf(state: RunState, { frame, node }: Place): ReturnType<typeof val
   return valueOf(state, frame, node.node.input, node.node.id);
 }
 
+/** How many runs call each other above the child of a call of this run. */
+export function childDepth({ depth }: RunState): number {
+  return (depth ?? 0) + 1;
+}
+
+/** Why no child is to be started for a call: runs call each other without an end. */
+export function depthProblem(state: RunState, place: Place): RunError | undefined {
+  const depth = childDepth(state);
+  const { frame, node } = place;
+  if (depth <= CALLS_DEEP_MAX || node.node.kind !== "call") return undefined;
+  const path = pathOf(state.compiled, frame, node);
+  const message = `${path} calls "${node.node.workflow}" below ${CALLS_DEEP_MAX} runs that call each other, the most there may be; no run was started. Have the input end the recursion, draw a loop with \`repeat\`, or start a run in a step where nobody has to wait for it.`;
+  return { code: "CALL_TOO_DEEP", message, node: path, attempt: 0 };
+}
+
 /** What is known of the child of a call that is open. */
 export function openCalled({ frame, node }: Place): Called | undefined {
   if (frame.waits[node.local] !== ASLEEP) return undefined;
@@ -104,10 +125,16 @@ function childError(
 ): RunError {
   const path = pathOf(state.compiled, frame, node);
   const where = error?.node ? ` at ${error.node}` : "";
-  const why = error?.message ?? "";
+  const why = shortened(error?.message ?? "");
   if (status === "cancelled")
     return { code: "CHILD_CANCELLED", message: `Its child, run ${child}, was cancelled: ${why}`, node: path, attempt };
   return { code: "CHILD_FAILED", message: `Its child, run ${child}, failed${where}: ${why}`, node: path, attempt };
+}
+
+/** Each parent puts a sentence before what its child says: of a long chain the middle is left out. */
+function shortened(message: string): string {
+  if (message.length <= 2 * MESSAGE_HALF + 100) return message;
+  return `${message.slice(0, MESSAGE_HALF)} … ${message.slice(-MESSAGE_HALF)}`;
 }
 
 /** Lets go of the children of the open calls in `frame`, which is given up: nobody needs them any more. */
@@ -143,7 +170,8 @@ export function isOutdated({ calledBy }: RunState, by: CalledBy): boolean {
 }
 
 /** A parent waits for this run. */
-export function attached({ state }: Turn, { parent, of, attempt }: AttachedEntry): void {
+export function attached({ state }: Turn, { parent, of, attempt, depth }: AttachedEntry): void {
+  state.depth ??= depth;
   addParent(state, { parent, node: of, attempt }, false);
 }
 
