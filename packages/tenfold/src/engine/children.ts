@@ -8,7 +8,7 @@ import { childDepth, depthProblem, isCalled, openCalled } from "../core/construc
 import type { RunError } from "../core/entry.ts";
 import { evaluationError } from "../core/output.ts";
 import { pathOf } from "../core/path.ts";
-import type { Place } from "../core/state.ts";
+import { isFailing, type Place } from "../core/state.ts";
 import { NEVER } from "../core/wake-time.ts";
 import { decodedRecord } from "../store/codec/decoded.ts";
 import type { RunStart, SendAnswer, StartAnswer, Store } from "../store/store.ts";
@@ -61,6 +61,8 @@ export class Children {
   readonly #host: ChildrenHost;
   readonly #parent: Parent;
   #queued: Prepared[] = [];
+  /** Calls that are asked for again later: how to take that back. */
+  readonly #later = new Map<OwnCall, () => void>();
   #isScheduled = false;
   #isDraining = false;
 
@@ -93,10 +95,17 @@ export class Children {
   /** Asks for nothing any more: whoever drives the runs next does. */
   drain(runs: Iterable<LiveRun>): void {
     this.#isDraining = true;
-    this.#queued = [];
+    this.close();
     for (const run of runs) {
       for (const call of run.calls.values()) if (!call.isSent) this.#putBack(run, call);
     }
+  }
+
+  /** Forgets what was not sent. */
+  close(): void {
+    this.#queued = [];
+    for (const cancel of this.#later.values()) cancel();
+    this.#later.clear();
   }
 
   /** Undefined where the code of the child's workflow is not here: then the run is held. */
@@ -127,7 +136,9 @@ export class Children {
 
   #flush(): void {
     const queued = this.#queued.splice(0);
-    const asked = queued.filter(({ call }) => isAsked(call) || this.#settle(call.run, call));
+    // A run that fails starts nothing; retried, it asks again.
+    const isOpen = (call: OwnCall): boolean => isAsked(call) && !isFailing(call.place.frame);
+    const asked = queued.filter(({ call }) => isOpen(call) || this.#settle(call.run, call));
     for (const [lane, group] of Map.groupBy(asked, (prepared) => prepared.lane)) {
       for (let from = 0; from < group.length; from += CALLS_MAX) {
         void this.#ask(lane, group.slice(from, from + CALLS_MAX));
@@ -237,7 +248,11 @@ export class Children {
     if (this.#isDraining) return this.#putBack(call.run, call);
     const { clock } = this.#host.ports;
     const pauseMs = Math.min(RETRY_FIRST_MS * 2 ** call.failures++, RETRY_MAX_MS);
-    clock.at(clock.now() + pauseMs, () => this.#queue(prepared));
+    const askAgain = (): void => {
+      this.#later.delete(call);
+      this.#queue(prepared);
+    };
+    this.#later.set(call, clock.at(clock.now() + pauseMs, askAgain));
   }
 
   #putBack(run: LiveRun, call: ChildCall): void {

@@ -185,6 +185,7 @@ export class Driver {
   close(reason: unknown): void {
     this.#isClosed = true;
     this.#committer.close();
+    this.#children.close();
     for (const run of this.runs.values()) run.drop(reason);
     this.runs.clear();
     this.bytes = 0;
@@ -207,10 +208,7 @@ export class Driver {
     if (run.isGone) return;
     if (answer === "lost") return this.#leave(run);
     if (answer === "mail") {
-      run.lines = [...commit.lines, ...run.lines];
-      run.absorbed = [...commit.absorbed, ...run.absorbed];
-      run.deferred = [...deferred, ...run.deferred];
-      run.parcels = [...parcels, ...run.parcels];
+      run.takeBack({ lines: commit.lines, absorbed: commit.absorbed, deferred, parcels });
       void this.#fetchMail(run);
       return;
     }

@@ -15,8 +15,7 @@ export function linger(run: LiveRun, messages: readonly Message[], clock: Clock,
 }
 
 function arm(run: LiveRun, clock: Clock, park: () => void): void {
-  clock.at(run.lingersUntil, () => {
-    if (run.isGone) return;
+  run.lingersNoMore = clock.at(run.lingersUntil, () => {
     if (clock.now() < run.lingersUntil) return arm(run, clock, park);
     run.lingersUntil = 0;
     park();

@@ -43,6 +43,8 @@ export class LiveRun {
   deferred: readonly Command[] = NOTHING;
   /** Keys of messages that the next commit takes out of the mail. */
   absorbed: readonly string[] = NOTHING;
+  /** The same, to be looked up; null: there are none. */
+  #absorbing: Set<string> | null = null;
   /** Messages to other runs that go out with the next commit. */
   parcels: readonly Send[] = NOTHING;
   mailSeen: number;
@@ -53,6 +55,8 @@ export class LiveRun {
   #calls: Map<string, ChildCall> | null = null;
   /** It stays in memory until then (ms since 1970) although it only waits: children of it end. */
   lingersUntil = 0;
+  /** Takes back what was planned for then. */
+  lingersNoMore: (() => void) | null = null;
   /** Nodes between two attempts, or asleep, by path. */
   readonly timers = new Map<string, Timer>();
   readonly facts: Facts;
@@ -112,9 +116,13 @@ export class LiveRun {
     this.deferred = appended(this.deferred, command);
   }
 
-  /** The next commit takes this message out of the mail. */
-  absorb(key: string): void {
+  /** The next commit takes this message out of the mail; false: it does so already. */
+  absorb(key: string): boolean {
+    this.#absorbing ??= new Set();
+    if (this.#absorbing.has(key)) return false;
+    this.#absorbing.add(key);
     this.absorbed = appended(this.absorbed, key);
+    return true;
   }
 
   /** The next commit writes this message to another run; the store keeps one of that name once. */
@@ -127,7 +135,17 @@ export class LiveRun {
     this.lines = NOTHING;
     this.deferred = NOTHING;
     this.absorbed = NOTHING;
+    this.#absorbing = null;
     this.parcels = NOTHING;
+  }
+
+  /** What belonged to a commit that was not written belongs to the next one, before what came since. */
+  takeBack({ lines, deferred, absorbed, parcels }: Pick<LiveRun, "lines" | "deferred" | "absorbed" | "parcels">): void {
+    this.lines = [...lines, ...this.lines];
+    this.deferred = [...deferred, ...this.deferred];
+    this.absorbed = [...absorbed, ...this.absorbed];
+    this.#absorbing = new Set(this.absorbed);
+    this.parcels = [...parcels, ...this.parcels];
   }
 
   /** There is something to write of it. */
@@ -179,6 +197,7 @@ export class LiveRun {
   /** Stops all that belongs to it here. */
   drop(reason: unknown): void {
     this.isGone = true;
+    this.lingersNoMore?.();
     this.stopAll(reason);
   }
 

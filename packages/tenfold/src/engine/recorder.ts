@@ -118,9 +118,7 @@ export class Recorder {
 
   /** Makes a message part of the journal; true if it has the run go on. What it asks for is to be obeyed before the next. */
   absorb(run: LiveRun, { key, body }: Message, commands: Command[]): boolean {
-    if (run.absorbed.includes(key)) return false;
-    run.absorb(key);
-    if (run.state.absorbed?.has(key)) return false;
+    if (!run.absorb(key) || run.state.absorbed?.has(key) === true) return false;
     const at = this.#now();
     if (body.kind === "cancel") {
       const { reason, by } = body;

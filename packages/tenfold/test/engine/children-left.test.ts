@@ -1,8 +1,10 @@
 /** Laws of what is left of calls: children that nobody needs any more, that were removed, or that come too late. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Store } from "../../src/store/store.ts";
+import { TenfoldError } from "../../src/value/error.ts";
 import { dyingWorker } from "./dying-worker.ts";
-import { MINUTE, stepOf, untyped, workflowOf, World } from "./world.ts";
+import { MINUTE, stepOf, untyped, withVerbs, workflowOf, World } from "./world.ts";
 
 const { approval, call, each, waitFor } = untyped;
 
@@ -58,4 +60,29 @@ test("whichever verb its worker dies before or after, a parent that is cancelled
       );
     }
   }
+});
+
+test("a run that fails starts no child that was not asked for yet; retried, it does", async () => {
+  const world = new World(2);
+  let isBroken = true;
+  let isOut = false;
+  const breaks = stepOf("breaks", async () => { await world.time.wait(1000); if (isBroken) throw new Error("no"); return "well"; }, once); // prettier-ignore
+  const long = stepOf("long", async () => { await world.time.wait(MINUTE); return "done"; }); // prettier-ignore
+  const child = workflowOf("child", (n) => n);
+  const parent = workflowOf("parent", (n) => ({ a: call(child, n), b: breaks(n), c: long(n) }));
+  const start: Store["start"] = (lane, starts, ...rest) => {
+    const isRefused = isOut && starts.some(({ workflow }) => workflow === "child");
+    return isRefused ? Promise.reject(new TenfoldError("STORE_BUSY", "not now")) : world.store.start(lane, starts, ...rest); // prettier-ignore
+  };
+  const { tenfold } = await world.open([parent], {}, withVerbs(world.store, { start }));
+  isOut = true;
+  const run = await world.happens(tenfold.start(parent, 1));
+  await world.passes(2000);
+  isOut = false;
+  await world.untilStatus(run.id, "failed");
+  await world.passes(MINUTE);
+  assert.equal(childrenIn(world).length, 0);
+  isBroken = false;
+  await world.happens(tenfold.retry(run.id));
+  assert.deepEqual(await world.happens(run.result()), { a: 1, b: "well", c: "done" });
 });

@@ -1,7 +1,10 @@
 /** Laws of closing: bodies finish within the limit, nothing new starts, and the rest is given back at once. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { allCompleted, countedFlow, startMany, stepOf, workflowOf, World } from "./world.ts";
+import { TenfoldError } from "../../src/value/error.ts";
+import { allCompleted, countedFlow, startMany, stepOf, untyped, withVerbs, workflowOf, World } from "./world.ts";
+
+const { call } = untyped;
 
 test("close lets running bodies finish within the limit, starts none, and another engine finishes the rest", async () => {
   const world = new World();
@@ -80,4 +83,22 @@ test("what waits for a slot when its worker closes is due at once elsewhere, alt
   await world.open([flow]);
   await world.passes(3000);
   assert.deepEqual(called, ["busy", "slow", "last"]);
+});
+
+test("after a close nothing is planned any more, so that a program comes to its end: not for children that have ended, nor for such as could not be started", async () => {
+  const child = workflowOf("child", (n) => n);
+  const parent = workflowOf("parent", (n) => call(child, n));
+  const world = new World();
+  const ended = await world.open([parent]);
+  const run = await world.happens(ended.tenfold.start(parent, 1));
+  assert.equal(await world.happens(run.result()), 1);
+  await world.happens(ended.tenfold.close());
+  assert.equal(world.time.nextAt, undefined);
+  let refused = 0;
+  const send = () => Promise.reject(new TenfoldError("STORE_BUSY", `not now, for the ${++refused}. time`));
+  const refusing = await world.open([parent], {}, withVerbs(world.store, { send }));
+  await world.happens(refusing.tenfold.start(parent, 2));
+  await world.until("a child is asked for again", () => refused > 1);
+  await world.happens(refusing.tenfold.close());
+  assert.equal(world.time.nextAt, undefined);
 });
