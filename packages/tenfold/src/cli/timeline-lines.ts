@@ -90,6 +90,10 @@ function lineOf(label: string, row: TimelineNode, view: TimelineView): Line {
       `attempt ${number} failed after ${formatDuration(Math.max(1, to - from))}: ${oneLine(error!.message)}`,
   );
   if (shown.length < failed.length) below.unshift(`… ${plural(failed.length - shown.length, "failed attempt")} before`);
+  for (const { verdict, by, comment, why } of row.vain ?? []) {
+    const said = comment === null ? "" : `: ${oneLine(comment)}`;
+    below.push(`without effect: ${verdict} by ${oneLine(by)}${said}, because ${oneLine(why)}`);
+  }
   const mark =
     "at" in row.state
       ? row.state.at

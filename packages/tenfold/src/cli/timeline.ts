@@ -3,9 +3,10 @@
  * What is open is told by `reduce`, the same code that drives the run.
  */
 import { compileGraph } from "../core/compile.ts";
+import { isUndecided, whyVain } from "../core/effect.ts";
 import type { Entry, RunError } from "../core/entry.ts";
 import { idOfPath, pathOf } from "../core/path.ts";
-import { replay } from "../core/reduce.ts";
+import { begin, reduce } from "../core/reduce.ts";
 import { isSpread, OPENED, visitFrames, type RunState } from "../core/state.ts";
 import { waitAt, type Wait } from "../core/why.ts";
 import type { Graph } from "../flow/graph.ts";
@@ -18,6 +19,8 @@ export interface TimelineNode {
   readonly attempts: TimelineAttempt[];
   /** The run that a call has as its child. */
   child?: string;
+  /** Decisions on an approval that changed nothing. */
+  vain?: VainText[];
   state: NodeState;
 }
 
@@ -28,6 +31,17 @@ export interface TimelineAttempt {
   /** Null: it is done. */
   readonly error: RunError | null;
 }
+
+export interface VainText {
+  readonly at: number;
+  readonly verdict: "approved" | "refused";
+  readonly by: string;
+  readonly comment: string | null;
+  /** Behind "because". */
+  readonly why: string;
+}
+
+type VainDecision = Extract<Entry, { kind: "decided" }> & { readonly why: string };
 
 export type NodeState =
   | { readonly kind: "done"; readonly at: number }
@@ -60,11 +74,27 @@ export interface TimelineRun {
 /** The nodes that something happened to, in the order in which it began. */
 export function timelineOf(graph: Graph, run: TimelineRun): readonly TimelineNode[] {
   const nodes = new Map<string, TimelineNode>();
-  for (const entry of run.entries) addEntry(graph, nodes, entry);
-  if (run.unread !== undefined) return [...nodes.values()];
-  const state = stateOf(graph, run);
+  const { id, input, startedAt, entries } = run;
+  if (run.unread !== undefined) {
+    for (const entry of entries) addEntry(graph, nodes, entry);
+    return [...nodes.values()];
+  }
+  const state = begin(compileGraph(graph), { run: id, input, startedAt }, []);
+  const vain: VainDecision[] = [];
+  for (const entry of entries) {
+    const why = whyVain(state, entry);
+    reduce(state, entry, []);
+    if (why === undefined) {
+      const isOneOfMany = entry.kind === "decided" && isUndecided(state, entry.node);
+      if (!isOneOfMany) addEntry(graph, nodes, entry);
+    } else if (entry.kind === "decided") vain.push({ ...entry, why });
+  }
   for (const { node, at } of state.signals?.received ?? []) nodeAt(graph, nodes, node, { kind: "done", at });
   addOpen(nodes, state);
+  for (const { node, at, verdict, by, comment, why } of vain) {
+    const shown = nodes.get(node) ?? nodeAt(graph, nodes, node, { kind: "abandoned", at });
+    (shown.vain ??= []).push({ at, verdict, by, comment, why });
+  }
   return [...nodes.values()];
 }
 
@@ -132,10 +162,6 @@ function attemptOf(
   error: RunError | null,
 ): TimelineAttempt {
   return { number: attempt, from: at - tookMs, to: at, error };
-}
-
-function stateOf(graph: Graph, { id, input, startedAt, entries }: TimelineRun): RunState {
-  return replay(compileGraph(graph), { run: id, input, startedAt }, entries);
 }
 
 function addOpen(nodes: Map<string, TimelineNode>, state: RunState): void {

@@ -1,7 +1,7 @@
 /** A run's timeline: out of graph and journal, what happened, what is open, and how it reads. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { after, each, gte, sleep, step, when, workflow, type Entry } from "../../src/index.ts";
+import { after, approval, attempt, call, each, gte, sleep, step, when, workflow, type Entry } from "../../src/index.ts";
 import { timelineOf, type TimelineRun } from "../../src/cli/timeline.ts";
 import { timelineLines, type TimelineView } from "../../src/cli/timeline-lines.ts";
 
@@ -126,4 +126,43 @@ test("many items are summed up in one line, and those that failed are told one b
     ).length,
     20,
   );
+});
+
+const refund = workflow<string>("refund", {
+  flow: (n) => approval({ ask: n, by: { anyOf: ["kim", "lee"], atLeast: 2, not: "bob" }, timeout: "1h" }),
+});
+const decided = (by: string, verdict: "approved" | "refused", at: number): Entry => ({
+  kind: "decided",
+  node: "approval",
+  ...{ at, message: `${by} ${at}`, verdict, by, roles: [], comment: null },
+});
+
+test("what was decided is told, and what changed nothing below it: from somebody who may not, given twice, or too late", () => {
+  const lines = (...entries: Entry[]) => {
+    const nodes = timelineOf(refund.graph, { ...run(0, entries), input: 1 });
+    return timelineLines(refund.graph, nodes, view(5000)).join("\n");
+  };
+  const votes = [decided("bob", "refused", 1100), decided("kim", "approved", 1200), decided("kim", "approved", 1300)];
+  const open = lines(...votes);
+  assert.match(open, /^ {2}approval .*waits for an approval of kim or lee/);
+  assert.match(open, /without effect: refused by bob, because bob is one of those who may not decide/);
+  assert.match(open, /without effect: approved by kim, because kim has approved before, and counts once/);
+  const over = lines(...votes, decided("lee", "approved", 1400), decided("kim", "refused", 1500));
+  assert.match(over, /^ {2}approval .* approved by lee\n/);
+  assert.match(over, /without effect: refused by kim, because nothing was to be decided any more/);
+  const late = lines({ kind: "timed-out", node: "approval", at: 4_000_000 }, decided("kim", "approved", 4_000_001));
+  assert.match(late, /^ {2}approval .*nobody decided in time\n .*without effect: approved by kim/);
+});
+
+test("what came of a child after its call was over is not told as what came of the call", () => {
+  const child = workflow<number, number>("child", { flow: (n) => price(n) });
+  const parent = workflow<number>("parent", { flow: (n) => attempt(() => call(child, n), () => first(n)) }); // prettier-ignore
+  const node = "attempt/body/call-child";
+  const returned = (status: "failed" | "completed", at: number): Entry => ({
+    kind: "returned",
+    ...{ node, at, message: `${status} ${at}`, attempt: 1, child: "c", status },
+  });
+  const entries: Entry[] = [returned("failed", 1100), returned("completed", 1200)];
+  const nodes = timelineOf(parent.graph, { ...run(0, entries), input: 1 });
+  assert.equal(nodes.find(({ path }) => path === node)?.state.kind, "failed");
 });
