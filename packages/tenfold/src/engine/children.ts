@@ -15,7 +15,8 @@ import type { RunStart, SendAnswer, StartAnswer, Store } from "../store/store.ts
 import { TenfoldError } from "../value/error.ts";
 import type { ChildCall } from "./child-call.ts";
 import { isClosed, isPassing } from "./committer.ts";
-import { attachment, endOf, farewell, prepareChild, type Returned } from "./family.ts";
+import { prepareChild } from "./child-start.ts";
+import { attachment, endOf, farewell, type Returned } from "./family.ts";
 import { calleeGone } from "./held.ts";
 import type { LiveRun } from "./live-run.ts";
 import type { Ports } from "./ports.ts";

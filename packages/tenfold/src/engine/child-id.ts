@@ -1,0 +1,29 @@
+/**
+ * How a child is named before it is there.
+ * Invariant: its id follows from its parent's, the call's path and when the call became ready, so a start sent again is the
+ * same run.
+ */
+import { isCalled } from "../core/constructs/call.ts";
+import type { Place } from "../core/state.ts";
+import { hash32 } from "../value/hash.ts";
+import { derivedRunId } from "../value/id.ts";
+
+/** The id of the run that a call starts in `lane`. */
+export function childId(parent: string, { frame, node }: Place, path: string, lane: number): string {
+  return derivedRunId(nameOfCall(parent, path), frame.readyAt[node.local]!, lane);
+}
+
+/** The lane of a child whose workflow has no key. */
+export function laneOfChild(parent: string, path: string, lanes: number): number {
+  return hash32(nameOfCall(parent, path)) % lanes;
+}
+
+function nameOfCall(parent: string, path: string): string {
+  return `${parent} ${path}`;
+}
+
+/** The child that a call has, or had, as far as its journal tells. */
+export function knownChild({ frame, node }: Place): string | undefined {
+  const called = frame.children?.get(node.local);
+  return called !== undefined && isCalled(called) ? (called.child ?? undefined) : undefined;
+}
