@@ -25,7 +25,7 @@ import { repeatAgain } from "./constructs/repeat.ts";
 import { deliver, giveUp, signalled } from "./constructs/wait.ts";
 import type { Entry, FailedEntry } from "./entry.ts";
 import { mustFind, placeAt } from "./path.ts";
-import { keptAddresses } from "./signals.ts";
+import { forgetVainWaits, keptAddresses } from "./signals.ts";
 import {
   ASLEEP,
   attemptOf,
@@ -58,7 +58,15 @@ export interface Begun {
 /** A run that has just been started; its first commands are added to `commands`. */
 export function begin(compiled: CompiledGraph, { run, input, startedAt }: Begun, commands: Command[]): RunState {
   const root = newFrame(compiled.scopes[0]!, null, -1, true, input);
-  const nothing = { entries: 0, cancelled: null, absorbed: null, signals: null, asked: null, calledBy: null, depth: null };
+  const nothing = {
+    entries: 0,
+    cancelled: null,
+    absorbed: null,
+    signals: null,
+    asked: null,
+    calledBy: null,
+    depth: null,
+  };
   const state: RunState = { run, compiled, startedAt, root, ...nothing };
   const turn = newTurn(state, startedAt, commands);
   openFrame(turn, root);
@@ -227,6 +235,7 @@ function retry(turn: Turn): void {
   // Whoever waited when the run ended has let its child go.
   const letsGo = state.cancelled !== null || state.root.failure !== null;
   state.cancelled = null;
+  forgetVainWaits(state);
   goOn(turn, state.root, (frame, paused) => {
     for (const node of frame.scope.nodes) {
       const waits = frame.waits[node.local]!;

@@ -7,7 +7,19 @@ import { evaluate } from "../flow/evaluate.ts";
 import { describe } from "../value/describe.ts";
 import { invariant, TenfoldError } from "../value/error.ts";
 import { pathOf } from "./path.ts";
-import { ASLEEP, isFailing, outputFrom, type KeptSignal, type Place, type RunState, type Signals } from "./state.ts";
+import {
+  ASLEEP,
+  isFailing,
+  outputFrom,
+  type KeptSignal,
+  type Place,
+  type RunState,
+  type Signals,
+  type WaitLine,
+} from "./state.ts";
+
+/** A line of waits that is no longer is not worth bounding. */
+const LINE_LEAST = 16;
 
 /** What a signal and a wait have in common where the one is meant for the other. */
 export function addressOf(signal: string, whom: string | null): string {
@@ -43,9 +55,31 @@ export function takeKept(state: RunState, address: string, place: Place, at: num
 /** The node waits at `address` from now on. */
 export function awaitAt(state: RunState, address: string, place: Place): void {
   const { waiting } = signalsOf(state);
-  const others = waiting.get(address);
-  if (others === undefined) waiting.set(address, [place]);
-  else others.push(place);
+  const line = waiting.get(address);
+  if (line === undefined) return void waiting.set(address, { places: [place], first: 0, sweepAt: LINE_LEAST });
+  if (line.places.length >= line.sweepAt) sweep(line);
+  line.places.push(place);
+}
+
+/** The node at `address` has waited in vain. */
+export function awaitNoMore({ signals }: RunState, address: string): void {
+  const line = signals?.waiting.get(address);
+  if (signals === null || line === undefined) return;
+  // One that is short is looked through at once, so that an address at which nobody waits is forgotten.
+  if (line.places.length <= LINE_LEAST) sweep(line);
+  if (line.places.length === 0) signals.waiting.delete(address);
+}
+
+/** What is about to wait anew shall not be found where it waited before. */
+export function forgetVainWaits({ signals }: RunState): void {
+  for (const line of signals?.waiting.values() ?? []) sweep(line);
+}
+
+/** Takes those off that wait no more; each costs its part of those that came since the last time. */
+function sweep(line: WaitLine): void {
+  line.places = line.places.slice(line.first).filter(isWaiting);
+  line.first = 0;
+  line.sweepAt = Math.max(LINE_LEAST, 2 * line.places.length);
 }
 
 /** Keeps a signal that came. */
@@ -58,16 +92,19 @@ export function keepSignal(state: RunState, address: string, signal: KeptSignal)
 
 /** Takes the node that has waited longest at `address`, of those that may have a signal now, off the waiting ones. */
 export function takeWaiting(state: RunState, address: string): Place | undefined {
-  const waiting = state.signals?.waiting.get(address);
-  if (waiting === undefined || state.cancelled !== null) return undefined;
-  for (let index = 0; index < waiting.length;) {
-    const place = waiting[index]!;
-    const waits = isWaiting(place);
-    if (waits && isFailing(place.frame)) index++;
-    else waiting.splice(index, 1);
-    if (waits && !isFailing(place.frame)) return place;
+  const line = state.signals?.waiting.get(address);
+  if (line === undefined || state.cancelled !== null) return undefined;
+  const { places } = line;
+  while (line.first < places.length && !isWaiting(places[line.first]!)) line.first++;
+  for (let index = line.first; index < places.length; index++) {
+    const place = places[index]!;
+    if (!isWaiting(place) || isFailing(place.frame)) continue;
+    if (index === line.first) line.first++;
+    else places.splice(index, 1);
+    if (line.first > places.length / 2) sweep(line);
+    return place;
   }
-  if (waiting.length === 0) state.signals!.waiting.delete(address);
+  if (line.first === places.length) state.signals!.waiting.delete(address);
   return undefined;
 }
 

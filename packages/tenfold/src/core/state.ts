@@ -52,10 +52,18 @@ export interface RunState {
 export interface Signals {
   /** By address, in the order in which they came. */
   readonly kept: Map<string, KeptSignal[]>;
-  /** By address, in the order in which they began; some of them wait no more. */
-  readonly waiting: Map<string, Place[]>;
+  /** By address. */
+  readonly waiting: Map<string, WaitLine>;
   /** Which node has received which. */
   readonly received: ReceivedSignal[];
+}
+
+/** The nodes that wait at one address, in the order in which they began: from `first` on, and some of those wait no more. */
+export interface WaitLine {
+  places: Place[];
+  first: number;
+  /** How many it has before it is worth looking for those that wait no more. */
+  sweepAt: number;
 }
 
 export interface KeptSignal {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { answering, drawn, Life, stepNamed, untyped } from "./life.ts";
 
-const { after, each, waitFor } = untyped;
+const { after, derive, each, gte, repeat, waitFor } = untyped;
 const work = stepNamed("work");
 const never = { stepOf: () => ({ error: "no", retryAt: null }), deriveOf: () => null };
 
@@ -133,4 +133,50 @@ test("ten thousand waits for one signal, and as many signals, cost their number"
     life.record({ kind: "signalled", at: 1, message: `m${index}`, signal: "paid", for: null, payload: index });
   assert.equal((outputOf(life) as number[]).length, 10_000);
   assert.equal((outputOf(life) as number[])[9_999], 9_999);
+});
+
+/** How many places are kept of nodes that wait, or did. */
+const placesOf = (life: Life): number =>
+  [...life.state.signals!.waiting.values()].reduce((sum, { places }) => sum + places.length, 0);
+
+test("a loop that waits in vain each time leaves nothing of that in memory, for one thing or for another", () => {
+  for (const isForOne of [true, false]) {
+    const vain = (n: unknown) =>
+      waitFor("paid", { timeout: "1h", otherwise: () => work(n), ...(isForOne ? {} : { for: n }) });
+    const round = (n: unknown) => after(vain(n), () => derive(n, (count: number) => count + 1));
+    const life = Life.of(drawn(() => repeat(0, round, { until: (n: unknown) => gte(n, 2000), max: 2000 })));
+    let most = 0;
+    const deriveOf = (_node: string, [n]: readonly any[]) => {
+      most = Math.max(most, placesOf(life));
+      return n + 1;
+    };
+    life.play({ ...answering(), deriveOf });
+    assert.equal(outputOf(life), 2000);
+    assert.ok(most <= 32, `${most} places`);
+  }
+});
+
+test("of many waits that were in vain, nothing is left once a signal finds nobody", () => {
+  const flow = drawn((input) =>
+    each(input, () => waitFor("paid", { timeout: "1h", otherwise: () => waitFor("shipped") })),
+  );
+  const life = Life.of(flow, [...Array(100).keys()]);
+  for (const command of life.open.toReversed()) life.answer(command, answering());
+  assert.ok(placesOf(life) >= 100);
+  life.signal("paid", null, "nobody's");
+  assert.equal(placesOf(life), 100, "those that wait for the other signal");
+});
+
+test("a wait that was in vain and is retried waits behind those that waited on", () => {
+  const life = Life.of(
+    drawn(() => ({ short: waitFor.as("short")("paid", { timeout: "1h" }), long: waitFor.as("long")("paid") })),
+  );
+  life.at += 3_600_000;
+  life.record({ kind: "timed-out", node: "short", at: life.at });
+  assert.equal(life.ending?.kind, "fail");
+  life.retry();
+  life.signal("paid", null, "first");
+  assert.deepEqual(life.asked, ["sleep short"]);
+  life.signal("paid", null, "second");
+  assert.deepEqual(outputOf(life), { short: "second", long: "first" });
 });

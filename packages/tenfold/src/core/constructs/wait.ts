@@ -3,8 +3,8 @@ import { formatDuration } from "../../value/duration.ts";
 import { invariant } from "../../value/error.ts";
 import type { SignalledEntry } from "../entry.ts";
 import { pathOf } from "../path.ts";
-import { addressAt, addressOf, awaitAt, keepSignal, takeKept, takeWaiting } from "../signals.ts";
-import type { Place } from "../state.ts";
+import { addressAt, addressOf, awaitAt, awaitNoMore, keepSignal, takeKept, takeWaiting } from "../signals.ts";
+import { FAILED, OPENED, type Place } from "../state.ts";
 import type { Turn } from "../turn.ts";
 
 /** Finishes a wait whose signal has come before it; else has it wait, and answers false. */
@@ -36,10 +36,13 @@ export function deliver(turn: Turn, address: string): void {
 }
 
 /** No signal came in time: what is drawn for that runs, or the node has failed. */
-export function giveUp(turn: Turn, { frame, node }: Place): void {
+export function giveUp(turn: Turn, place: Place): void {
+  const { frame, node } = place;
   invariant(node.node.kind === "wait", "only a wait is given up");
   const { otherwise, signal, timeoutMs } = node.node;
-  if (otherwise !== null) return turn.moves.openInner(turn, { frame, node }, otherwise, false, undefined);
+  frame.waits[node.local] = otherwise === null ? FAILED : OPENED;
+  awaitNoMore(turn.state, addressAt(turn.state, place));
+  if (otherwise !== null) return turn.moves.openInner(turn, place, otherwise, false, undefined);
   const path = pathOf(turn.state.compiled, frame, node);
   const message = `${path} waited ${formatDuration(timeoutMs ?? 0)} for the signal "${signal}", and none came. Give it \`otherwise\`, or send one and retry the run: it waits as long again.`;
   turn.moves.failNode(turn, frame, node, { code: "SIGNAL_TIMED_OUT", message, node: path, attempt: 0 });
