@@ -47,9 +47,9 @@ export async function sendSignal(
   checkOptions("signal", options, OPTIONS, NOT_SENT);
   const record = await runAt(engine, address);
   if (FINISHED.has(record.status)) throw finished(record, signal);
-  const parsed = await checked(engine, record, signal, payload);
-  const lane = laneIn(engine.store, record.id);
   const whom = options.for === undefined ? null : String(options.for);
+  const parsed = await checked(engine, record, { signal, whom, payload });
+  const lane = laneIn(engine.store, record.id);
   const now = engine.ports.clock.now();
   const message: Message = {
     key: options.id === undefined ? engine.newId(lane) : `signal ${signal} ${options.id}`,
@@ -79,10 +79,16 @@ async function runAt(engine: Engine, address: RunAddress): Promise<RunRecord> {
 }
 
 /** What the run will be given: the payload as the signal's schema parses it. */
-async function checked(engine: Engine, record: RunRecord, signal: string, payload: unknown): Promise<Json | undefined> {
+async function checked(
+  engine: Engine,
+  record: RunRecord,
+  { signal, whom, payload }: { readonly signal: string; readonly whom: string | null; readonly payload: unknown },
+): Promise<Json | undefined> {
   const waits = (await compiledOf(engine, record)).graph.nodes.filter((node) => node.kind === "wait");
-  const wait = waits.find((node) => node.signal === signal);
+  const ofName = waits.filter((node) => node.signal === signal);
+  const wait = ofName[0];
   if (wait === undefined) throw unknownSignal(record, signal, [...new Set(waits.map((node) => node.signal))]);
+  if (ofName.every((node) => (node.for === null) !== (whom === null))) throw forNobody(record, signal, whom);
   const parsed = wait.isChecked ? await parsedWith(engine, record, signal, payload) : payload;
   const problem = parsed === undefined ? undefined : jsonProblem(parsed);
   if (problem !== undefined) {
@@ -145,6 +151,25 @@ function unknownSignal({ id, workflow }: RunRecord, signal: unknown, known: read
     "SIGNAL_UNKNOWN",
     `Run ${id} of workflow "${workflow}" waits nowhere for a signal ${describe(signal)}; ${NOT_SENT}. ${way}`,
     { facts: { run: id, workflow, signal, nearest } },
+  );
+}
+
+/** Each wait of that name is for something and the signal is not, or the other way round. */
+function forNobody({ id, workflow }: RunRecord, signal: string, whom: string | null): TenfoldError {
+  const [happened, way] =
+    whom === null
+      ? [
+          "only for one thing or another",
+          "Say which one it is about: `{ for: … }`, or `--for` on the command line, as `waitFor(…, { for })` has it",
+        ]
+      : [
+          "for the run as a whole, and for no single thing",
+          "Send it without `for`, or draw what it is about: `waitFor(…, { for })`",
+        ];
+  return new TenfoldError(
+    "SIGNAL_UNKNOWN",
+    `Run ${id} of workflow "${workflow}" waits for the signal "${signal}" ${happened}, so nothing would ever receive it; ${NOT_SENT}. ${way}.`,
+    { facts: { run: id, workflow, signal, for: whom } },
   );
 }
 

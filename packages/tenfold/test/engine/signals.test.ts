@@ -97,6 +97,25 @@ test("sent again with its id, a signal counts once, however late", async () => {
   assert.deepEqual(await world.happens(run.result()), { first: "one", late: "two" });
 });
 
+test("a signal that no wait of its name could receive is refused: without `for` where each has one, and the other way round", async () => {
+  const world = new World();
+  const flow = workflowOf("w", () => ({
+    one: waitFor.as("one")("delivered", { for: "p1" }),
+    two: waitFor.as("two")("delivered", { for: "p2" }),
+    paid: waitFor("paid"),
+    both: [waitFor.as("any")("seen"), waitFor.as("only")("seen", { for: "p1" })],
+  }));
+  const { tenfold } = await world.open([flow]);
+  const run = await world.happens(tenfold.start(flow, null));
+  const sent = (signal: string, options: object = {}) => world.happens(tenfold.signal(run.id, signal, 1, options));
+  await rejects(sent("delivered"), "SIGNAL_UNKNOWN", "{ for: … }", "--for", "no signal was sent");
+  await rejects(sent("paid", { for: "p1" }), "SIGNAL_UNKNOWN", "for no single thing", "no signal was sent");
+  for (const options of [{}, { for: "p1" }]) await sent("seen", options);
+  for (const whom of ["p1", "p2"]) await sent("delivered", { for: whom });
+  await sent("paid");
+  assert.deepEqual(await world.happens(run.result()), { one: 1, two: 1, paid: 1, both: [1, 1] });
+});
+
 test("a thousand signals at once each reach the item that they are for", async () => {
   const world = new World();
   const flow = workflowOf("w", (items) => each(items, (item: number) => waitFor("delivered", { for: item })));
