@@ -17,7 +17,7 @@ export interface OpenApproval {
 /** In the order in which they were asked. */
 export function openApprovals(state: RunState): readonly OpenApproval[] {
   if (state.asked === null) return [];
-  return [...state.asked.values()].flatMap((place) => {
+  return [...state.asked.requests.values()].flatMap((place) => {
     const request = openRequest(place);
     if (request === undefined) return [];
     const times = approvalTimes(place);

@@ -40,12 +40,21 @@ export interface RunState {
   absorbed: Set<string> | null;
   /** Null until one comes, or is waited for. */
   signals: Signals | null;
-  /** Approvals that were asked for and not decided; null: there never was one. */
-  asked: Map<Request, Place> | null;
+  /** Null: nobody was ever asked for an approval. */
+  asked: Asked | null;
   /** The nodes of other runs that called this one, by their run and path; null: none did. */
   calledBy: Map<string, CalledBy & { readonly isOver: boolean }> | null;
   /** How many runs call each other above this one, as its first parent said; null: none calls it. */
   depth: number | null;
+}
+
+/** The approvals that were asked for and not decided. */
+export interface Asked {
+  readonly requests: Map<Request, Place>;
+  /** How many of them each name or role may decide on; null: anybody. */
+  readonly deciders: Map<string | null, number>;
+  /** Another number whenever somebody is among them, or is none of them any more. */
+  changes: number;
 }
 
 /** Signals that came, and the nodes that wait for some. */

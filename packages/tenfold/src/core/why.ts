@@ -3,7 +3,8 @@
  * Invariant: every node that is open is told of, once, in the order of the graph; a construct that only holds others is not.
  */
 import { formatDuration } from "../value/duration.ts";
-import { decidersOf, openRequest } from "./constructs/approval.ts";
+import { decidersOf } from "./asked.ts";
+import { openRequest } from "./constructs/approval.ts";
 import { openCalled } from "./constructs/call.ts";
 import type { RunError } from "./entry.ts";
 import { pathOf } from "./path.ts";

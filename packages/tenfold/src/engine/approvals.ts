@@ -1,6 +1,7 @@
 /** Approvals from outside: which there are, and somebody's decision; who may not decide is told at once. */
 import { openApprovals, type OpenApproval } from "../core/approvals.ts";
-import { decidersOf, decisionProblem, isRole } from "../core/constructs/approval.ts";
+import { decidersOf } from "../core/asked.ts";
+import { decisionProblem, isRole } from "../core/constructs/approval.ts";
 import { FINISHED, type Message, type RunRecord } from "../store/store.ts";
 import { TenfoldError } from "../value/error.ts";
 import type { Json } from "../value/json.ts";

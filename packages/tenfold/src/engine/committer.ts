@@ -7,7 +7,6 @@
 import { LeaseLost, type CommitAnswer, type RunCommit, type Send, type Then } from "../store/store.ts";
 import { TenfoldError } from "../value/error.ts";
 import type { Command } from "../core/command.ts";
-import { factsAfter } from "./facts.ts";
 import { tidings } from "./family.ts";
 import type { LiveRun } from "./live-run.ts";
 import { waitFor, type Ports } from "./ports.ts";
@@ -120,7 +119,7 @@ export class Committer {
       const then = this.#host.thenOf(run);
       // What was put off is started when a commit is answered, also where that has nothing to write.
       if (then.kind === "keep" && !run.hasNews && run.deferred.length === 0) continue;
-      const facts = factsAfter(run.state, then);
+      const facts = run.facts.after(then);
       const changed = run.facts.changesTo(facts);
       const told = then.kind === "end" ? tidings(run, then, this.#host.ports.clock.now()) : [];
       const parcels = told.length === 0 ? run.parcels : [...run.parcels, ...told];

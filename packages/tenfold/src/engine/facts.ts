@@ -3,10 +3,8 @@
  * Invariant: the store has the facts that the run's journal comes to, because they are written with its lines; a run that
  * has ended waits for nothing.
  */
-import { openApprovals } from "../core/approvals.ts";
 import { idOfPath } from "../core/path.ts";
 import type { RunError } from "../core/entry.ts";
-import { decidersOf } from "../core/constructs/approval.ts";
 import type { RunState } from "../core/state.ts";
 import type { Fact, Then } from "../store/store.ts";
 
@@ -25,14 +23,9 @@ export function approvalFactOf(name: string | null): string {
 }
 
 /** The names of the facts that a run in this state has. */
-export function factsOf(state: RunState): ReadonlySet<string> {
-  if (state.asked === null) return NO_FACTS;
-  const names = new Set<string>();
-  for (const { request } of openApprovals(state)) {
-    names.add(APPROVAL_FACT);
-    for (const name of decidersOf(request) ?? [null]) names.add(approvalFactOf(name));
-  }
-  return names;
+function factsOf({ asked }: RunState): ReadonlySet<string> {
+  if (asked === null || asked.requests.size === 0) return NO_FACTS;
+  return new Set([APPROVAL_FACT, ...[...asked.deciders.keys()].map(approvalFactOf)]);
 }
 
 /** Runs that failed at this node, of whatever item. */
@@ -40,32 +33,51 @@ export function failedFactOf(node: string): string {
   return `${OWN_FACTS}failed-at.${idOfPath(node)}`;
 }
 
-/** The names of the facts that the store has of a run once this is written. */
-export function factsAfter(state: RunState, then: Then): ReadonlySet<string> {
-  if (then.kind !== "end" || then.status === "held") return factsOf(state);
-  if (then.status !== "failed" || then.error === null) return NO_FACTS;
-  return new Set([failedFactOf((JSON.parse(then.error) as RunError).node)]);
-}
-
 /** The facts of a run that was loaded in this state: whether it had ended as failed does not show. */
 export function factsLoaded(state: RunState): Facts {
   const { failure } = state.root;
-  const names = failure === null ? factsOf(state) : new Set([...factsOf(state), failedFactOf(failure.node)]);
-  const facts = new Facts(names);
+  const facts = new Facts(state, failure === null ? [] : [failedFactOf(failure.node)]);
   // A commit may have written facts and no line, and what ended as failed has others.
-  if (names.size > 0 && (state.entries === 0 || failure !== null)) facts.mayBeGone();
+  if (facts.isAny && (state.entries === 0 || failure !== null)) facts.mayBeGone();
   return facts;
 }
 
 /** The facts of a run in memory, beside those that the store has of it. */
 export class Facts {
+  readonly #state: RunState;
+  /** The names as they were when whom the run waits for last changed. */
+  #names: ReadonlySet<string>;
+  #changes: number;
   /** The names that the store may have. */
   #written: ReadonlySet<string>;
   /** It may also have none of them: the run had ended since. */
   #mayBeGone = false;
 
-  constructor(written: ReadonlySet<string>) {
-    this.#written = written;
+  /** `more`: what the store may have beside what the state says. */
+  constructor(state: RunState, more: readonly string[]) {
+    this.#state = state;
+    this.#names = factsOf(state);
+    this.#changes = state.asked?.changes ?? 0;
+    this.#written = more.length === 0 ? this.#names : new Set([...this.#names, ...more]);
+  }
+
+  get isAny(): boolean {
+    return this.#written.size > 0;
+  }
+
+  /** The names as they are: the same set until they change. */
+  get names(): ReadonlySet<string> {
+    const changes = this.#state.asked?.changes ?? 0;
+    if (changes !== this.#changes) this.#names = factsOf(this.#state);
+    this.#changes = changes;
+    return this.#names;
+  }
+
+  /** The names of the facts that the store has of the run once this is written. */
+  after(then: Then): ReadonlySet<string> {
+    if (then.kind !== "end" || then.status === "held") return this.names;
+    if (then.status !== "failed" || then.error === null) return NO_FACTS;
+    return new Set([failedFactOf((JSON.parse(then.error) as RunError).node)]);
   }
 
   mayBeGone(): void {

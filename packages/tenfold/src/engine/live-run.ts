@@ -7,7 +7,7 @@ import type { ClaimedRun, RunStart, Send, Then } from "../store/store.ts";
 import type { Attempt } from "./attempt.ts";
 import type { ChildCall } from "./child-call.ts";
 import type { ContextRun } from "./context.ts";
-import { factsLoaded, factsOf, type Facts } from "./facts.ts";
+import { factsLoaded, type Facts } from "./facts.ts";
 import type { Clock } from "./ports.ts";
 import type { Plan } from "./registry.ts";
 
@@ -151,7 +151,7 @@ export class LiveRun {
   /** There is something to write of it. */
   get hasNews(): boolean {
     if (this.lines.length > 0 || this.absorbed.length > 0 || this.parcels.length > 0) return true;
-    return this.facts.changesTo(factsOf(this.state)) !== undefined;
+    return this.facts.changesTo(this.facts.names) !== undefined;
   }
 
   /** Nothing of it happens before a timer fires or a message comes. */

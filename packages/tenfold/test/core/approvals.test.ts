@@ -149,3 +149,19 @@ test("a run that is cancelled ends without its approvals, and asks on once it is
   life.play({ ...answering(), votesOf: () => [{ by: "kim", verdict: "approved" }] });
   assert.equal(outputOf(life).outcome, "approved");
 });
+
+test("whom a run waits for is known without going over its approvals, also of those that were given up, escalated or could not be shown", () => {
+  const life = request((input) =>
+    each(input, (item: any) => ({ ok: approval({ ask: 1, by: item.by }), work: show.as("work")(item) }), { onError: "collect" }),
+    [{ by: "kim" }, { by: ["kim", "role:board"] }, { by: "lee" }],
+  ); // prettier-ignore
+  const of = () => [...life.state.asked!.deciders].map(([name, count]) => `${name} ${count}`).sort();
+  assert.deepEqual(of(), ["kim 2", "lee 1", "role:board 1"]);
+  const { changes } = life.state.asked!;
+  life.decide("each-input[0]/approval", "approved", "kim");
+  assert.deepEqual(of(), ["kim 1", "lee 1", "role:board 1"]);
+  assert.equal(life.state.asked!.changes, changes, "it waits for the same people");
+  life.answerAt("each-input[2]/work", { ...answering(), stepOf: () => ({ error: "no", retryAt: null }) });
+  assert.deepEqual(of(), ["kim 1", "role:board 1"]);
+  assert.notEqual(life.state.asked!.changes, changes);
+});

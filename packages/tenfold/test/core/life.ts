@@ -2,6 +2,8 @@
  * A run lived through by core alone: its open commands are answered one by one, in any order, and journaled.
  * Invariant: what is open is what core asked for and was not answered; nothing else is remembered.
  */
+import { deepEqual } from "node:assert/strict";
+import { decidersOf } from "../../src/core/asked.ts";
 import { choose } from "../../src/core/choose.ts";
 import { dueOf, openRequest } from "../../src/core/constructs/approval.ts";
 import { openCalled } from "../../src/core/constructs/call.ts";
@@ -10,7 +12,7 @@ import { compileGraph, type CompiledGraph } from "../../src/core/compile.ts";
 import type { Entry, RunError } from "../../src/core/entry.ts";
 import { pathOf } from "../../src/core/path.ts";
 import { begin, openWork, reduce, resume } from "../../src/core/reduce.ts";
-import { ASLEEP, outputFrom, type Place, type RunState } from "../../src/core/state.ts";
+import { ASLEEP, outputFrom, visitFrames, type Place, type RunState } from "../../src/core/state.ts";
 import { evaluate } from "../../src/flow/evaluate.ts";
 import type { ApprovalNode, WaitNode } from "../../src/flow/graph.ts";
 import * as flow from "../../src/flow/index.ts";
@@ -110,6 +112,22 @@ export class Life {
     this.entries.push(entry);
     reduce(this.state, entry, commands);
     this.#obey(commands);
+    if (this.entries.length < 100) this.#checkAsked();
+  }
+
+  /** Whom the run waits for is counted as its approvals come and go: it is what going over all of them would find. */
+  #checkAsked(): void {
+    const deciders = new Map<string | null, number>();
+    visitFrames(this.state.root, (frame) => {
+      for (const node of frame.scope.nodes) {
+        const request = openRequest({ frame, node });
+        const names = request === undefined ? [] : (decidersOf(request) ?? [null]);
+        for (const name of new Set(names)) deciders.set(name, (deciders.get(name) ?? 0) + 1);
+      }
+    });
+    const sorted = (map: ReadonlyMap<string | null, number>) =>
+      [...map].map(([name, count]) => `${name} ${count}`).sort();
+    deepEqual(sorted(this.state.asked?.deciders ?? new Map()), sorted(deciders));
   }
 
   cancel(message = "c1"): void {

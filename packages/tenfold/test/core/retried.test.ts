@@ -93,5 +93,5 @@ test("an approval that was shown again after its failure waits as long again, an
   life.retry();
   assert.equal(openApprovals(life.state)[0]!.timesOutAt, life.at + 3_600_000);
   life.decide("approval", "approved", "kim");
-  assert.equal(life.state.asked!.size, 0);
+  assert.equal(life.state.asked!.requests.size, 0);
 });

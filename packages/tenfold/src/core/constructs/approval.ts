@@ -28,6 +28,7 @@ import {
 } from "../state.ts";
 import type { Turn } from "../turn.ts";
 import { approvalTimes, wakeTime } from "../wake-time.ts";
+import { addRequest, decidersOf, escalate, removeRequest, removeRequests } from "../asked.ts";
 import { disownCalls, giveUpFrame } from "./call.ts";
 
 /** What somebody says to a request. */
@@ -45,7 +46,7 @@ export function openApproval(turn: Turn, place: Place): boolean {
   }
   frame.waits[node.local] = ASLEEP;
   keepChild(frame, node, request);
-  (turn.state.asked ??= new Map()).set(request, place);
+  addRequest(turn.state, request, place);
   ask(turn, place, request, "asked");
   return true;
 }
@@ -109,11 +110,6 @@ export function isRole(name: string): boolean {
   return name.startsWith("role:");
 }
 
-/** Who may decide now; null: anybody. */
-export function decidersOf({ by, later, isEscalated }: Request): readonly string[] | null {
-  return by === null ? null : isEscalated ? [...by, ...later] : by;
-}
-
 /** Why somebody may not decide; undefined if they may. */
 export function decisionProblem(
   request: Request,
@@ -158,7 +154,7 @@ export function wakeApproval(turn: Turn, place: Place, kind: "timed-out" | "esca
   const request = openRequest(place);
   invariant(request !== undefined, "an approval that wakes was asked for and not decided");
   if (kind === "timed-out") return conclude(turn, place, request, outcome(request, "timed-out", null, null));
-  if (kind === "escalated") request.isEscalated = true;
+  if (kind === "escalated") escalate(turn.state, request);
   ask(turn, place, request, kind);
 }
 
@@ -187,7 +183,7 @@ export function openRequest({ frame, node }: Place): Request | undefined {
 /** It is decided: whoever is still being shown it need not be. */
 function conclude(turn: Turn, place: Place, request: Request, outcome: Json): void {
   request.outcome = outcome;
-  turn.state.asked?.delete(request);
+  removeRequest(turn.state, request);
   place.frame.waits[place.node.local] = OPENED;
   for (const shown of request.frames) if (shown !== null) dismissShown(turn, shown);
   finishOnceShown(turn, place, request);
@@ -195,6 +191,7 @@ function conclude(turn: Turn, place: Place, request: Request, outcome: Json): vo
 
 function dismissShown(turn: Turn, shown: Frame): void {
   disownCalls(turn, shown);
+  removeRequests(turn.state, shown);
   dismiss(shown);
   visitFrames(shown, (frame) => {
     for (const node of frame.scope.nodes) {
@@ -216,8 +213,9 @@ export function leaveShown(turn: Turn, shown: Frame): void {
   request.frames[shown.item] = null;
   const place = { frame, node };
   if (request.outcome !== undefined) return finishOnceShown(turn, place, request);
-  if (shown.failure !== null) turn.moves.failNode(turn, frame, node, shown.failure);
-  else turn.moves.settle(turn, frame);
+  if (shown.failure === null) return turn.moves.settle(turn, frame);
+  removeRequest(turn.state, request);
+  turn.moves.failNode(turn, frame, node, shown.failure);
 }
 
 function finishOnceShown(turn: Turn, { frame, node }: Place, request: Request): void {
@@ -228,6 +226,7 @@ function finishOnceShown(turn: Turn, { frame, node }: Place, request: Request): 
 /** An approval that failed because it could not be shown is asked again. */
 export function askAgain(turn: Turn, place: Place, request: Request): void {
   place.frame.waits[place.node.local] = ASLEEP;
+  addRequest(turn.state, request, place);
   // As a wait that came to nothing, it waits as long again.
   place.frame.readyAt[place.node.local] = turn.at;
   ask(turn, place, request, "asked");

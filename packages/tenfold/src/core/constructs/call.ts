@@ -6,6 +6,7 @@
  * not matter in which order a retry and what was sent before it arrive.
  */
 import { invariant, TenfoldError } from "../../value/error.ts";
+import { removeRequests } from "../asked.ts";
 import type { Command } from "../command.ts";
 import type { AttachedEntry, CalledEntry, CalledBy, ReturnedEntry, RunError } from "../entry.ts";
 import { valueOf } from "../output.ts";
@@ -155,6 +156,7 @@ export function disownCalls({ commands }: Turn, frame: Frame): void {
 /** What sleeps in a frame that is given up is waited for by nobody, and its children are let go. */
 export function giveUpFrame(turn: Turn, frame: Frame): void {
   disownCalls(turn, frame);
+  removeRequests(turn.state, frame);
   wakeNoMore(frame);
 }
 
