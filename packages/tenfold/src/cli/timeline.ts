@@ -74,11 +74,17 @@ export interface TimelineRun {
 /** The nodes that something happened to, in the order in which it began. */
 export function timelineOf(graph: Graph, run: TimelineRun): readonly TimelineNode[] {
   const nodes = new Map<string, TimelineNode>();
-  const { id, input, startedAt, entries } = run;
-  if (run.unread !== undefined) {
-    for (const entry of entries) addEntry(graph, nodes, entry);
-    return [...nodes.values()];
+  try {
+    if (run.unread === undefined) return replayed(graph, run);
+  } catch {
+    // A run that is held because its journal cannot be replayed: what there is is shown, as it stands there.
   }
+  for (const entry of run.entries) addEntry(graph, nodes, entry);
+  return [...nodes.values()];
+}
+
+function replayed(graph: Graph, { id, input, startedAt, entries }: TimelineRun): readonly TimelineNode[] {
+  const nodes = new Map<string, TimelineNode>();
   const state = begin(compileGraph(graph), { run: id, input, startedAt }, []);
   const vain: VainDecision[] = [];
   for (const entry of entries) {

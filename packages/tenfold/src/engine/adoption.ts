@@ -25,7 +25,8 @@ export interface Adopter {
   readonly runs: ReadonlyMap<string, LiveRun>;
   /** Nothing more is to be done. */
   isClosed(): boolean;
-  drive(claimed: ClaimedRun, plan: Plan): void;
+  /** Why the run cannot be loaded; null: it is driven. */
+  drive(claimed: ClaimedRun, plan: Plan): RunError | null;
   /** There are runs in this worker's name that are not driven. */
   isIncomplete(): void;
   commit(batch: readonly RunCommit[]): Promise<readonly CommitAnswer[]>;
@@ -48,7 +49,10 @@ export async function adopt(adopter: Adopter, claimed: readonly ClaimedRun[]): P
     if (unread !== undefined) unloadable.push([run, undecoded(unread)]);
     else if (plan === undefined) unloadable.push([run, unreadable(run)]);
     else if (suspects.mustWait(run)) postponed.push([run, plan]);
-    else adopter.drive(run, plan);
+    else {
+      const reason = adopter.drive(run, plan);
+      if (reason !== null) unloadable.push([run, reason]);
+    }
   }
   if (unloadable.length > 0) await hold(adopter, unloadable);
   if (postponed.length > 0 && !adopter.isClosed()) await postpone(adopter, postponed);
@@ -73,5 +77,7 @@ async function postpone(adopter: Adopter, postponed: readonly (readonly [Claimed
   const answers = await adopter.commit(postponed.map(([claimed]) => unloaded(claimed, then)));
   if (adopter.isClosed()) return;
   // Mail came meanwhile: it stays this worker's, and has to be driven to read it.
-  answers.forEach((answer, index) => answer === "mail" && adopter.drive(...postponed[index]!));
+  for (const [index, answer] of answers.entries()) {
+    if (answer === "mail" && adopter.drive(...postponed[index]!) !== null) adopter.isIncomplete();
+  }
 }

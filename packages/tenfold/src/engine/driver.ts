@@ -17,7 +17,7 @@ import type { Settled } from "./body.ts";
 import { Children } from "./children.ts";
 import { Committer, type Sent } from "./committer.ts";
 import type { DriverHost } from "./driver-host.ts";
-import { diedTooOften, undecoded } from "./held.ts";
+import { diedTooOften, undecoded, unreplayable, UNREPLAYABLE } from "./held.ts";
 import { linger } from "./lingering.ts";
 import { LiveRun } from "./live-run.ts";
 import { busyRuns, runningBodies } from "./run-counts.ts";
@@ -107,14 +107,29 @@ export class Driver {
       },
       isClosed: () => this.#isClosed,
       isIncomplete: () => this.#host.left(true),
-      drive: (run, plan) => this.drive(run, plan),
+      drive: (run, plan) => this.#load(run, plan),
       commit: (batch) => this.commit(batch),
     };
     return adopt(adopter, claimed);
   }
 
-  /** Loads one run and does first what is open. */
+  /** Loads one run and does first what is open; one that cannot be loaded is found in this worker's name, and held. */
   drive(claimed: ClaimedRun, plan: Plan): void {
+    if (this.#load(claimed, plan) !== null) this.#host.left(true);
+  }
+
+  /** Why the run cannot be loaded, and is not; null: it is. */
+  #load(claimed: ClaimedRun, plan: Plan): RunError | null {
+    try {
+      this.#loadOne(claimed, plan);
+      return null;
+    } catch (thrown) {
+      this.#drop(claimed.id, thrown);
+      return unreplayable(claimed, thrown);
+    }
+  }
+
+  #loadOne(claimed: ClaimedRun, plan: Plan): void {
     const commands: Command[] = [];
     const input = JSON.parse(claimed.input) as Json;
     const state = begin(plan.compiled, { run: claimed.id, input, startedAt: startedAtOfRun(claimed.id) }, commands);
@@ -148,7 +163,14 @@ export class Driver {
       const run = this.runs.get(mail.run);
       if (run === undefined) continue;
       run.mailSeen = mail.count;
-      for (const message of mail.messages) this.#receiveOne(run, message);
+      try {
+        for (const message of mail.messages) this.#receiveOne(run, message);
+      } catch (thrown) {
+        // As it is loaded anew it is found out whether its journal is broken, or only what was in memory of it.
+        this.#drop(run.id, thrown);
+        this.#host.left(true);
+        continue;
+      }
       linger(run, mail.messages, this.ports.clock, () => this.#committer.add(run));
       if (mail.unread !== undefined && run.state.cancelled === null) this.hold(run, undecoded(mail.unread));
       this.#committer.add(run);
@@ -279,6 +301,17 @@ export class Driver {
     run.stopAll(new Error(error.message));
     run.ending = { kind: "end", status: "held", output: null, error: JSON.stringify(error) };
     this.#committer.add(run);
+  }
+
+  /** Nothing more of a run is written that does not go by the rules. */
+  #drop(id: string, thrown: unknown): void {
+    const run = this.runs.get(id);
+    const reason = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+    this.ports.log.write("error", UNREPLAYABLE, { run: id, reason });
+    if (run === undefined) return;
+    run.drop(thrown);
+    this.runs.delete(id);
+    this.bytes -= run.bytes;
   }
 
   #leave(run: LiveRun): void {

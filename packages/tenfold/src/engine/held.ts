@@ -28,6 +28,16 @@ export function unreadable(claimed: ClaimedRun): RunError {
   return { code: "STORE_CORRUPT", message: `The run is held. ${graphGone(claimed)}`, node: "", attempt: 0 };
 }
 
+/** What is logged of a run that goes against the rules. */
+export const UNREPLAYABLE = "a run cannot be replayed; the others go on";
+
+/** Its journal, or what was sent to it, goes against the rules by which a run is driven. */
+export function unreplayable({ journal }: ClaimedRun, thrown: unknown): RunError {
+  const reason = thrown instanceof Error ? thrown.message : String(thrown);
+  const message = `The run is held. Its journal of ${journal.length} entries cannot be replayed: ${reason} Nothing was written to it. It is of a newer version, damaged, or a bug of tenfold: please report it. Retry the run with a version that replays it, or cancel it.`;
+  return { code: "JOURNAL_UNREADABLE", message, node: "", attempt: 0 };
+}
+
 /** A payload of it cannot be decoded. */
 export function undecoded({ code, message }: TenfoldError): RunError {
   const way =

@@ -59,6 +59,7 @@ export type ErrorCode =
   | "EACH_FAILED"
   | "REPEAT_EXHAUSTED"
   | "HISTORY_TOO_LONG"
+  | "JOURNAL_UNREADABLE"
   | "EXPRESSION_INVALID"
   | "CLOSED"
   // the store

@@ -166,3 +166,9 @@ test("what came of a child after its call was over is not told as what came of t
   const nodes = timelineOf(parent.graph, { ...run(0, entries), input: 1 });
   assert.equal(nodes.find(({ path }) => path === node)?.state.kind, "failed");
 });
+
+test("a journal that cannot be replayed is told as it stands there", () => {
+  const entries = [done("first", 1100, 100), done("first", 1200, 100), done("elsewhere", 1300, 100)];
+  const nodes = timelineOf(slow.graph, { ...run(0, entries), input: 1 });
+  assert.deepEqual(nodes.map(({ path, attempts }) => [path, attempts.length]), [["first", 2], ["elsewhere", 1]]); // prettier-ignore
+});

@@ -165,7 +165,9 @@ export class Auditor {
 
   /** Nobody's mail waits for a time: a run that nobody owns and that has mail is due, and a finished one has none. */
   checkRows(now: number): void {
-    for (const { id: run, status, owner, wakeAt } of this.#book.records()) {
+    for (const { id: run, status, owner, wakeAt, error } of this.#book.records()) {
+      if (status === "held" && error!.includes('"JOURNAL_UNREADABLE"'))
+        throw new Violation("every journal can be replayed", { run, error });
       if (this.#book.mailCount(run) === 0) continue;
       if (FINISHED.has(status)) throw new Violation("a run does not end with mail unread", { run, status });
       if (owner === null && (wakeAt === null || wakeAt > now + CLOCK_SLACK_MS)) {

@@ -1,7 +1,8 @@
 /** Workers of a simulation: each an engine over the one store, launched, crashed, frozen, replaced, restarted. */
 import { Tenfold } from "../../engine/client.ts";
 import { Engine } from "../../engine/engine.ts";
-import type { Executor } from "../../engine/ports.ts";
+import { UNREPLAYABLE } from "../../engine/held.ts";
+import type { Executor, Log } from "../../engine/ports.ts";
 import type { StepContext } from "../../flow/definition.ts";
 import { TenfoldError } from "../../value/error.ts";
 import type { Json } from "../../value/json.ts";
@@ -11,6 +12,7 @@ import { failuresOf } from "./fates.ts";
 import { faultyStore, NO_FAULTS } from "./faulty-store.ts";
 import type { OpenBook } from "./open-book.ts";
 import type { Scenario } from "./scenario.ts";
+import { Violation } from "./violation.ts";
 import { WorkerTime, type VirtualTime } from "../virtual-time.ts";
 
 export interface SimulatedWorker {
@@ -105,7 +107,7 @@ export class SimulatedWorkers {
   }
 
   #launch(place: number): void {
-    const { scenario, time, book } = this.#world;
+    const { scenario, time, book, note } = this.#world;
     const id = this.#all.length;
     const own = new WorkerTime(time);
     const store = faultyStore(book.store, {
@@ -118,7 +120,12 @@ export class SimulatedWorkers {
     const executor: Executor = {
       execute: ({ name }, input, ctx) => this.#body(running, name, input as Json | undefined, ctx),
     };
-    const ports = { clock: own, random: scenario.random, executor, log: { write: () => {} } };
+    const log: Log = {
+      write: (_level, message, facts) => {
+        if (message === UNREPLAYABLE) note(new Violation("every run can be replayed", { ...facts }));
+      },
+    };
+    const ports = { clock: own, random: scenario.random, executor, log };
     const isGone = (process: string) => scenario.isOneMachine && (this.#all[Number(process)]?.time.isDead ?? true);
     const host = { worker: `worker-${place}`, host: "machine", process: `${id}`, isGone };
     const engine = new Engine(store, scenario.workflows, ports, host, scenario.settings);

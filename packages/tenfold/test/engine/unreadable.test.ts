@@ -1,0 +1,79 @@
+/** Laws of a run whose journal, or mail, goes against the rules: it is held, says so, and harms no other. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ClaimedRun, Message, Store } from "../../src/store/store.ts";
+import { laneOfRun } from "../../src/value/id.ts";
+import { MINUTE, stepOf, untyped, withVerbs, workflowOf, World } from "./world.ts";
+
+const { after, approval, waitFor } = untyped;
+
+const work = stepOf("work", (n: number) => n * 2);
+const flow = workflowOf("w", (n) => after(work(n), () => waitFor("go")));
+
+/** A store of which one run's journal is read otherwise than it is. */
+function broken(world: World, run: () => string, line: (line: ClaimedRun["journal"][number]) => object): Store {
+  const spoilt = (claimed: readonly ClaimedRun[]) =>
+    claimed.map((one) => (one.id === run() ? { ...one, journal: one.journal.map((each) => ({ ...each, ...line(each) })) } : one)); // prettier-ignore
+  return withVerbs(world.store, {
+    claim: async (...given) => spoilt(await world.store.claim(...given)),
+    load: async (...given) => spoilt(await world.store.load(...given)),
+  });
+}
+
+for (const [what, line] of [
+  ["names a node that there is none of", () => ({ node: "elsewhere" })],
+  ["is of a kind that nobody knows", () => ({ kind: "undone" })],
+] as const) {
+  for (const way of ["retry", "cancel"] as const) {
+    test(`a run of whose journal a line ${what} is held, the others go on, and ${way} is its way on`, async () => {
+      const world = new World();
+      const first = await world.open([flow]);
+      const run = await world.happens(first.tenfold.start(flow, 1));
+      const other = await world.happens(first.tenfold.start(flow, 2));
+      await world.passes(MINUTE);
+      await world.happens(first.tenfold.close());
+      const bad = await world.open(
+        [flow],
+        {},
+        broken(world, () => run.id, line),
+      );
+      for (const { id } of [run, other]) await world.happens(bad.tenfold.signal(id, "go", "gone"));
+      const { error } = await world.untilStatus(run.id, "held");
+      assert.match(error!, /JOURNAL_UNREADABLE.*1 entries cannot be replayed/);
+      await world.untilStatus(other.id, "completed");
+      assert.deepEqual(bad.log.map(({ message, facts }) => [message, facts["run"]]), [["a run cannot be replayed; the others go on", run.id]]); // prettier-ignore
+      if (way === "cancel") {
+        await world.happens(bad.tenfold.cancel(run.id));
+        await world.untilStatus(run.id, "cancelled");
+      } else {
+        await world.happens(bad.tenfold.retry(run.id));
+        await world.passes(MINUTE);
+        assert.equal(world.record(run.id).status, "held", "nothing has changed");
+        await world.happens(bad.tenfold.close());
+        const good = await world.open([flow]);
+        await world.happens(good.tenfold.retry(run.id));
+        assert.equal(await world.happens(good.tenfold.run(run.id).result()), "gone");
+        assert.deepEqual(world.journal(run.id), ["done work", "signalled", "retried"]);
+      }
+    });
+  }
+}
+
+test("a message that goes against the rules has its run held, not what it says, and its worker works on", async () => {
+  const world = new World();
+  const asks = workflowOf("asks", () => approval({ ask: "really?", by: "role:boss" }));
+  const { tenfold } = await world.open([asks, flow]);
+  const run = await world.happens(tenfold.start(asks, 1));
+  const other = await world.happens(tenfold.start(flow, 2));
+  await world.passes(100);
+  const body = { kind: "decide", node: "approval", verdict: "approved", by: "kim" } as Message["body"];
+  const message: Message = { key: "without roles", body, at: world.time.now };
+  await world.store.send(laneOfRun(run.id)!, [{ run: run.id, message, reopens: false }], world.time.now);
+  await world.untilStatus(run.id, "held");
+  assert.match(world.record(run.id).error!, /JOURNAL_UNREADABLE/);
+  assert.deepEqual(world.journal(run.id), []);
+  await world.happens(tenfold.signal(other.id, "go", "gone"));
+  assert.equal(await world.happens(other.result()), "gone");
+  await world.happens(tenfold.cancel(run.id));
+  await world.untilStatus(run.id, "cancelled");
+});
