@@ -1,6 +1,6 @@
 /** Whether a line of a journal changed anything: what came too late, or was not allowed, stands there as well. */
 import { decisionProblem, openRequest } from "./constructs/approval.ts";
-import { openCalled } from "./constructs/call.ts";
+import { awaited } from "./constructs/call.ts";
 import type { Entry } from "./entry.ts";
 import { placeAt } from "./path.ts";
 import type { RunState } from "./state.ts";
@@ -11,8 +11,8 @@ export function whyVain(state: RunState, entry: Entry): string | undefined {
   if (state.absorbed?.has(entry.message) === true) return "it was taken in before";
   const place = placeAt(state, entry.node);
   if (entry.kind === "returned") {
-    const isAwaited = place !== undefined && openCalled(place)?.attempt === entry.attempt;
-    return isAwaited ? undefined : "the call did not wait for it";
+    const call = place && awaited(state, place, entry);
+    return call === undefined ? "the call did not wait for it" : undefined;
   }
   const request = place && openRequest(place);
   return request === undefined ? "nothing was to be decided any more" : decisionProblem(request, entry);

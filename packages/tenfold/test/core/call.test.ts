@@ -95,7 +95,15 @@ test("the child of a show that failed is let go, while the approval is still ask
 
 const by = (times: number) => ({ parent: "p", node: "x", attempt: times });
 const attach = (life: Life, times: number): void =>
-  life.record({ kind: "attached", at: ++life.at, message: `a${times}`, parent: "p", of: "x", attempt: times, depth: 1 });
+  life.record({
+    kind: "attached",
+    at: ++life.at,
+    message: `a${times}`,
+    parent: "p",
+    of: "x",
+    attempt: times,
+    depth: 1,
+  });
 
 test("a child that is attached for the second time goes on, and is attached once however often it is told", () => {
   const life = Life.of(drawn((n) => work(n)));
@@ -122,4 +130,21 @@ test("a cancel in a parent's name is noted with its attempt, so that what is old
   assert.ok(isOutdated(life.state, by(1)), "a cancel that comes after the retry that it was sent before");
   assert.ok(!isOutdated(life.state, by(2)));
   assert.deepEqual(parentsOf(life.state), [{ ...by(2), isOver: false }]);
+});
+
+test("a run that was cancelled lets each of its children go once, however many of them end before its own end is written", () => {
+  for (const end of ["cancel", "fail"] as const) {
+    const life = Life.of(
+      drawn((list) => each(list, (item: unknown) => call("other", item))),
+      [...Array(500).keys()],
+    );
+    if (end === "cancel") life.cancel();
+    else life.returns("each-input[0]/call-other", 1, { error: "broken" });
+    for (let item = 1; item < 500; item++) life.returns(`each-input[${item}]/call-other`, 1, { output: item });
+    assert.equal(life.ending?.kind, end);
+    assert.equal(life.disowned.length, end === "cancel" ? 500 : 499);
+    assert.equal(new Set(life.disowned).size, life.disowned.length);
+    life.retry();
+    assert.equal(life.asked.filter((asked) => asked.endsWith(" 2")).length, 500);
+  }
 });

@@ -111,12 +111,23 @@ export function childIsThere(turn: Turn, place: Place | undefined, { child, atte
 
 /** The child has ended. What was given up, has a result, or is asked for once more since, is not moved by it. */
 export function childEnded(turn: Turn, place: Place | undefined, entry: ReturnedEntry): void {
-  const called = place && openCalled(place);
-  if (place === undefined || called === undefined || called.attempt !== entry.attempt) return;
+  const called = place && awaited(turn.state, place, entry);
+  if (place === undefined || called === undefined) return;
   const { frame, node } = place;
   called.child = entry.child;
   if (entry.status === "completed") turn.moves.finishNode(turn, frame, node, entry.output);
   else turn.moves.failNode(turn, frame, node, childError(turn.state, place, entry));
+}
+
+/** The call that waits for this end of a child; a run that was cancelled or has failed, and come to rest, has let its children go. */
+export function awaited(
+  { cancelled, root }: RunState,
+  place: Place,
+  { attempt }: Pick<ReturnedEntry, "attempt">,
+): Called | undefined {
+  const hasEnded = root.running === 0 && (cancelled !== null || root.failure !== null);
+  const called = openCalled(place);
+  return hasEnded || called?.attempt !== attempt ? undefined : called;
 }
 
 function childError(
