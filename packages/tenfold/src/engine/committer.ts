@@ -7,7 +7,8 @@
 import { LeaseLost, type CommitAnswer, type RunCommit, type Send, type Then } from "../store/store.ts";
 import { TenfoldError } from "../value/error.ts";
 import type { Command } from "../core/command.ts";
-import { tidings } from "./family.ts";
+import { parentsOf } from "../core/constructs/call.ts";
+import { tidings, type Ended } from "./family.ts";
 import type { LiveRun } from "./live-run.ts";
 import { waitFor, type Ports } from "./ports.ts";
 
@@ -121,7 +122,7 @@ export class Committer {
       if (then.kind === "keep" && !run.hasNews && run.deferred.length === 0) continue;
       const facts = run.facts.after(then);
       const changed = run.facts.changesTo(facts);
-      const told = then.kind === "end" ? tidings(run, then, this.#host.ports.clock.now()) : [];
+      const told = then.kind === "end" ? tidings(endedOf(run), then, this.#host.ports.clock.now()) : [];
       const parcels = told.length === 0 ? run.parcels : [...run.parcels, ...told];
       const commit: RunCommit = {
         run: run.id,
@@ -167,6 +168,10 @@ export class Committer {
       }
     }
   }
+}
+
+function endedOf({ id, journalLength, lines, state }: LiveRun): Ended {
+  return { id, length: journalLength + lines.length, parents: parentsOf(state) };
 }
 
 /** What still came for a store that was closed meanwhile. */

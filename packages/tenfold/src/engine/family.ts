@@ -2,14 +2,12 @@
  * What parents and children write to each other.
  * Invariant: it goes out with the commit that decided it; its key names it.
  */
-import { parentsOf } from "../core/constructs/call.ts";
 import type { CalledBy, ReturnedEntry, RunError } from "../core/entry.ts";
 import type { Place } from "../core/state.ts";
 import { FINISHED, type RunRecord, type Send, type Then } from "../store/store.ts";
 import { laneOfRun } from "../value/id.ts";
 import type { Json } from "../value/json.ts";
 import { childId } from "./child-id.ts";
-import type { LiveRun } from "./live-run.ts";
 
 /** How a child has ended. */
 export type Returned = Pick<ReturnedEntry, "status" | "output" | "error">;
@@ -33,18 +31,27 @@ export function attachment(child: string, { parent, node, attempt }: CalledBy, d
   return { run: child, message: { key: `attach ${parent} ${node} ${attempt}`, body, at: now }, reopens: attempt > 1 };
 }
 
+/** A run that ends, the length of its journal then, and those that wait for it. */
+export interface Ended {
+  readonly id: string;
+  readonly length: number;
+  readonly parents: readonly CalledBy[];
+}
+
 /** What a run that ends tells those that wait for it. */
-export function tidings(run: LiveRun, { status, output, error }: Extract<Then, { kind: "end" }>, now: number): Send[] {
-  const parents = parentsOf(run.state);
+export function tidings(
+  { id: child, length, parents }: Ended,
+  { status, output, error }: Extract<Then, { kind: "end" }>,
+  now: number,
+): Send[] {
   if (parents.length === 0 || !isOver(status)) return [];
-  const length = run.journalLength + run.lines.length;
   const ended = returnedOf(status, output, error);
   return parents.map(({ parent, node, attempt }) => {
-    const body = { kind: "returned", node, attempt, child: run.id, ...ended } as const;
+    const body = { kind: "returned", node, attempt, child, ...ended } as const;
     return {
       run: parent,
       // A run that was removed and started anew under the same id ends with another attempt.
-      message: { key: `returned ${run.id} ${attempt} ${length} ${parent} ${node}`, body, at: now },
+      message: { key: `returned ${child} ${attempt} ${length} ${parent} ${node}`, body, at: now },
       reopens: false,
     };
   });

@@ -1,8 +1,10 @@
 /** Why a run is held: nobody drives it until a person, or its code, comes. Each reason says what its way on is. */
-import type { RunError } from "../core/entry.ts";
-import { writeLine } from "../core/journal-line.ts";
+import { parentsIn } from "../core/constructs/call.ts";
+import type { AttachedEntry, CancelledEntry, Entry, RunError } from "../core/entry.ts";
+import { readLine, writeLine } from "../core/journal-line.ts";
 import type { ClaimedRun, RunCommit, RunStatus, Then } from "../store/store.ts";
 import type { TenfoldError } from "../value/error.ts";
+import { tidings } from "./family.ts";
 import { unloaded } from "./parking.ts";
 
 /** Workers die of it: a person has to look before another one tries. */
@@ -49,20 +51,37 @@ export function undecoded({ code, message }: TenfoldError): RunError {
 
 /**
  * What is written of a run that cannot be loaded: it is held for `reason`, or cancelled if that is the last that was said
- * to it, as a cancel needs nothing of what is kept.
+ * to it, as a cancel needs nothing of what is kept. Then its parents are told, as far as it can be read who they are.
  */
 export function heldUnloaded(claimed: ClaimedRun, reason: RunError, now: number): RunCommit {
   const said = claimed.mail.messages.filter(({ body }) => body.kind === "cancel" || body.kind === "retry");
   const absorbed = said.map(({ key }) => key);
   const last = said.findLast(({ body }) => body.kind !== "retry" || body.unlessCancelled !== true);
   if (last?.body.kind !== "cancel") return { ...unloaded(claimed, endedAs("held", reason)), absorbed };
-  const { reason: message } = last.body;
-  const line = writeLine({ kind: "cancelled", at: now, message: last.key, reason: message });
+  const { reason: message, by } = last.body;
+  const entry: Entry = { kind: "cancelled", at: now, message: last.key, reason: message, ...(by && { by }) };
   const then = endedAs("cancelled", { code: "RUN_CANCELLED", message, node: "", attempt: 0 });
-  return { ...unloaded(claimed, then), lines: [line], absorbed };
+  const ended = { id: claimed.id, length: claimed.journal.length + 1, parents: parentsIn(readable(claimed)) };
+  return { ...unloaded(claimed, then), lines: [writeLine(entry)], absorbed, parcels: tidings(ended, then, now) };
 }
 
-function endedAs(status: RunStatus, error: RunError): Then {
+/** What of the journal and the mail of a run tells of its parents, without the rest of it. */
+function* readable({ journal, mail }: ClaimedRun): Generator<AttachedEntry | CancelledEntry> {
+  for (const line of journal) {
+    if (line.kind !== "attached" && line.kind !== "cancelled") continue;
+    try {
+      yield readLine(line) as AttachedEntry | CancelledEntry;
+    } catch {
+      // A line that cannot be decoded: who is named there is not known.
+    }
+  }
+  for (const { key: message, body, at } of mail.messages) {
+    if (body.kind === "attach") yield { ...body, kind: "attached", message, at };
+    if (body.kind === "cancel") yield { ...body, kind: "cancelled", message, at };
+  }
+}
+
+function endedAs(status: RunStatus, error: RunError): Extract<Then, { kind: "end" }> {
   return { kind: "end", status, output: null, error: JSON.stringify(error) };
 }
 

@@ -5,7 +5,7 @@ import type { ClaimedRun, Message, Store } from "../../src/store/store.ts";
 import { laneOfRun } from "../../src/value/id.ts";
 import { MINUTE, stepOf, untyped, withVerbs, workflowOf, World } from "./world.ts";
 
-const { after, approval, waitFor } = untyped;
+const { after, approval, attempt, call, waitFor } = untyped;
 
 const work = stepOf("work", (n: number) => n * 2);
 const flow = workflowOf("w", (n) => after(work(n), () => waitFor("go")));
@@ -76,4 +76,23 @@ test("a message that goes against the rules has its run held, not what it says, 
   assert.equal(await world.happens(other.result()), "gone");
   await world.happens(tenfold.cancel(run.id));
   await world.untilStatus(run.id, "cancelled");
+});
+
+test("a child that cannot be replayed and is cancelled tells its parent, which would wait for it for ever", async () => {
+  const world = new World(2);
+  const caught = stepOf("caught", (error: { code: string }) => error.code);
+  const parent = workflowOf("parent", (n) => attempt(() => call(flow, n), (error: unknown) => caught(error))); // prettier-ignore
+  const first = await world.open([parent]);
+  const run = await world.happens(first.tenfold.start(parent, 1));
+  await world.passes(MINUTE);
+  await world.happens(first.tenfold.close());
+  const child = world.records.find(({ workflow }) => workflow === "w")!.id;
+  const line = ({ kind }: { kind: string }) => (kind === "done" ? { node: "elsewhere" } : {});
+  const { tenfold } = await world.open([parent], {}, broken(world, () => child, line)); // prettier-ignore
+  await world.happens(tenfold.signal(child, "go"));
+  await world.untilStatus(child, "held");
+  await world.passes(MINUTE);
+  assert.equal(world.record(run.id).status, "running");
+  await world.happens(tenfold.cancel(child));
+  assert.equal(await world.happens(tenfold.run(run.id).result()), "CHILD_CANCELLED");
 });

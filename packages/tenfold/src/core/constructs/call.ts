@@ -8,7 +8,7 @@
 import { invariant, TenfoldError } from "../../value/error.ts";
 import { removeRequests } from "../asked.ts";
 import type { Command } from "../command.ts";
-import type { AttachedEntry, CalledEntry, CalledBy, ReturnedEntry, RunError } from "../entry.ts";
+import type { AttachedEntry, CalledEntry, CalledBy, CancelledEntry, ReturnedEntry, RunError } from "../entry.ts";
 import { valueOf } from "../output.ts";
 import { pathOf } from "../path.ts";
 import {
@@ -171,13 +171,15 @@ export function giveUpFrame(turn: Turn, frame: Frame): void {
   wakeNoMore(frame);
 }
 
+type Callers = Pick<RunState, "calledBy">;
+
 /** The parent, as a child's state names it. */
 function nameOf({ parent, node }: CalledBy): string {
   return `${parent} ${node}`;
 }
 
 /** Whether what comes in a parent's name belongs to an attempt that is over, or was taken back already. */
-export function isOutdated({ calledBy }: RunState, by: CalledBy): boolean {
+export function isOutdated({ calledBy }: Callers, by: CalledBy): boolean {
   const known = calledBy?.get(nameOf(by));
   return known !== undefined && (known.attempt > by.attempt || (known.attempt === by.attempt && known.isOver));
 }
@@ -193,11 +195,21 @@ export function disowned({ state }: Turn, by: CalledBy): void {
   addParent(state, by, true);
 }
 
-function addParent(state: RunState, by: CalledBy, isOver: boolean): void {
+function addParent(state: Callers, by: CalledBy, isOver: boolean): void {
   (state.calledBy ??= new Map()).set(nameOf(by), { ...by, isOver });
 }
 
 /** The parents that are to be told how this run has ended. */
-export function parentsOf({ calledBy }: RunState): readonly CalledBy[] {
+export function parentsOf({ calledBy }: Callers): readonly CalledBy[] {
   return calledBy === null ? [] : [...calledBy.values()].filter(({ isOver }) => !isOver);
+}
+
+/** The same of a run whose state is not known, from what of its journal and mail can be read. */
+export function parentsIn(said: Iterable<AttachedEntry | CancelledEntry>): readonly CalledBy[] {
+  const callers: Callers = { calledBy: null };
+  for (const entry of said) {
+    const by = entry.kind === "attached" ? { parent: entry.parent, node: entry.of, attempt: entry.attempt } : entry.by;
+    if (by !== undefined && !isOutdated(callers, by)) addParent(callers, by, entry.kind === "cancelled");
+  }
+  return parentsOf(callers);
 }
