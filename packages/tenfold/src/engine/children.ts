@@ -51,6 +51,8 @@ interface Prepared extends PreparedStart {
 /** A child that is there. */
 interface Found extends Prepared {
   readonly child: string;
+  /** It was started by others, and may be for later. */
+  readonly isJoined: boolean;
 }
 
 /** Calls of one verb. */
@@ -166,8 +168,9 @@ export class Children {
     return group.flatMap((prepared, index): Found[] => {
       const { call, start } = prepared;
       const answer = answers[index]!;
-      if (answer.kind === "started") return [{ ...prepared, child: start.id }];
-      if (answer.kind === "existing" && answer.run !== call.run.id) return [{ ...prepared, child: answer.run }];
+      if (answer.kind === "started") return [{ ...prepared, child: start.id, isJoined: false }];
+      if (answer.kind === "existing" && answer.run !== call.run.id)
+        return [{ ...prepared, child: answer.run, isJoined: true }];
       if (answer.kind === "locked") this.#askLater(prepared);
       else {
         const error = answer.kind === "existing" ? joinsItself(call) : refusalOf(start, answer);
@@ -181,9 +184,10 @@ export class Children {
     if (found.length === 0) return;
     const { store, ports } = this.#host;
     const now = ports.clock.now();
-    const sends = found.map(({ child, call: { run, path, attempt } }) =>
-      attachment(child, { parent: run.id, node: path, attempt }, childDepth(run.state), now),
-    );
+    const sends = found.map(({ child, isJoined, call: { run, path, attempt } }) => {
+      const by = { parent: run.id, node: path, attempt };
+      return { ...attachment(child, by, childDepth(run.state), now), isPatient: isJoined };
+    });
     const answers = await store.send(lane, sends, now);
     const finished = found.filter((one, index) => this.#isFinished(one, answers[index]!));
     if (finished.length > 0) await this.#read(lane, finished);

@@ -56,7 +56,7 @@ export async function sendSignal(
     body: { kind: "signal", signal, for: whom, ...(parsed === undefined ? {} : { payload: parsed }) },
     at: now,
   };
-  const [answer] = await engine.store.send(lane, [{ run: record.id, message, reopens: false }], now);
+  const [answer] = await engine.store.send(lane, [{ run: record.id, message, reopens: false, isPatient: true }], now);
   if (answer!.kind === "unknown") throw runUnknown(record.id);
   if (answer!.kind === "finished") throw finished({ ...record, status: answer!.status }, signal);
   engine.look();

@@ -62,6 +62,8 @@ export interface Send {
   readonly message: Message;
   /** Delivered to a failed or cancelled run too, which is running again from then on. */
   readonly reopens: boolean;
+  /** A run that was started for a later time begins then, and not with this message. */
+  readonly isPatient?: boolean;
 }
 
 export type SendAnswer =

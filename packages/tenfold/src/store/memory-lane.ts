@@ -23,7 +23,7 @@ import {
   type StartAnswer,
   type StoredGraph,
 } from "./store.ts";
-import { commitVerdict, goesOnWithMail, pruneVerdicts, sendRefusal, startVerdict } from "./verdict.ts";
+import { commitVerdict, goesOnWithMail, pruneVerdicts, sendRefusal, startVerdict, wakesWithMail } from "./verdict.ts";
 
 export type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -193,7 +193,7 @@ export function sendTo(lane: Lane, send: Send, now: number): SendAnswer {
   row.inbox.set(message.key, message);
   row.mail++;
   row.turn = null;
-  row.wakeAt = Math.min(row.wakeAt ?? Infinity, now);
+  if (wakesWithMail(send, row, now)) row.wakeAt = Math.min(row.wakeAt ?? Infinity, now);
   if (goesOnWithMail(row.status)) {
     row.status = "running";
     row.endedAt = null;

@@ -266,8 +266,8 @@ export interface Store {
   commit(lease: Lease, batch: readonly RunCommit[], now: number): Promise<readonly CommitAnswer[]>;
 
   /**
-   * LAW: a message "sent" is in the run's mail until it is absorbed, and the run, held ones too, is due at once;
-   * "finished" and "unknown" keep nothing.
+   * LAW: a message "sent" is in the run's mail until it is absorbed, and the run, held ones too, is due at once, but for
+   * one that was started for later and a message that is patient; "finished" and "unknown" keep nothing.
    */
   send(lane: number, sends: readonly Send[], now: number): Promise<readonly SendAnswer[]>;
 

@@ -75,6 +75,16 @@ export function sendRefusal({ reopens }: Send, status: RunStatus | undefined): S
   return isOver ? { kind: "finished", status } : null;
 }
 
+/** Whether a run that stands so is due at once with this message. */
+export function wakesWithMail(
+  { isPatient }: Send,
+  { status, wakeAt }: { readonly status: RunStatus; readonly wakeAt: number | null },
+  now: number,
+): boolean {
+  const isForLater = status === "waiting" && wakeAt !== null && wakeAt > now;
+  return isPatient !== true || !isForLater;
+}
+
 /** Whether a run of this status is running again once it has mail. */
 export function goesOnWithMail(status: RunStatus): boolean {
   return FINISHED.has(status) || status === "held";

@@ -165,3 +165,25 @@ test("a signal to a held run is kept, and received when it goes on", async () =>
   const { tenfold } = await world.open([before]);
   assert.deepEqual(await world.happens(tenfold.run(run.id).result()), { n: 1, paid: "kept" });
 });
+
+test("a run that is to begin tomorrow is not begun by a signal, nor by a call that joins it; a cancel does not wait", async () => {
+  const { call } = untyped;
+  const world = new World(2);
+  const begun: number[] = [];
+  const begins = stepOf("begins", () => begun.push(world.time.now));
+  const flow = workflowOf("later", () => ({ n: begins(1), go: waitFor("go") }), { key: (n: number) => `${n}` });
+  const parent = workflowOf("parent", (n) => call(flow, n));
+  const { tenfold } = await world.open([flow, parent]);
+  const at = world.time.now + 24 * HOUR;
+  const run = await world.happens(tenfold.start(flow, 1, { at }));
+  const other = await world.happens(tenfold.start(flow, 2, { at }));
+  const joining = await world.happens(tenfold.start(parent, 1));
+  await world.happens(tenfold.signal(run.id, "go", "early"));
+  await world.happens(tenfold.cancel(other.id));
+  await world.untilStatus(other.id, "cancelled");
+  await world.passes(HOUR);
+  assert.equal(world.record(run.id).status, "waiting");
+  await world.passes(24 * HOUR);
+  assert.deepEqual(await world.happens(joining.result()), { n: 1, go: "early" });
+  assert.ok(begun.length === 1 && begun[0]! >= at);
+});

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { RunStatus, Store, Then } from "../../src/store/store.ts";
 import {
+  ALL,
   claimAll,
   commitOf,
   COMPLETED,
@@ -38,6 +39,24 @@ export function sendLaws(open: OpenStore): void {
     assert.deepEqual(await store.mail(a, NOW), []);
     assert.deepEqual((await store.load(a, [id]))[0]?.mail, { run: id, messages: [], count: 1 });
   });
+
+  law(
+    open,
+    "a run that was started for later begins then with what is patient, at once with what is not",
+    async (store) => {
+      const [patient, hasty] = [idMaker()(), idMaker()(NOW + 1)];
+      const a = await joined(store, "a");
+      await store.start(0, [startOf(patient, { at: NOW + 100 }), startOf(hasty, { at: NOW + 100 })], NOW, null);
+      await store.send(0, [sendOf(patient, "m1", { isPatient: true }), sendOf(hasty, "m1", { isPatient: true }), sendOf(hasty, "m2")], NOW); // prettier-ignore
+      assert.deepEqual(idsOf(await claimAll(store, a, NOW)), [hasty]);
+      assert.deepEqual((await store.look(a, ALL, NOW)).next, NOW + 100);
+      const [claimed] = await claimAll(store, a, NOW + 100);
+      assert.deepEqual([claimed?.id, claimed?.mail], [patient, { run: patient, messages: [sendOf(patient, "m1").message], count: 1 }]); // prettier-ignore
+      await store.commit(a, [commitOf(patient, { absorbed: ["m1"], mailSeen: 1, then: { kind: "park", wakeAt: NOW + 500 } })], NOW); // prettier-ignore
+      await store.send(0, [sendOf(patient, "m2", { isPatient: true })], NOW + 200);
+      assert.deepEqual(idsOf(await claimAll(store, a, NOW + 200)), [patient], "it has begun");
+    },
+  );
 
   law(open, "a message that came after the ones absorbed is still mail", async (store) => {
     const { id, a } = await ownedRun(store);

@@ -1,14 +1,14 @@
 /** Puts messages into runs' inboxes and makes those runs due; the runs' rows are locked, in order, before it decides. */
 import { RUNNING, STATUSES, statusCode } from "../status-code.ts";
 import type { RunStatus, Send, SendAnswer } from "../store.ts";
-import { goesOnWithMail, sendRefusal } from "../verdict.ts";
+import { goesOnWithMail, sendRefusal, wakesWithMail } from "../verdict.ts";
 import { plain, texts } from "./arrays.ts";
 import type { Statement, Transaction } from "./connection.ts";
 import { LOCK_LANE } from "./lane-row.ts";
 import { TallyChanges } from "./tally-changes.ts";
 
 export const LOCK_RUNS_TO_SEND = `
-  select r.id, r.workflow, r.status, r.mail
+  select r.id, r.workflow, r.status, r.mail, r.wake_at as "wakeAt"
   from tenfold.runs r where r.lane = $1 and r.id = any ($2::text[]) order by r.id for update`;
 
 export const KNOWN_MESSAGES = `
@@ -24,13 +24,22 @@ export const INSERT_MESSAGES = `
 
 export const ANNOUNCE_MAIL = `
   update tenfold.runs r
-  set mail = t.mail, turn = null, wake_at = least(coalesce(r.wake_at, $4), $4)
-  from unnest($2::text[], $3::integer[]) as t (run, mail)
+  set mail = t.mail, turn = null,
+    wake_at = case when t.wakes then least(coalesce(r.wake_at, $4), $4) else r.wake_at end
+  from unnest($2::text[], $3::integer[], $5::boolean[]) as t (run, mail, wakes)
   where r.lane = $1 and r.id = t.run`;
 
 export const REOPEN_RUNS = `
   update tenfold.runs r set status = ${RUNNING}, ended_at = null, error = null
   where r.lane = $1 and r.id = any ($2::text[])`;
+
+interface Row {
+  readonly id: string;
+  readonly workflow: string;
+  readonly status: number;
+  readonly mail: number;
+  readonly wakeAt: number | null;
+}
 
 interface Target {
   readonly id: string;
@@ -38,6 +47,8 @@ interface Target {
   readonly was: RunStatus;
   status: RunStatus;
   mail: number;
+  readonly wakeAt: number | null;
+  wakes: boolean;
 }
 
 /** Null: the lane is not here. */
@@ -56,9 +67,9 @@ export async function sendAll(
   ]);
   if (here!.count === 0) return null;
   const targets = new Map<string, Target>();
-  for (const row of locked!.rows as { id: string; workflow: string; status: number; mail: number }[]) {
+  for (const row of locked!.rows as unknown as readonly Row[]) {
     const status = STATUSES[row.status]!;
-    targets.set(row.id, { ...row, was: status, status });
+    targets.set(row.id, { ...row, was: status, status, wakes: false });
   }
   const inInbox = new Set((known!.rows as { run: string; key: string }[]).map(({ run, key }) => `${run} ${key}`));
   const messages: { readonly run: string; readonly key: string; ordinal: number; body: string; at: number }[] = [];
@@ -71,6 +82,7 @@ export async function sendAll(
     if (inInbox.has(name)) return { kind: "sent" };
     inInbox.add(name);
     target.mail++;
+    if (wakesWithMail(each, { status: target.was, wakeAt: target.wakeAt }, now)) target.wakes = true;
     if (goesOnWithMail(target.status)) target.status = "running";
     messages.push({
       run,
@@ -107,7 +119,13 @@ function writesOf(
     },
     {
       sql: ANNOUNCE_MAIL,
-      values: [lane, texts(reached.map(({ id }) => id)), plain(reached.map(({ mail }) => mail)), now],
+      values: [
+        lane,
+        texts(reached.map(({ id }) => id)),
+        plain(reached.map(({ mail }) => mail)),
+        now,
+        plain(reached.map(({ wakes }) => wakes)),
+      ],
     },
   ];
   const reopened = reached.filter(({ status, was }) => status !== was);
