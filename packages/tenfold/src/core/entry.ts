@@ -140,8 +140,10 @@ export interface CancelledEntry {
   /** The key of the message that said so: absorbed once. */
   readonly message: string;
   readonly reason: string;
-  /** The call that needs this run no more, if it was that. */
+  /** The call that needs this run no more, if it was that: without effect as long as another call waits for it. */
   readonly by?: CalledBy;
+  /** That call had only joined the run, which others had started. */
+  readonly isJoined?: boolean;
 }
 
 /** Somebody had a failed, cancelled or held run go on from where it stopped. */

@@ -137,7 +137,7 @@ export function reduce(state: RunState, entry: Entry, commands: Command[], known
       return;
     case "cancelled":
       if (!absorb(state, entry.message)) return;
-      if (entry.by !== undefined) disowned(turn, entry.by);
+      if (entry.by !== undefined && !disowned(turn, { ...entry, by: entry.by })) return;
       return cancel(turn, entry.reason);
     case "retried":
       if (absorb(state, entry.message)) retry(turn);

@@ -43,7 +43,7 @@ export interface RunState {
   /** Null: nobody was ever asked for an approval. */
   asked: Asked | null;
   /** The nodes of other runs that called this one, by their run and path; null: none did. */
-  calledBy: Map<string, CalledBy & { readonly isOver: boolean }> | null;
+  calledBy: Map<string, Caller> | null;
   /** How many runs call each other above this one, as its first parent said; null: none calls it. */
   depth: number | null;
 }
@@ -55,6 +55,13 @@ export interface Asked {
   readonly deciders: Map<string | null, number>;
   /** Another number whenever somebody is among them, or is none of them any more. */
   changes: number;
+}
+
+/** A call of another run that waits for this one, or did. */
+export interface Caller extends CalledBy {
+  readonly isOver: boolean;
+  /** It started this run, and has let it go. */
+  readonly hasLeft: boolean;
 }
 
 /** Signals that came, and the nodes that wait for some. */

@@ -13,16 +13,18 @@ import { childId } from "./child-id.ts";
 export type Returned = Pick<ReturnedEntry, "status" | "output" | "error">;
 
 /**
- * Cancels the child of a call that is given up; undefined where the run was started by others and only joined. `isLate`: the
+ * Tells the child of a call that is given up that this one needs it no more; undefined where it cannot be one. `isLate`: the
  * child was not there yet when the call was given up, and what was written then may have found nobody.
  */
 export function farewell(place: Place, child: string, by: CalledBy, now: number, isLate = false): Send | undefined {
   const lane = laneOfRun(child);
-  if (lane === undefined || childId(by.parent, place, by.node, lane) !== child) return undefined;
+  if (lane === undefined) return undefined;
+  const isJoined = childId(by.parent, place, by.node, lane) !== child;
   const reason = `its parent, run ${by.parent}, needs it no more`;
-  const key = `disown ${child} ${by.attempt}${isLate ? " late" : ""}`;
+  const key = `disown ${child} ${by.parent} ${by.node} ${by.attempt}${isLate ? " late" : ""}`;
+  const body = { kind: "cancel", reason, by, ...(isJoined && { isJoined }) } as const;
   // A second attempt may be on its way to have an ended child go on: it finds that it comes too late.
-  return { run: child, message: { key, body: { kind: "cancel", reason, by }, at: now }, reopens: by.attempt > 1 };
+  return { run: child, message: { key, body, at: now }, reopens: by.attempt > 1 && !isJoined };
 }
 
 /** Has a run tell the call when it ends, and go on if this is not the call's first attempt. */

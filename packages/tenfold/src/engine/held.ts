@@ -1,5 +1,5 @@
 /** Why a run is held: nobody drives it until a person, or its code, comes. Each reason says what its way on is. */
-import { parentsIn } from "../core/constructs/call.ts";
+import { callersIn } from "../core/constructs/call.ts";
 import type { AttachedEntry, CancelledEntry, Entry, RunError } from "../core/entry.ts";
 import { readLine, writeLine } from "../core/journal-line.ts";
 import type { ClaimedRun, RunCommit, RunStatus, Then } from "../store/store.ts";
@@ -57,11 +57,13 @@ export function heldUnloaded(claimed: ClaimedRun, reason: RunError, now: number)
   const said = claimed.mail.messages.filter(({ body }) => body.kind === "cancel" || body.kind === "retry");
   const absorbed = said.map(({ key }) => key);
   const last = said.findLast(({ body }) => body.kind !== "retry" || body.unlessCancelled !== true);
-  if (last?.body.kind !== "cancel") return { ...unloaded(claimed, endedAs("held", reason)), absorbed };
-  const { reason: message, by } = last.body;
-  const entry: Entry = { kind: "cancelled", at: now, message: last.key, reason: message, ...(by && { by }) };
+  const { parents, isNeededNoMore } = callersIn(readable(claimed));
+  const isForNobody = last?.body.kind === "cancel" && (last.body.by === undefined || isNeededNoMore);
+  if (last?.body.kind !== "cancel" || !isForNobody) return { ...unloaded(claimed, endedAs("held", reason)), absorbed };
+  const { kind: _, reason: message, ...whose } = last.body;
+  const entry: Entry = { kind: "cancelled", at: now, message: last.key, reason: message, ...whose };
   const then = endedAs("cancelled", { code: "RUN_CANCELLED", message, node: "", attempt: 0 });
-  const ended = { id: claimed.id, length: claimed.journal.length + 1, parents: parentsIn(readable(claimed)) };
+  const ended = { id: claimed.id, length: claimed.journal.length + 1, parents };
   return { ...unloaded(claimed, then), lines: [writeLine(entry)], absorbed, parcels: tidings(ended, then, now) };
 }
 

@@ -123,9 +123,9 @@ export class Recorder {
     if (!run.absorb(key) || run.state.absorbed?.has(key) === true) return false;
     const at = this.#now();
     if (body.kind === "cancel") {
-      const { reason, by } = body;
+      const { reason, by, isJoined } = body;
       if (by !== undefined && isOutdated(run.state, by)) return false;
-      const said = by === undefined ? {} : { by };
+      const said = { ...(by && { by }), ...(isJoined && { isJoined }) };
       this.#record(run, { kind: "cancelled", at, message: key, reason, ...said }, commands);
       return false;
     }

@@ -16,8 +16,8 @@ export interface Mail {
 }
 
 export type MessageBody =
-  /** `by`: the call that needs the run no more, if it is that. */
-  | { readonly kind: "cancel"; readonly reason: string; readonly by?: CalledBy }
+  /** `by`: the call that needs the run no more, if it is that; `isJoined`: it did not start it. */
+  | { readonly kind: "cancel"; readonly reason: string; readonly by?: CalledBy; readonly isJoined?: boolean }
   /** A call of another run waits for this one from now on; its second attempt has an ended run go on. */
   | {
       readonly kind: "attach";

@@ -113,7 +113,7 @@ test("a child that is attached for the second time goes on, and is attached once
   attach(life, 2);
   attach(life, 2);
   assert.deepEqual(life.asked, ["execute work 2"]);
-  assert.deepEqual([...life.state.calledBy!.values()], [{ ...by(2), isOver: false }]);
+  assert.deepEqual([...life.state.calledBy!.values()], [{ ...by(2), isOver: false, hasLeft: false }]);
 });
 
 test("a cancel in a parent's name is noted with its attempt, so that what is older than the parent's last word is known", () => {
@@ -129,7 +129,7 @@ test("a cancel in a parent's name is noted with its attempt, so that what is old
   assert.deepEqual(life.asked, ["execute work 1"]);
   assert.ok(isOutdated(life.state, by(1)), "a cancel that comes after the retry that it was sent before");
   assert.ok(!isOutdated(life.state, by(2)));
-  assert.deepEqual(parentsOf(life.state), [{ ...by(2), isOver: false }]);
+  assert.deepEqual(parentsOf(life.state), [{ ...by(2), isOver: false, hasLeft: false }]);
 });
 
 test("a run that was cancelled lets each of its children go once, however many of them end before its own end is written", () => {

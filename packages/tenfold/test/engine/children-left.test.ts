@@ -86,3 +86,51 @@ test("a run that fails starts no child that was not asked for yet; retried, it d
   await world.happens(tenfold.retry(run.id));
   assert.deepEqual(await world.happens(run.result()), { a: 1, b: "well", c: "done" });
 });
+
+test("a child that several calls wait for goes on as long as one of them does, and is cancelled with the last", async () => {
+  for (const isOneParent of [false, true]) {
+    for (const lets of ["both", "starter"] as const) {
+      const world = new World(3);
+      const child = workflowOf("child", () => waitFor("go"), { key: () => "the same" });
+      const breaks = stepOf("breaks", async (ms: number) => { if (ms === 0) return 0; await world.time.wait(ms); throw new Error("no"); }, once); // prettier-ignore
+      const item = (ms: unknown) => ({ child: call(child, 1), broken: breaks(ms) });
+      const parent = workflowOf("parent", (items) => each(items, item, { onError: "collect" }));
+      const { tenfold } = await world.open([parent]);
+      const times = [MINUTE, lets === "both" ? 2 * MINUTE : 0];
+      const runs: { id: string }[] = [];
+      for (const given of isOneParent ? [times] : times.map((ms) => [ms])) {
+        runs.push(await world.happens(tenfold.start(parent, given)));
+        await world.until("the child waits", () => childrenIn(world)[0]?.status === "running");
+        await world.passes(100);
+      }
+      const { id } = childrenIn(world)[0]!;
+      await world.passes(1.5 * MINUTE);
+      assert.equal(world.record(id).status, "running");
+      if (lets === "both") await world.untilStatus(id, "cancelled");
+      else {
+        await world.happens(tenfold.signal(id, "go", "gone"));
+        const results = JSON.parse((await world.untilStatus(runs.at(-1)!.id, "completed")).output!) as { ok: boolean; value?: { child: string } }[]; // prettier-ignore
+        assert.equal(results.at(-1)!.value?.child, "gone");
+      }
+      assert.equal(childrenIn(world).length, 1);
+    }
+  }
+});
+
+test("a run that others started is never cancelled for those that joined it, in whatever order they let it go", async () => {
+  const world = new World(2);
+  const child = workflowOf("child", () => waitFor("go"), { key: () => "the same" });
+  const parent = workflowOf("parent", (n) => call(child, n));
+  const { tenfold } = await world.open([parent, child]);
+  const known = await world.happens(tenfold.start(child, 1));
+  const parents = [await world.happens(tenfold.start(parent, 1)), await world.happens(tenfold.start(parent, 1))];
+  await world.passes(MINUTE);
+  for (const { id } of parents) await world.happens(tenfold.cancel(id));
+  for (const { id } of parents) await world.untilStatus(id, "cancelled");
+  await world.passes(MINUTE);
+  assert.equal(world.record(known.id).status, "running");
+  await world.happens(tenfold.retry(parents[0]!.id));
+  await world.passes(MINUTE);
+  await world.happens(tenfold.signal(known.id, "go", "gone"));
+  assert.equal(await world.happens(parents[0]!.result()), "gone");
+});

@@ -19,6 +19,7 @@ import {
   visitFrames,
   wakeNoMore,
   type Called,
+  type Caller,
   type Child,
   type Frame,
   type Place,
@@ -187,16 +188,26 @@ export function isOutdated({ calledBy }: Callers, by: CalledBy): boolean {
 /** A parent waits for this run. */
 export function attached({ state }: Turn, { parent, of, attempt, depth }: AttachedEntry): void {
   state.depth ??= depth;
-  addParent(state, { parent, node: of, attempt }, false);
+  addParent(state, { parent, node: of, attempt, isOver: false, hasLeft: false });
 }
 
-/** A parent has let go of this run. */
-export function disowned({ state }: Turn, by: CalledBy): void {
-  addParent(state, by, true);
+/** A parent has let go of this run; true if nobody needs it: the call that started it has too, and none waits for it. */
+export function disowned({ state }: Turn, { by, isJoined }: Disowning): boolean {
+  addParent(state, { ...by, isOver: true, hasLeft: isJoined !== true });
+  return isNeededNoMore(state);
 }
 
-function addParent(state: Callers, by: CalledBy, isOver: boolean): void {
-  (state.calledBy ??= new Map()).set(nameOf(by), { ...by, isOver });
+/** A cancel in the name of a call. */
+type Disowning = Pick<CancelledEntry, "isJoined"> & { readonly by: CalledBy };
+
+/** What others had started is theirs: whoever joined it leaves it as it is. */
+function isNeededNoMore({ calledBy }: Callers): boolean {
+  const callers = [...(calledBy?.values() ?? [])];
+  return callers.every(({ isOver }) => isOver) && callers.some(({ hasLeft }) => hasLeft);
+}
+
+function addParent(state: Callers, caller: Caller): void {
+  (state.calledBy ??= new Map()).set(nameOf(caller), caller);
 }
 
 /** The parents that are to be told how this run has ended. */
@@ -204,12 +215,17 @@ export function parentsOf({ calledBy }: Callers): readonly CalledBy[] {
   return calledBy === null ? [] : [...calledBy.values()].filter(({ isOver }) => !isOver);
 }
 
-/** The same of a run whose state is not known, from what of its journal and mail can be read. */
-export function parentsIn(said: Iterable<AttachedEntry | CancelledEntry>): readonly CalledBy[] {
+/** The same of a run whose state is not known, and whether anybody needs it, from what of its journal and mail can be read. */
+export function callersIn(said: Iterable<AttachedEntry | CancelledEntry>): {
+  readonly parents: readonly CalledBy[];
+  readonly isNeededNoMore: boolean;
+} {
   const callers: Callers = { calledBy: null };
   for (const entry of said) {
-    const by = entry.kind === "attached" ? { parent: entry.parent, node: entry.of, attempt: entry.attempt } : entry.by;
-    if (by !== undefined && !isOutdated(callers, by)) addParent(callers, by, entry.kind === "cancelled");
+    const isOver = entry.kind === "cancelled";
+    const by = isOver ? entry.by : { parent: entry.parent, node: entry.of, attempt: entry.attempt };
+    if (by === undefined || isOutdated(callers, by)) continue;
+    addParent(callers, { ...by, isOver, hasLeft: isOver && entry.isJoined !== true });
   }
-  return parentsOf(callers);
+  return { parents: parentsOf(callers), isNeededNoMore: isNeededNoMore(callers) };
 }
