@@ -39,6 +39,11 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import("./commands/why.ts")).whyCommand,
   },
   {
+    name: "files",
+    does: "list the files that a run's steps have written, or write one out",
+    load: async () => (await import("./commands/files.ts")).filesCommand,
+  },
+  {
     name: "retry",
     does: "have failed, cancelled or held runs go on from where they stopped",
     load: async () => (await import("./commands/change.ts")).retryCommand,

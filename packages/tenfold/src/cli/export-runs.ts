@@ -6,6 +6,7 @@ import type { Tenfold } from "../engine/client.ts";
 import type { RunSearch } from "../engine/caller-checks.ts";
 import type { RunView } from "../engine/run-view.ts";
 import { TenfoldError } from "../value/error.ts";
+import { exportFiles, type ExportedFiles } from "./export-files.ts";
 import type { LineSink } from "./export-sink.ts";
 import { runJson } from "./run-json.ts";
 
@@ -13,6 +14,8 @@ export interface ExportOptions {
   /** Only those older than this run. */
   readonly before: string | undefined;
   readonly withJournal: boolean;
+  /** Where the content of files goes; undefined: it does not. */
+  readonly filesFolder: string | undefined;
   /** Has it stop behind the line that is being written. */
   readonly stopping: AbortSignal;
   readonly sink: LineSink;
@@ -31,6 +34,8 @@ export class Exported {
   isMissing = false;
 }
 
+const NOT_ASKED: ExportedFiles = { told: {}, isRead: true };
+
 /** Journals that are read at once. */
 const JOURNALS = 8;
 
@@ -41,15 +46,18 @@ export async function exportRuns(
   options: ExportOptions,
   done: Exported,
 ): Promise<void> {
-  const { stopping, sink, tell } = options;
+  const { stopping, sink, tell, withJournal, filesFolder } = options;
+  const withFiles = withJournal || filesFolder !== undefined;
   for await (const runs of readRuns(tenfold, filter, options)) {
     done.isMissing ||= tenfold.missing.length > 0;
     for (const run of runs) {
       if (stopping.aborted) return;
-      await sink.write(`${JSON.stringify(runJson(tenfold.redacted(run)))}\n`);
+      const files = withFiles ? await exportFiles(tenfold, run.id, filesFolder) : NOT_ASKED;
+      if (files === undefined) continue;
+      await sink.write(`${JSON.stringify({ ...runJson(tenfold.redacted(run)), ...files.told })}\n`);
       done.runs++;
       done.last = run.id;
-      if (run.unread !== undefined) done.unread++;
+      if (run.unread !== undefined || !files.isRead) done.unread++;
     }
     tell(done.runs);
   }

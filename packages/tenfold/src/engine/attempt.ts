@@ -5,9 +5,11 @@
 import { pathOf } from "../core/path.ts";
 import type { Place, RunState } from "../core/state.ts";
 import { copyJson } from "../value/json.ts";
+import { AttemptFiles } from "./attempt-files.ts";
 import { callBody, inputOf, type Settled } from "./body.ts";
 import { AttemptContext, type ContextRun } from "./context.ts";
 import type { Ports } from "./ports.ts";
+import type { RunFiles } from "./run-files.ts";
 import type { StepPlan } from "./registry.ts";
 import type { LaneSlots } from "./slots.ts";
 import { judged } from "./unless.ts";
@@ -32,6 +34,7 @@ export interface AttemptHost<R extends AttemptRun> {
   readonly ports: Ports;
   readonly slots: LaneSlots;
   settled(attempt: Attempt<R>, result: Settled): void;
+  filesOf(run: R): RunFiles;
   progressed(attempt: Attempt<R>, done: number, total: number | undefined): void;
 }
 
@@ -88,6 +91,11 @@ export class Attempt<R extends AttemptRun = AttemptRun> {
     this.#host.progressed(this, done, total);
   }
 
+  filesFor(signal: AbortSignal): AttemptFiles {
+    const { run, path: node } = this;
+    return new AttemptFiles(this.#host.filesOf(run), { run: run.id, node, signal });
+  }
+
   /** Tells the body to stop; whatever it answers is not used. */
   stop(reason: unknown): void {
     this.#isStopped = true;
@@ -122,6 +130,7 @@ export class Attempt<R extends AttemptRun = AttemptRun> {
 
   #settled(result: Settled): void {
     this.#cancelTimeout?.();
+    this.#context?.settled();
     if (!this.#isStopped) {
       this.#isStopped = true;
       this.#tell(this.#unlessLate(result));

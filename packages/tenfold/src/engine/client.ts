@@ -1,4 +1,5 @@
 /** What a user holds: starts runs, waits for them, finds them, and tells them to stop or to go on. */
+import type { FileRef, FileView, StoredFile } from "../flow/files.ts";
 import type { Workflow, WorkflowDefinition } from "../flow/definition.ts";
 import type { Graph } from "../flow/graph.ts";
 import type { Missing, RunStatus } from "../store/store.ts";
@@ -18,6 +19,7 @@ import {
   laneIn,
   type RunSearch,
 } from "./caller-checks.ts";
+import { fileOf, filesOf } from "./client-files.ts";
 import { compiledOf, readRun } from "./inspect.ts";
 import { countRuns, listRuns } from "./listing.ts";
 import { Handle, type HandleQuestions, type MakeHandle, type RunHandle } from "./run-handle.ts";
@@ -225,6 +227,18 @@ export class Tenfold {
   async prune(filter: RunSearch, options: PruneOptions): Promise<Pruned> {
     this.#mustBeOpen();
     return prune(this.#engine, filter, options);
+  }
+
+  /** The files that the steps of a run have written, the first first; RUN_UNKNOWN if there is no such run. */
+  async files(run: string): Promise<readonly FileView[]> {
+    this.#mustBeOpen();
+    return filesOf(this.#engine, run);
+  }
+
+  /** One of them, by its name, by node and name, or by what `write` answered, to be read; FILE_UNKNOWN if there is none. */
+  async file(run: string, file: string | FileRef): Promise<StoredFile> {
+    this.#mustBeOpen();
+    return fileOf(this.#engine, run, file);
   }
 
   /** The schedules of the open workflows: how far each has come, and its next `count` ticks. */

@@ -5,11 +5,11 @@
  * that follows from a line happens before the line is written.
  */
 import { LeaseLost, type CommitAnswer, type RunCommit, type Send, type Then } from "../store/store.ts";
-import { TenfoldError } from "../value/error.ts";
 import type { Command } from "../core/command.ts";
 import { parentsOf } from "../core/constructs/call.ts";
 import { tidings, type Ended } from "./family.ts";
 import type { LiveRun } from "./live-run.ts";
+import { isPassing } from "./passing.ts";
 import { waitFor, type Ports } from "./ports.ts";
 
 /** Bounds of one commit: so that none stops the loop, or the store's other writers, for long. */
@@ -172,20 +172,4 @@ export class Committer {
 
 function endedOf({ id, journalLength, lines, state }: LiveRun): Ended {
   return { id, length: journalLength + lines.length, parents: parentsOf(state) };
-}
-
-/** What still came for a store that was closed meanwhile. */
-export function isClosed(thrown: unknown): boolean {
-  return thrown instanceof TenfoldError && thrown.code === "CLOSED";
-}
-
-/** Whether the store, or the part of it that was asked, is not there now. */
-export function isUnreached(thrown: unknown): boolean {
-  return thrown instanceof TenfoldError && thrown.code === "STORE_UNREACHABLE";
-}
-
-/** Whether a store's error may pass by itself, so that the same verb is worth sending again. */
-export function isPassing(thrown: unknown): boolean {
-  if (!(thrown instanceof TenfoldError)) return false;
-  return ["STORE_BUSY", "STORE_FULL", "STORE_UNREACHABLE", "STORE_READ_ONLY"].includes(thrown.code);
 }

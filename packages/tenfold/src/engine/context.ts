@@ -1,6 +1,7 @@
 /** What a body is given: made for each attempt, and cheap, because most bodies use little of it. */
 import type { StepContext, StepLog } from "../flow/definition.ts";
 import { seededRandom, uuidFrom, type Random } from "../value/random.ts";
+import type { AttemptFiles } from "./attempt-files.ts";
 import type { Log, LogLevel } from "./ports.ts";
 
 /** The run that a body works for. */
@@ -12,6 +13,7 @@ export interface ContextAttempt {
   readonly number: number;
   readonly path: string;
   progressed(done: number, total: number | undefined): void;
+  filesFor(signal: AbortSignal): AttemptFiles;
 }
 
 /** The context of one attempt; what costs something is made when it is asked for. */
@@ -24,6 +26,7 @@ export class AttemptContext implements StepContext {
   #reason: unknown = undefined;
   #random: Random | null = null;
   #log: StepLog | null = null;
+  #files: AttemptFiles | null = null;
 
   constructor(attempt: ContextAttempt, run: ContextRun, readyAt: number, sink: Log) {
     this.run = run;
@@ -68,6 +71,11 @@ export class AttemptContext implements StepContext {
     return (done, total) => this.#attempt.progressed(done, total);
   }
 
+  get files(): AttemptFiles {
+    this.#files ??= this.#attempt.filesFor(this.signal);
+    return this.#files;
+  }
+
   get random(): Random {
     this.#random ??= seededRandom(this.key);
     return this.#random;
@@ -87,6 +95,14 @@ export class AttemptContext implements StepContext {
   abort(reason: unknown): void {
     this.#reason ??= reason;
     this.#controller?.abort(reason);
+  }
+
+  /** The body has settled. */
+  settled(): void {
+    if (this.#files === null) return;
+    const files = this.#files.close();
+    if (files.length > 0)
+      this.log.warn("files of the step are not kept: it did not wait for them, or they failed", { files });
   }
 
   #write(level: LogLevel, message: string, facts: Readonly<Record<string, unknown>> | undefined): void {

@@ -5,7 +5,7 @@
  */
 import type { Parcel, ParcelName, Store } from "../store/store.ts";
 import { laneOfRun } from "../value/id.ts";
-import { isClosed, isPassing } from "./committer.ts";
+import { isClosed, isPassing } from "./passing.ts";
 import type { Clock } from "./ports.ts";
 
 /** How long a received parcel is remembered after it came last (ms). */

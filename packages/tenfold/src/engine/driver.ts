@@ -26,6 +26,7 @@ import { Performer } from "./performer.ts";
 import type { Ports } from "./ports.ts";
 import { Recorder } from "./recorder.ts";
 import type { Plan, Registry } from "./registry.ts";
+import { DriverFiles, type RunFiles } from "./run-files.ts";
 import type { LaneSlots } from "./slots.ts";
 import { Suspects } from "./suspects.ts";
 
@@ -40,6 +41,7 @@ export class Driver {
   /** Bytes of all runs in memory. */
   bytes = 0;
   readonly #suspects: Suspects;
+  readonly #files: DriverFiles;
   #isClosed = false;
 
   constructor(host: DriverHost, lease: Lease) {
@@ -54,6 +56,8 @@ export class Driver {
     });
     this.#performer = new Performer(this, this.#recorder, this.#children);
     this.#suspects = new Suspects(host.limits.deathsMax);
+    const { ports, store } = host;
+    this.#files = new DriverFiles({ ...{ ...ports, store, lease }, leaseLost: () => this.leaseLost() });
   }
 
   get ports(): Ports {
@@ -208,6 +212,7 @@ export class Driver {
     this.#isClosed = true;
     this.#committer.close();
     this.#children.close();
+    this.#files.close();
     for (const run of this.runs.values()) run.drop(reason);
     this.runs.clear();
     this.bytes = 0;
@@ -273,6 +278,10 @@ export class Driver {
 
   progressed(attempt: Attempt<LiveRun>, done: number, total: number | undefined): void {
     this.#host.events.progressed(attempt, done, total);
+  }
+
+  filesOf(run: LiveRun): RunFiles {
+    return this.#files.of(run);
   }
 
   /** After loading: what waits for nothing to be written starts at once, unless all of it waits for long. */

@@ -4,7 +4,7 @@ import { decodedRecord } from "../store/codec/decoded.ts";
 import type { RunStart, StartAnswer, Store } from "../store/store.ts";
 import { laneOfRun, runIdMaker } from "../value/id.ts";
 import { EngineEvents } from "./events.ts";
-import { isUnreached, isPassing } from "./committer.ts";
+import { isUnreached, isPassing } from "./passing.ts";
 import { Courier } from "./courier.ts";
 import { listRuns } from "./listing.ts";
 import type { Host, Ports } from "./ports.ts";

@@ -4,7 +4,7 @@
  * lease's length, or when its process is gone from this very machine.
  */
 import { LeaseLost, type Holder, type Lease, type LeaseSeen, type Store } from "../store/store.ts";
-import { isPassing } from "./committer.ts";
+import { isPassing } from "./passing.ts";
 import type { Host, Ports } from "./ports.ts";
 
 export interface LeaseTimes {

@@ -1,7 +1,7 @@
 /** Lists and counts over all lanes of a store: merged by id, paged by key, never by offset. */
 import type { RunRecord, RunStatus, Store } from "../store/store.ts";
 import { checkCountFilter, checkFilter, storeFilter, type RunSearch } from "./caller-checks.ts";
-import { isUnreached } from "./committer.ts";
+import { isUnreached } from "./passing.ts";
 
 const PAGE = 200;
 /** Runs that are read at once while nothing is known of their size, and the characters that a page is to have at most. */

@@ -13,6 +13,7 @@ import { pathOf } from "../core/path.ts";
 import { reduce } from "../core/reduce.ts";
 import { nextAttempt, spend } from "../core/retry.ts";
 import { outputFrom, type Place } from "../core/state.ts";
+import { wakeTime } from "../core/wake-time.ts";
 import { evaluate } from "../flow/evaluate.ts";
 import type { Message, Store } from "../store/store.ts";
 import { unreachable } from "../value/error.ts";
@@ -110,8 +111,9 @@ export class Recorder {
     const commands: Command[] = [];
     const at = this.#now();
     const { kind } = place.node.node;
-    const due = kind === "approval" ? dueOf(place, at) : kind === "wait" ? "timed-out" : "done";
-    // A clock that was set back since: it is not due any more.
+    const isDue = wakeTime(run.state, place) <= at;
+    const due = kind === "approval" ? dueOf(place, at) : !isDue ? undefined : kind === "wait" ? "timed-out" : "done";
+    // A clock that was set back since, or a retry from which it waits anew: it is not due any more.
     if (due === undefined) commands.push(commandFor(run.state, place));
     else if (due !== "done") this.#record(run, { kind: due, node, at }, commands, place);
     else this.#done(run, place, node, 0, { ok: true, output: null }, at, 0, commands);

@@ -9,7 +9,7 @@ import { runUnknown } from "./caller-checks.ts";
 import { laneOfRun } from "../value/id.ts";
 import type { Json } from "../value/json.ts";
 import type { RunError } from "../core/entry.ts";
-import { isPassing } from "./committer.ts";
+import { isPassing } from "./passing.ts";
 import type { EngineEvents, RunEvent } from "./events.ts";
 import { isMissing } from "./listing.ts";
 import type { Clock } from "./ports.ts";

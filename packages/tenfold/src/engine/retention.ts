@@ -17,6 +17,7 @@ import {
 import type { Engine } from "./engine.ts";
 import { isMissing, RunCounts, runsOfLane, type RunCount } from "./listing.ts";
 import { waitFor } from "./ports.ts";
+import { SWEEP_PARTS } from "./run-files.ts";
 
 export interface PruneOptions {
   /** Since a run's end; 10 minutes at least. */
@@ -75,7 +76,9 @@ export async function prune(engine: Engine, filter: RunSearch, options: PruneOpt
   const pass = { engine, pruning, options, sum: new Sum() };
   for (let lane = 0; lane < engine.store.lanes; lane++) {
     for (const status of statuses) await pruneLane(pass, lane, { ...filter, status });
-    if (options.dryRun !== true) await forgetKeys(pass, lane);
+    if (options.dryRun === true) continue;
+    await sweepFiles(pass, lane);
+    await forgetKeys(pass, lane);
   }
   return pass.sum.told;
 }
@@ -107,6 +110,14 @@ async function pruneLane({ engine, pruning, options, sum }: Pass, lane: number, 
       if (isStopped()) return;
     }
     if (options.dryRun === true) options.onProgress?.(sum.told);
+  }
+}
+
+/** What the files of runs that are gone take up. */
+async function sweepFiles({ engine, options }: Pass, lane: number): Promise<void> {
+  const { store } = engine;
+  while (options.signal?.aborted !== true && !isMissing(store, lane)) {
+    if ((await sharing(engine, () => store.files.sweep(lane, SWEEP_PARTS))) === 0) return;
   }
 }
 

@@ -3,7 +3,7 @@ import type { WorkflowDefinition } from "../flow/definition.ts";
 import type { ScheduleDefinition } from "../flow/trigger.ts";
 import type { Reached } from "../store/schedules.ts";
 import type { Store } from "../store/store.ts";
-import { isUnreached } from "./committer.ts";
+import { isUnreached } from "./passing.ts";
 import { isMissing } from "./listing.ts";
 import { laneOfSchedule, nameOf, schedulesOf, type Scheduled } from "./tick-starts.ts";
 

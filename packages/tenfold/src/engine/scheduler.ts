@@ -6,7 +6,7 @@
 import type { Reached } from "../store/schedules.ts";
 import type { Store } from "../store/store.ts";
 import { TenfoldError } from "../value/error.ts";
-import { isClosed, isPassing } from "./committer.ts";
+import { isClosed, isPassing } from "./passing.ts";
 import type { Clock, Log, LogLevel } from "./ports.ts";
 import { startChosen, stepOf, type GoOn } from "./schedule-steps.ts";
 import type { Starts } from "./starts.ts";

@@ -5,7 +5,7 @@
  */
 import type { RunStart, StartAnswer } from "../store/store.ts";
 import type { TenfoldError } from "../value/error.ts";
-import { isUnreached } from "./committer.ts";
+import { isUnreached } from "./passing.ts";
 import { waitFor, type Clock } from "./ports.ts";
 
 const STARTS_MAX = 5000;

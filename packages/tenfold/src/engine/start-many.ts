@@ -2,7 +2,7 @@
 import type { WorkflowDefinition } from "../flow/definition.ts";
 import type { RunStart, StartAnswer } from "../store/store.ts";
 import { TenfoldError } from "../value/error.ts";
-import { isUnreached } from "./committer.ts";
+import { isUnreached } from "./passing.ts";
 import type { Engine } from "./engine.ts";
 import { isMissing } from "./listing.ts";
 import { prepareStart, refusalOf, type PreparedStart, type StartManyOptions } from "./start.ts";

@@ -5,7 +5,7 @@
  */
 import { LeaseLost } from "../store/store.ts";
 import type { CommitAnswer, Lease, RunCommit, RunStart, StartAnswer, Store } from "../store/store.ts";
-import { isClosed, isPassing, isUnreached } from "./committer.ts";
+import { isClosed, isPassing, isUnreached } from "./passing.ts";
 import { SWEEP_EVERY_MS, type Courier } from "./courier.ts";
 import type { DriverHost } from "./driver-host.ts";
 import { Driver } from "./driver.ts";

@@ -1,6 +1,7 @@
 /** What a user defined, as frozen data plus its code: a step, a workflow, and what a body is given. */
 import type { Duration } from "../value/duration.ts";
 import type { Schema } from "../value/schema.ts";
+import type { StepFiles } from "./files.ts";
 import type { Graph } from "./graph.ts";
 import type { TriggerDefinition } from "./trigger.ts";
 
@@ -22,6 +23,8 @@ export interface StepContext {
   readonly node: string;
   /** Tells how far a long body is; shown by `tenfold show` and `tenfold dev` while it runs. */
   progress(done: number, total?: number): void;
+  /** Artifacts of the run, such as an `.xlsx`: kept in the store, and found by later steps and by people. */
+  readonly files: StepFiles;
   /** Chance in [0, 1) derived from `key`: the same sequence in every attempt. */
   random(): number;
   /** A UUID derived from `key`: the same sequence in every attempt. */

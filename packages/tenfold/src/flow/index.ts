@@ -33,6 +33,7 @@ export { evaluate, labelOf, type ReadOutput } from "./evaluate.ts";
 export { all, any, eq, gt, gte, lt, lte, not, oneOf, present, type Condition } from "./expression.ts";
 export type * from "./graph.ts";
 export type { Input, Lifted, Plain, Present, Symbolic, Value } from "./lifted.ts";
+export type { FileRef, FileSource, FileView, StepFiles, StoredFile } from "./files.ts";
 export { repeat, type Repeat, type RepeatOptions } from "./repeat.ts";
 export { schedule, type BusinessDayRule, type ScheduleOptions } from "./schedule.ts";
 export { sleep, sleepUntil, type Sleep, type SleepUntil } from "./sleep.ts";

@@ -1,6 +1,8 @@
 /** What a body is given where no engine calls it: the plain context of `enrich.run(input)` in a unit test. */
 import { seededRandom, uuidFrom } from "../value/random.ts";
+import { TenfoldError } from "../value/error.ts";
 import type { StepContext } from "./definition.ts";
+import type { StepFiles } from "./files.ts";
 
 /** A context whose chance is derived from its key, whose log is silent, and whose time stands still at 0. */
 export function testContext(step: string, { key = "test" }: Partial<StepContext>): StepContext {
@@ -14,8 +16,19 @@ export function testContext(step: string, { key = "test" }: Partial<StepContext>
     run: { id: "test", workflow: "test", key: null, tenant: "" },
     node: step,
     progress: silent,
+    files: noFiles(step),
     random,
     uuid: () => uuidFrom(random),
     now: () => 0,
   };
+}
+
+function noFiles(step: string): StepFiles {
+  const refuse = (): never => {
+    throw new TenfoldError(
+      "FILE_NOT_KEPT",
+      `${step} was called outside of a run, which has no files; nothing was written or read. Give it some: \`${step}.run(input, { files: memoryFiles() })\`, from "tenfold/testing".`,
+    );
+  };
+  return { write: refuse, read: refuse, list: refuse };
 }

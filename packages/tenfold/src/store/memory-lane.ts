@@ -1,6 +1,7 @@
 /** One lane of the memory store: its rows, and what each verb means for them. */
 import type { JournalLine } from "../core/journal-line.ts";
 import { startedAtOfRun } from "../value/id.ts";
+import type { FilePart, FileRecord, FileState } from "./files.ts";
 import type { Reached } from "./schedules.ts";
 import {
   FINISHED,
@@ -52,6 +53,12 @@ interface UsedKey {
   pruned: { readonly status: RunStatus; readonly until: number } | null;
 }
 
+export interface KeptFile extends Mutable<FileRecord> {
+  readonly run: string;
+  state: FileState;
+  readonly bytes: Map<FilePart["seq"], Uint8Array>;
+}
+
 export interface Lane {
   readonly graphs: Map<string, StoredGraph>;
   readonly leases: Map<string, Mutable<LeaseSeen>>;
@@ -69,6 +76,8 @@ export interface Lane {
   readonly received: Map<string, { readonly name: ParcelName; readonly at: number }>;
   /** By their names. */
   readonly schedules: Map<string, Reached>;
+  /** By run and id. */
+  readonly files: Map<string, KeptFile>;
 }
 
 export function newLane(): Lane {
@@ -84,6 +93,7 @@ export function newLane(): Lane {
     outbox: new Map(),
     received: new Map(),
     schedules: new Map(),
+    files: new Map(),
   };
 }
 
@@ -213,7 +223,9 @@ export function pruneRuns(lane: Lane, runs: readonly string[], pruning: Pruning)
     },
     pruning,
   );
-  for (const run of runs.filter((_, place) => answers[place] === "pruned")) {
+  const gone = new Set(runs.filter((_, place) => answers[place] === "pruned"));
+  for (const file of lane.files.values()) if (gone.has(file.run)) file.state = "removed";
+  for (const run of gone) {
     const row = lane.runs.get(run)!;
     lane.runs.delete(run);
     if (row.key === null) continue;

@@ -21,6 +21,7 @@ import {
   type Mutable,
   type Peek,
 } from "./memory-lane.ts";
+import { MemoryFiles } from "./memory-files.ts";
 import { MemoryPost } from "./memory-post.ts";
 import { MemorySchedules } from "./memory-schedules.ts";
 import {
@@ -55,6 +56,10 @@ export class MemoryStore implements Store {
   readonly lanes: number;
   readonly post: MemoryPost;
   readonly schedules = new MemorySchedules((lane) => this.#lane(lane));
+  readonly files = new MemoryFiles(
+    (lane) => this.#lane(lane),
+    (lease) => this.#fenced(lease),
+  );
   readonly #lanes: readonly Lane[];
   readonly #watchers = new Set<() => void>();
 

@@ -29,6 +29,9 @@ export const MOVED = {
   served: ["turn"],
   tallies: ["minute", "workflow", "status", "runs"],
   schedules: ["workflow", "schedule", "at", "run"],
+  files: ["run", "file", "node", "about", "parts", "state", "at"],
+  /** `bytes`: as base64. */
+  file_parts: ["run", "file", "seq", "bytes"],
 } as const;
 
 export type MovedTable = keyof typeof MOVED;

@@ -7,19 +7,16 @@
 import type { JournalLine } from "../core/journal-line.ts";
 import type { TenfoldError } from "../value/error.ts";
 import type { CallerClient } from "./caller-client.ts";
+import type { Files } from "./files.ts";
+import type { Lease } from "./lease.ts";
 import type { Mail, Post, Send, SendAnswer } from "./mail.ts";
 import type { Attribute, Page, RunFilter, RunRecord, RunStatus, ShownLine, Tally } from "./run-record.ts";
 import type { Schedules } from "./schedules.ts";
 
+export type { Lease } from "./lease.ts";
 export type * from "./mail.ts";
 export { FINISHED } from "./run-record.ts";
 export type { Attribute, Page, RunFilter, RunRecord, RunStatus, ShownLine, Tally, Unread } from "./run-record.ts";
-
-/** A worker's right to own runs of a lane; `owner` names one incarnation of it and is never used again. */
-export interface Lease {
-  readonly lane: number;
-  readonly owner: string;
-}
 
 /** What a lease tells others about the worker that holds it. */
 export interface Holder {
@@ -195,6 +192,7 @@ export interface Store {
   /** What goes from lane to lane. */
   readonly post: Post;
   readonly schedules: Schedules;
+  readonly files: Files;
 
   /** LAW: after it, a run may name these graphs; a hash is written once and never changes. */
   putGraphs(lane: number, graphs: readonly StoredGraph[]): Promise<void>;
@@ -272,8 +270,8 @@ export interface Store {
   send(lane: number, sends: readonly Send[], now: number): Promise<readonly SendAnswer[]>;
 
   /**
-   * Removes runs: their rows, journals, mail, attributes, and what they count in the tallies.
-   * LAW: what is "kept" or "left" is whole. The key of a removed run is known on as if its run were there, `again`
+   * Removes runs: their rows, journals, mail, attributes, files, and what they count in the tallies.
+   * LAW: what is "kept" or "left" is whole; the files of what is removed can be read no more, and `files.sweep` frees them. The key of a removed run is known on as if its run were there, `again`
    * included, until `forgetKeys`.
    */
   prune(lane: number, runs: readonly string[], pruning: Pruning): Promise<readonly PruneAnswer[]>;

@@ -17,6 +17,7 @@ import { instantMs } from "../value/instant.ts";
 import { seededRandom } from "../value/random.ts";
 import { Bodies } from "./bodies.ts";
 import { CallLog, type Call } from "./call-log.ts";
+import { filesOf, type TestFile } from "./run-files.ts";
 import { RunEnds } from "./run-ends.ts";
 import { entriesOf, pathTaken, timelineText, type TestEntry } from "./run-journal.ts";
 import { SeenRuns, type NamedRun } from "./seen-runs.ts";
@@ -192,6 +193,11 @@ export class TestEnvironment implements AsyncDisposable {
   /** The journal as text, for a snapshot. */
   timeline(run: NamedRun): string {
     return timelineText(this.#runs.shown(run));
+  }
+
+  /** The files that the run's steps have written, with their content. */
+  files(run: NamedRun): readonly TestFile[] {
+    return filesOf(this.#store.files.peek(0, this.#runs.view(run).id));
   }
 
   /** Ends it all: runs that are open are left, and bodies that run are told to stop. */

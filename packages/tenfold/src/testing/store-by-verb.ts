@@ -1,4 +1,5 @@
-/** A store made of another one verb by verb, the verbs of its post and its schedules among them. */
+/** A store made of another one verb by verb, the verbs of its post, its schedules and its files among them. */
+import type { Files } from "../store/files.ts";
 import type { Schedules } from "../store/schedules.ts";
 import type { Post, Store } from "../store/store.ts";
 
@@ -35,6 +36,15 @@ export const POST_VERBS = [
 
 const SCHEDULE_VERBS = ["reached", "advance"] as const satisfies readonly (keyof Schedules)[];
 
+/** By names of their own: the post removes parcels, and the store reads runs. */
+const FILE_VERBS = {
+  write: "writeParts",
+  remove: "removeFiles",
+  list: "listFiles",
+  read: "readParts",
+  sweep: "sweepFiles",
+} as const satisfies Readonly<Record<keyof Files, string>>;
+
 export type Verb = (...args: unknown[]) => Promise<unknown>;
 
 /** `made` answers what a verb does; `of` answers the same verb of a store that has it already. */
@@ -46,11 +56,15 @@ export function storeByVerb(store: Store, made: (verb: string, of: (store: Store
   const schedules = SCHEDULE_VERBS.map(
     (verb) => [verb, made(verb, ({ schedules: whose }) => (whose[verb] as Verb).bind(whose))] as const,
   );
+  const files = (Object.keys(FILE_VERBS) as (keyof Files)[]).map(
+    (verb) => [verb, made(FILE_VERBS[verb], ({ files: whose }) => (whose[verb] as Verb).bind(whose))] as const,
+  );
   return {
     ...{ name: store.name, lanes: store.lanes, hears: true, pipelinesCommits: true },
     ...Object.fromEntries(verbs),
     post: Object.fromEntries(post),
     schedules: Object.fromEntries(schedules),
+    files: Object.fromEntries(files),
     watch: store.watch.bind(store),
     close: store.close.bind(store),
   } as unknown as Store;

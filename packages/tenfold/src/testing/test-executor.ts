@@ -75,7 +75,8 @@ export class TestExecutor {
     const { key, attempt, signal, log, run, node, progress, random, uuid, now } = ctx;
     const wait: StubContext["wait"] = (duration) =>
       this.#bodies.rest(body, worker.wait(durationMs(duration, "`wait` of a stub"), signal));
-    return { key, attempt, signal, log, run, node, progress, random, uuid, now, wait };
+    const context = { key, attempt, signal, log, run, node, progress, random, uuid, now, wait };
+    return Object.defineProperty(context, "files", { get: () => ctx.files, enumerable: true }) as StubContext;
   }
 
   #spring(worker: TestWorker, called: CalledNode): void {

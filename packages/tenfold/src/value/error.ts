@@ -47,6 +47,7 @@ export type ErrorCode =
   | "SIGNAL_UNKNOWN"
   | "APPROVAL_UNKNOWN"
   | "APPROVAL_FORBIDDEN"
+  | "FILE_UNKNOWN"
   // running
   | "STEP_FAILED"
   | "STEP_TIMED_OUT"
@@ -61,6 +62,10 @@ export type ErrorCode =
   | "HISTORY_TOO_LONG"
   | "JOURNAL_UNREADABLE"
   | "EXPRESSION_INVALID"
+  | "FILE_INVALID"
+  | "FILE_TOO_LARGE"
+  | "FILES_TOO_MANY"
+  | "FILE_NOT_KEPT"
   | "CLOSED"
   // the store
   | "STORE_BUSY"

@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { giveUpMove, moveStore, type MoveProgress } from "../../src/engine/move.ts";
 import { systemHost } from "../../src/engine/system.ts";
 import type { Store } from "../../src/store/store.ts";
+import { part } from "../store/interleaved-files.ts";
 import { commitOf, COMPLETED, idMaker, joined, keyOf, NOW, sendOf, startOf, WORKFLOW } from "../store/sample.ts";
 import { answersOf, LANES } from "./moved-store.ts";
 import { copyOf, filledAt, inFile, inPostgres, move, partsOf, refusal, using, type Place } from "./move-places.ts";
@@ -79,6 +80,7 @@ for (const [kind, make] of KINDS) {
       const lease = await joined(handle, "early");
       const [ended, gone] = [make(), make()];
       await handle.start(0, [ended, gone].map((id) => startOf(id, { key: keyOf(id) })), NOW, lease); // prettier-ignore
+      await handle.files.write(lease, [part(gone, "report", 0)], NOW);
       await handle.commit(lease, [ended, gone].map((id) => commitOf(id, { then: COMPLETED })), NOW); // prettier-ignore
       const pruning = { before: NOW + 1, keysForMs: 0, linesMax: 9 };
       assert.deepEqual(await handle.prune(0, [gone], pruning), ["pruned"]);
@@ -96,6 +98,7 @@ for (const [kind, make] of KINDS) {
         join: (store) => joined(store, "late"),
         prune: (store) => store.prune(0, [ended], pruning),
         forgetKeys: (store) => store.forgetKeys(0, NOW + 9, 9),
+        sweep: (store) => store.files.sweep(0, 9),
       };
       for (const [verb, write] of Object.entries(writes)) await assert.rejects(write(handle), refused, verb);
       assert.equal((await handle.list(0, {}, { before: null, limit: 9 })).length, 2);

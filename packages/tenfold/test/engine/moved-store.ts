@@ -1,5 +1,7 @@
 /** A store in which there is one of everything that a move carries, made by the port's verbs, and what it answers. */
 import type { ClaimedRun, Due, Lease, RunRecord, Store, Tally } from "../../src/store/store.ts";
+import { laneOfRun } from "../../src/value/id.ts";
+import { filesOf } from "../store/interleaved-files.ts";
 import {
   claimAll,
   commitOf,
@@ -63,8 +65,15 @@ async function fillLane(store: Store, lane: number): Promise<Filled> {
   const mailed = await take("mailed");
   await store.commit(lease, [commitOf(mailed, { then: { kind: "park", wakeAt: NOW + HOUR } })], NOW);
   for (const key of ["z", "a", "m"]) await store.send(lane, [sendOf(mailed, key)], NOW + 1);
+  const owned = await take("owned");
+  const part = { run: owned, node: "render", about: `{"name":"é \\"1\\""}`, removes: [], isLast: false };
+  const bytes = (seq: number): Uint8Array => Uint8Array.from({ length: 256 * seq }, (_, at) => (at + seq) % 256);
+  const parts = [0, 1, 2].map((seq) => ({ ...part, file: "f-whole", seq, bytes: bytes(seq), isLast: seq === 2 }));
+  await store.files.write(lease, [...parts, { ...part, file: "f-begun", seq: 0, bytes: bytes(1) }], NOW);
+  await store.files.write(lease, [{ ...part, file: "f-gone", seq: 0, bytes: bytes(1) }], NOW);
+  await store.files.remove(lease, [{ run: owned, file: "f-gone" }]);
   const parcels = [sendOf(parked, "é 1"), sendOf(parked, "2")];
-  await store.commit(lease, [commitOf(await take("owned"), { lines: [lineOf("c")], then: KEEP, parcels })], NOW);
+  await store.commit(lease, [commitOf(owned, { lines: [lineOf("c")], then: KEEP, parcels })], NOW);
   await store.post.deliver(lane, [{ from: runs["owned"]!, send: sendOf("nobody", "known") }], NOW);
   await store.schedules.advance(lane, [
     { workflow: "é", schedule: "nightly", from: null, to: { at: NOW, run: null } },
@@ -90,6 +99,7 @@ export interface Answers {
   readonly graph: unknown;
   readonly post: readonly unknown[];
   readonly schedules: readonly unknown[];
+  readonly files: readonly unknown[];
 }
 
 /** What the store answers to all that can be asked, in the end by somebody who takes and starts what there is. */
@@ -127,6 +137,11 @@ export async function answersOf(store: Store): Promise<Answers> {
         { workflow: "report", schedule: "nightly" },
       ]),
     ),
+    files: await each(async (lane) => {
+      const ids = runs.map(({ id }) => id).filter((id) => laneOfRun(id) === lane);
+      const before = await filesOf(store, lane, ids);
+      return [before, await store.files.sweep(lane, 100), await filesOf(store, lane, ids)];
+    }),
     keys: await each(async (lane) => {
       await store.forgetKeys(lane, NOW + HOUR, 9);
       const make = idMaker();

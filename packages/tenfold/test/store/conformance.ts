@@ -2,6 +2,7 @@
 import { describe } from "node:test";
 import { claimLaws } from "./claim-laws.ts";
 import { commitLaws } from "./commit-laws.ts";
+import { fileLaws } from "./file-laws.ts";
 import { leaseLaws } from "./lease-laws.ts";
 import { listLaws } from "./list-laws.ts";
 import { modelLaw } from "./model-law.ts";
@@ -21,6 +22,7 @@ export function conformance(name: string, open: OpenStore, { sequences = 200 } =
     sendLaws(open);
     postLaws(open);
     scheduleLaws(open);
+    fileLaws(open);
     pruneLaws(open);
     leaseLaws(open);
     listLaws(open);

@@ -204,6 +204,7 @@ export function heldStore(url: string, schema: string, lanes: number, gate: Gate
       starts: connection("starts"),
       careful: connection("careful"),
       reads: connection("reads"),
+      files: connection("files"),
     },
     new Notices(schema, new Connection(url, options("tells")), null),
   );

@@ -1,6 +1,8 @@
 /** The verbs that meet in a small store, and all that can be read of it afterwards. */
 import type { Parcel, ParcelName, RunCommit, RunStart, Send, StartAnswer, Store } from "../../src/store/store.ts";
 import { HeldStore } from "./held-connection.ts";
+import { fileVerbs } from "./interleaved-file-verbs.ts";
+import { filesOf, sweepAll } from "./interleaved-files.ts";
 import { SCHEDULES, step } from "./interleaved-schedules.ts";
 import { LAST, NAMES, NEW, OF_A, OF_B, WITHIN, workflowOf, type Name, type World } from "./interleaved-world.ts";
 import { commitOf, COMPLETED, FAILED, HELD, joined, keyOf, lineOf, NOW } from "./sample.ts";
@@ -235,6 +237,7 @@ export const VERBS: readonly Verb[] = [
   advance("a tick", [step("nightly", 5, 6), step("hourly", 5, 6)]),
   advance("a tick, in another order", [step("hourly", 5, 7), step("nightly", 4, 7), step("unseen", 5, 7)]),
   verb("reached", null, (store, { lane }) => store.schedules.reached(lane, SCHEDULES)),
+  ...fileVerbs(verb),
   takeOver("a", null, false),
   takeOver("a", 0, false),
   takeOver("a", 1, false),
@@ -290,6 +293,7 @@ export async function everything(store: Store, world: World): Promise<unknown> {
     tallies,
     outgoing: await store.post.outgoing(lane, null, 9),
     schedules: await store.schedules.reached(lane, SCHEDULES),
+    files: await filesOf(store, lane, ids),
     received: (await store.post.received(lane, NOW + 1e6, 9)).map(({ key }) => key).toSorted(),
     listed: (await store.list(lane, { attribute }, { before: null, limit: 9 })).map(({ id }) => id),
     owners: await Promise.all(owners),
@@ -327,6 +331,7 @@ export async function aftermath(
     answers,
     claimed,
     known,
+    freed: await sweepAll(second, world.lane).then(() => second.files.sweep(world.lane, 9)),
     journals: await Promise.all(world.ids.map((id) => second.journal(world.lane, id))),
   };
 }

@@ -1,5 +1,6 @@
 /** A small store with runs in every state, for verbs that meet in it. */
 import type { Lease, Parcel, ParcelName, RunCommit, RunStart, Send, Store } from "../../src/store/store.ts";
+import { filesAtFirst, part } from "./interleaved-files.ts";
 import { SCHEDULES } from "./interleaved-schedules.ts";
 import {
   commitOf,
@@ -119,6 +120,8 @@ export async function setUp(world: World, first: Store, second: Store): Promise<
   await first.start(lane, [...named(OF_A), ...rest, failed], NOW, a);
   await second.start(lane, named(OF_B), NOW, b);
   await second.commit(b, [world.commit("othersBegun", { lines: [x] })], NOW);
+  await first.files.write(a, filesAtFirst([world.id("plain"), world.id("completed")]), NOW);
+  await second.files.write(b, [part(world.id("others"), "f-whole", 0)], NOW);
   const laidDown = [
     world.commit("begun", { lines: [x] }),
     world.commit("due", { lines: [x], then: { kind: "park", wakeAt: NOW - 5 } }),

@@ -10,6 +10,7 @@ import { moveLane, type MoveStage } from "../../src/store/postgres/move-lane.ts"
 import { openServers } from "../../src/store/postgres/open-servers.ts";
 import type { PostgresServers } from "../../src/store/postgres/servers.ts";
 import { laneOfRun } from "../../src/value/id.ts";
+import { filesOf, part } from "./interleaved-files.ts";
 import { newSchema, newServer, postgresServer } from "./postgres-server.ts";
 import {
   claimAll,
@@ -134,6 +135,12 @@ async function fill(store: PostgresServers): Promise<readonly string[]> {
   const commits = ids.slice(0, 28).map((id, n) => commitOf(id, { lines: [lineOf('"x" \\ …'), lineOf("y")], then: then[n % 4]! })); // prettier-ignore
   await store.commit(a, commits, NOW);
   await store.send(0, [sendOf(ids[3]!, "m"), sendOf(ids[31]!, "m"), sendOf(ids[1]!, "r", { reopens: true })], NOW);
+  // More parts than are carried at once.
+  const [mine, parts] = [
+    ids[3]!,
+    Array.from({ length: 40 }, (_, seq) => part(ids[3]!, "f1", seq, { isLast: seq === 39 })),
+  ];
+  await store.files.write(a, [...parts, part(mine, "f2", 0, { isLast: false }), part(mine, "f3", 0)], NOW);
   return ids;
 }
 
@@ -143,6 +150,7 @@ async function contentsOf(store: PostgresServers, ids: readonly string[]): Promi
     runs: runs.map((run) => ({ ...run, owner: null, wakeAt: null })),
     journals: await Promise.all(ids.map((id) => store.journal(0, id))),
     graph: await store.graph(0, "g1"),
+    files: await filesOf(store, 0, [ids[3]!]),
     listed: (await store.list(0, { attribute: { name: "country", value: "DE" } }, { before: null, limit: 99 })).map(({ id }) => id), // prettier-ignore
     tallies: [...(await store.tallies(0, null, null))].sort((x, y) => (x.status < y.status ? -1 : 1)),
   };

@@ -245,10 +245,10 @@ test("a limit that one worker's connections do not fit in is refused, unless a p
     `grant usage on schema ${schema} to {role}`,
     `grant select, insert, update, delete on all tables in schema ${schema} to {role}`,
   ];
-  const few = await roleWith(...grants, "alter role {role} connection limit 6");
-  await refused(open(few, { schema }), "STORE_FULL", [/allows 6 connections/, /up to 7/, /connection limit/]);
+  const few = await roleWith(...grants, "alter role {role} connection limit 7");
+  await refused(open(few, { schema }), "STORE_FULL", [/allows 7 connections/, /up to 8/, /connection limit/]);
   await (await open(few, { schema, listens: false })).close();
-  const enough = await roleWith(...grants, "alter role {role} connection limit 7");
+  const enough = await roleWith(...grants, "alter role {role} connection limit 8");
   await (await open(enough, { schema })).close();
 });
 
@@ -262,7 +262,11 @@ test("who comes when all connections are taken is told what one worker needs", a
   t.after(() => Promise.all([first.close(), second.close()]));
   await first.send([{ sql: "select 1", values: [] }]);
   const refusal = second.send([{ sql: "select 1", values: [] }]);
-  await refused(refusal, "STORE_FULL", [/no connection left/, /A worker has six/, /too many connections for database/]);
+  await refused(refusal, "STORE_FULL", [
+    /no connection left/,
+    /A worker has seven/,
+    /too many connections for database/,
+  ]);
 });
 
 test("a pool that gives each transaction another session, and keeps no prepared statements, is told of", async (t) => {

@@ -6,6 +6,7 @@ import * as carefully from "../../src/store/postgres/commit-carefully.ts";
 import * as claim from "../../src/store/postgres/claim.ts";
 import * as commit from "../../src/store/postgres/commit.ts";
 import * as fence from "../../src/store/postgres/fence.ts";
+import * as files from "../../src/store/postgres/files.ts";
 import * as laneRow from "../../src/store/postgres/lane-row.ts";
 import * as list from "../../src/store/postgres/list.ts";
 import * as load from "../../src/store/postgres/load.ts";
@@ -43,6 +44,7 @@ const MODULES: readonly object[] = [
     claim,
     commit,
     fence,
+    files,
     laneRow,
     list,
     load,

@@ -5,6 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import * as claim from "../../src/store/sqlite/claim.ts";
 import * as commit from "../../src/store/sqlite/commit.ts";
+import * as files from "../../src/store/sqlite/files.ts";
 import * as heldRuns from "../../src/store/sqlite/held-runs.ts";
 import * as list from "../../src/store/sqlite/list.ts";
 import * as load from "../../src/store/sqlite/load.ts";
@@ -24,15 +25,15 @@ const FOLDER = new URL("../../src/store/sqlite/", import.meta.url);
 
 /** Every exported statement by its name. */
 const statements: ReadonlyMap<string, string> = new Map(
-  [claim, commit, heldRuns, list, load, membership, moving, post, prune, read, schedules, send, start, tally]
+  [claim, commit, files, heldRuns, list, load, membership, moving, post, prune, read, schedules, send, start, tally]
     .flatMap((module): [string, unknown][] => Object.entries(module))
     .filter((entry): entry is [string, string] => typeof entry[1] === "string"),
 );
 
 test("every statement is an exported constant, known to these tests", () => {
   // The mark of a move is of no lane, in tables that only a store which moves has.
-  const files = readdirSync(FOLDER).filter((file) => !["migrations.ts", "move-mark.ts"].includes(file));
-  const written = files.flatMap((file) => [
+  const sources = readdirSync(FOLDER).filter((file) => !["migrations.ts", "move-mark.ts"].includes(file));
+  const written = sources.flatMap((file) => [
     ...readFileSync(new URL(file, FOLDER), "utf8").matchAll(/(\w+) =\s*["`]\s*(?:select|insert|update|delete)\s/g),
   ]);
   assert.deepEqual(written.map(([, name]) => name).sort(), [...statements.keys()].sort());

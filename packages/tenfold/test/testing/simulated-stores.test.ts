@@ -25,10 +25,15 @@ const stores: readonly { readonly name: string; readonly seeds: number; readonly
       const store = await openPostgres((await postgresServer()).url, { lanes, schema: newSchema() });
       // In a moment of this machine a minute of the simulation goes by, in which much comes late.
       const claim = store.claim.bind(store);
+      const look = store.look.bind(store);
       return Object.assign(store, {
         claim: async (...args: Parameters<typeof claim>) => {
           store.expectLate();
           return claim(...args);
+        },
+        look: async (...args: Parameters<typeof look>) => {
+          store.expectLate();
+          return look(...args);
         },
       });
     },

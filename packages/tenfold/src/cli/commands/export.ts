@@ -1,4 +1,5 @@
 /** `tenfold export`: runs as JSON lines, newest first, into a file or a pipe. */
+import path from "node:path";
 import { TenfoldError } from "../../value/error.ts";
 import { laneOfRun } from "../../value/id.ts";
 import { EXIT, usageError, type Call, type Command } from "../command.ts";
@@ -21,13 +22,15 @@ export const exportCommand: Command = {
   flags: {
     ...FILTER_FLAGS,
     before: { type: "string", value: "run", text: "those older than this run: to go on behind it" },
-    journal: { type: "boolean", text: "with the entries of each run's journal" },
+    journal: { type: "boolean", text: "with the entries of each run's journal, and a list of its files" },
+    files: { type: "string", value: "folder", text: "with its files, and their content into this folder" },
     out: { type: "string", value: "file", text: "into this file, which is there once it is whole" },
     force: { type: "boolean", text: "replace the file, if there is one" },
   },
   examples: [
     { line: "tenfold export --status completed --since 1d | jq .output", does: "what came out since yesterday" },
     { line: "tenfold export --workflow lead-intake --journal --out leads.jsonl", does: "with each entry, into a file" },
+    { line: "tenfold export --since 1d --files ./artifacts --out day.jsonl", does: "with all files that were written" },
     { line: "tenfold export --out leads.jsonl --force", does: "in the place of the file of last time" },
   ],
   async run(call: Call): Promise<number> {
@@ -35,6 +38,8 @@ export const exportCommand: Command = {
     const filter = readFilter(call);
     const before = readBefore(call);
     const out = flags.text("out");
+    const files = flags.text("files");
+    const filesFolder = files === undefined ? undefined : path.resolve(folder, files);
     if (out === undefined && flags.has("force")) {
       throw usageError("`--force` is for a file, and none is named; nothing was written. Add `--out runs.jsonl`.");
     }
@@ -42,7 +47,12 @@ export const exportCommand: Command = {
     try {
       const sink = out === undefined ? standardOutput() : await openExportFile(folder, out, flags.has("force"));
       return await write(call, sink, (stopping, tell, done) =>
-        exportRuns(tenfold, filter, { before, withJournal: flags.has("journal"), stopping, sink, tell }, done),
+        exportRuns(
+          tenfold,
+          filter,
+          { before, withJournal: flags.has("journal"), filesFolder, stopping, sink, tell },
+          done,
+        ),
       );
     } finally {
       tellMissing(call.terminal, tenfold);
@@ -122,7 +132,7 @@ function progressOf(terminal: Terminal, sink: LineSink): { tell(sofar: number): 
 }
 
 /** Flags that the command for the rest has too. */
-const REPEATED = [...Object.keys(FILTER_FLAGS), "config", "store", "postgres", "journal"];
+const REPEATED = [...Object.keys(FILTER_FLAGS), "config", "store", "postgres", "journal", "files"];
 
 /** How far it came, and how to go on. */
 function tellRest(call: Call, sink: LineSink, { runs, last }: Exported): void {

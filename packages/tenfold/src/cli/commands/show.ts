@@ -4,9 +4,13 @@ import type { Graph } from "../../flow/graph.ts";
 import type { Entry } from "../../core/entry.ts";
 import { FINISHED } from "../../store/store.ts";
 import { formatDuration } from "../../value/duration.ts";
+import type { FileView } from "../../flow/files.ts";
+import { TenfoldError } from "../../value/error.ts";
 import { EXIT, type Call, type Command } from "../command.ts";
 import { brief, cut, oneLine, pad, shortened, wrapped } from "../columns.ts";
+import { fileLines } from "../file-lines.ts";
 import { openStored } from "../opening.ts";
+import { filesIfRead, filesJson } from "../run-files.ts";
 import { runJson } from "../run-json.ts";
 import { paintStatus } from "../status.ts";
 import type { Terminal } from "../terminal.ts";
@@ -20,6 +24,8 @@ const PIPE_COLUMNS = 120;
 const JSON_LINES = 20;
 /** Parts that could not be decoded and are named one by one. */
 const UNREAD_SHOWN = 5;
+/** Files that are listed without being asked for. */
+const FILES_SHOWN = 20;
 
 export const showCommand: Command = {
   name: "show",
@@ -43,8 +49,9 @@ export const showCommand: Command = {
       // From the run as it is: a branch goes by a field that may be hidden.
       const timeline = timelineOf(graph, run);
       const shown = tenfold.redacted(run);
-      if (call.terminal.isJson) call.terminal.document({ ...runJson(shown), timeline });
-      else tell(call, shown, graph, timeline);
+      const files = await filesIfRead(tenfold, id!);
+      if (call.terminal.isJson) call.terminal.document({ ...runJson(shown), ...filesJson(files), timeline });
+      else tell(call, shown, files, { graph, nodes: timeline });
       return EXIT.yes;
     } finally {
       await tenfold.close();
@@ -52,7 +59,12 @@ export const showCommand: Command = {
   },
 };
 
-function tell(call: Call, run: RunDetails, graph: Graph, nodes: readonly TimelineNode[]): void {
+interface Drawn {
+  readonly graph: Graph;
+  readonly nodes: readonly TimelineNode[];
+}
+
+function tell(call: Call, run: RunDetails, files: readonly FileView[] | TenfoldError, { graph, nodes }: Drawn): void {
   const { terminal, flags } = call;
   const now = Date.now();
   for (const [name, text] of factsOf(terminal, run, now))
@@ -71,6 +83,7 @@ function tell(call: Call, run: RunDetails, graph: Graph, nodes: readonly Timelin
   tellUnread(call, run);
   if (run.unread?.some(({ what }) => what === "input") !== true) tellJson(call, "Input", run.input);
   if (run.output !== undefined) tellJson(call, "Output", run.output);
+  tellFiles(call, run.id, files);
   tellError(call, run);
 }
 
@@ -129,6 +142,23 @@ function tellJson({ terminal, flags }: Call, title: string, value: unknown): voi
   const width = flags.has("all") ? Infinity : terminal.columns - 2;
   for (const line of isLong ? lines.slice(0, JSON_LINES) : lines) terminal.print(`  ${cut(line, width)}`);
   if (isLong) terminal.print(terminal.paint("dim", `  … ${lines.length - JSON_LINES} lines more with --all`));
+}
+
+function tellFiles({ terminal, flags }: Call, run: string, files: readonly FileView[] | TenfoldError): void {
+  if (!(files instanceof TenfoldError) && files.length === 0) return;
+  terminal.print("");
+  terminal.print(terminal.paint("bold", "Files"));
+  if (files instanceof TenfoldError) {
+    for (const line of wrapped(oneLine(`${files.code}: ${files.message}`), terminal.columns - 2))
+      terminal.print(`  ${line}`);
+    return;
+  }
+  const shown = flags.has("all") ? files : files.slice(0, FILES_SHOWN);
+  for (const line of fileLines(shown, Date.now(), terminal.columns - 2)) terminal.print(`  ${line}`);
+  if (shown.length < files.length) {
+    terminal.print(terminal.paint("dim", `  … ${files.length - shown.length} more with --all`));
+  }
+  terminal.say(`\`tenfold files ${run} <file> --out .\` writes one out.`);
 }
 
 function tellError({ terminal, flags }: Call, { id, status, error }: RunDetails): void {

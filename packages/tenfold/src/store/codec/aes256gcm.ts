@@ -12,6 +12,7 @@
 import { createHmac, hkdfSync } from "node:crypto";
 import { TenfoldError } from "../../value/error.ts";
 import { readKeys } from "./aes256gcm-keys.ts";
+import { bufferOf } from "./encoded-bytes.ts";
 import { codecDamaged, placeText, type Codec, type TextPlace } from "./codec.ts";
 import { NONCE_BYTES, TAG_BYTES, seal, unseal, xaesKey, type XaesKey } from "./xaes256gcm.ts";
 
@@ -31,37 +32,49 @@ interface UsedKey {
 
 const NAME = "aes256gcm";
 
+/** What sealed bytes begin with: the name of their key, which is short. */
+const HEAD = /^aes256gcm:([\w.-]{1,64}):/;
+const HEAD_BYTES_MAX = 80;
+
 /** Encodes payloads by AES-256-GCM; throws OPTION_UNSUPPORTED for what are no keys. */
 export function aes256gcm(options: Aes256GcmOptions): Codec {
   const { keys: given, use } = readKeys(options);
   const keys = new Map([...given].map(([name, key]) => [name, usedKey(key)]));
   const inUse = keys.get(use)!;
   const others = [...keys].filter(([name]) => name !== use).map(([, key]) => key);
+  const sealed = (plain: Buffer, place: TextPlace): Buffer => {
+    const bound = boundOf(place);
+    const nonce = nonceOf(inUse, bound, plain);
+    return Buffer.concat([nonce, seal(inUse.sealing, nonce, plain, bound)]);
+  };
+  const unsealed = (id: string, bytes: Buffer, place: TextPlace): Buffer => {
+    const key = keys.get(id);
+    if (key === undefined) throw keyMissing(place, id, [...keys.keys()]);
+    if (bytes.length < NONCE_BYTES + TAG_BYTES) throw incomplete(place);
+    try {
+      const nonce = bytes.subarray(0, NONCE_BYTES);
+      return unseal(key.sealing, nonce, bytes.subarray(NONCE_BYTES), boundOf(place));
+    } catch (cause) {
+      const why = `it was changed, or belongs to another place, or "${id}" was another key when it was encoded`;
+      throw codecDamaged(place, why, cause);
+    }
+  };
   return {
-    encode(text, place) {
-      const bound = boundOf(place);
-      const plain = Buffer.from(text);
-      const nonce = nonceOf(inUse, bound, plain);
-      const sealed = seal(inUse.sealing, nonce, plain, bound);
-      return `${NAME}:${use}:${Buffer.concat([nonce, sealed]).toString("base64url")}`;
-    },
+    encode: (text, place) => `${NAME}:${use}:${sealed(Buffer.from(text), place).toString("base64url")}`,
     decode(text, place) {
       const [name, id = "", body = "", ...more] = text.split(":");
       if (name !== NAME || more.length > 0) throw codecDamaged(place, `it is no text of ${NAME}`);
-      const key = keys.get(id);
-      if (key === undefined) throw keyMissing(place, id, [...keys.keys()]);
       const bytes = Buffer.from(body, "base64url");
       // Another spelling of the same bytes was not written here.
-      if (bytes.length < NONCE_BYTES + TAG_BYTES || bytes.toString("base64url") !== body) {
-        throw codecDamaged(place, "a part of it is missing or was changed");
-      }
-      try {
-        const nonce = bytes.subarray(0, NONCE_BYTES);
-        return unseal(key.sealing, nonce, bytes.subarray(NONCE_BYTES), boundOf(place)).toString();
-      } catch (cause) {
-        const why = `it was changed, or belongs to another place, or "${id}" was another key when it was encoded`;
-        throw codecDamaged(place, why, cause);
-      }
+      if (keys.has(id) && bytes.toString("base64url") !== body) throw incomplete(place);
+      return unsealed(id, bytes, place).toString();
+    },
+    encodeBytes: (bytes, place) => Buffer.concat([Buffer.from(`${NAME}:${use}:`), sealed(bufferOf(bytes), place)]),
+    decodeBytes(kept, place) {
+      const bytes = bufferOf(kept);
+      const head = HEAD.exec(bytes.subarray(0, HEAD_BYTES_MAX).toString("latin1"));
+      if (head === null) throw codecDamaged(place, `it is not of ${NAME}`);
+      return unsealed(head[1]!, bytes.subarray(head[0].length), place);
     },
     digests: (text) => [inUse, ...others].map((key) => hmac(key.digests, Buffer.from(text)).toString("base64url")),
   };
@@ -86,6 +99,10 @@ function hmac(key: Buffer, ...parts: readonly Buffer[]): Buffer {
   const made = createHmac("sha256", key);
   for (const part of parts) made.update(part);
   return made.digest();
+}
+
+function incomplete(place: TextPlace): TenfoldError {
+  return codecDamaged(place, "a part of it is missing or was changed");
 }
 
 function keyMissing(place: TextPlace, id: string, known: readonly string[]): TenfoldError {

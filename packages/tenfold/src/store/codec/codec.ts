@@ -9,8 +9,11 @@ import { TenfoldError } from "../../value/error.ts";
 /** Where a text is kept: a codec binds what it encodes to it. */
 export interface TextPlace {
   readonly run: string;
-  readonly what: "input" | "output" | "error" | "line" | "message";
-  /** Which line (its number in the journal, its kind, its node) or message (its key); "" of what a run has one of. */
+  readonly what: "input" | "output" | "error" | "line" | "message" | "file" | "part";
+  /**
+   * Which line (its number in the journal, its kind, its node), message (its key), file (its id) or part of one (its id, its
+   * place); "" of what a run has one of.
+   */
   readonly which: string;
 }
 
@@ -20,13 +23,20 @@ export interface Codec {
   encode(text: string, place: TextPlace): string;
   /** Throws where it cannot: CODEC_KEY_MISSING, CODEC_DAMAGED; anything else is told as CODEC_DAMAGED. */
   decode(text: string, place: TextPlace): string;
+  /**
+   * The bytes of a part of a file; they too are encoded alike each time. Without these two they are encoded as a text, in
+   * base64, which takes more room.
+   */
+  encodeBytes?(bytes: Uint8Array, place: TextPlace): Uint8Array;
+  decodeBytes?(bytes: Uint8Array, place: TextPlace): Uint8Array;
   /** Keyed hashes that stand for `text` and do not tell it: the one in use first, then those that were before. */
   digests(text: string): readonly string[];
 }
 
 /** The place as a sentence names it. */
 export function placeText({ run, what, which }: TextPlace): string {
-  return what === "line" || what === "message" ? `the ${what} "${which}" of run ${run}` : `the ${what} of run ${run}`;
+  if (what === "part") return `part of the file ${which.split(" ")[0]} of run ${run}`;
+  return which === "" ? `the ${what} of run ${run}` : `the ${what} "${which}" of run ${run}`;
 }
 
 /** What is kept there is no text that the codec, or anybody, can make sense of. */
@@ -39,12 +49,15 @@ export function codecDamaged(place: TextPlace, why: string, cause?: unknown): Te
   );
 }
 
-const CODEC_WAY = "Give what `aes256gcm(…)` answers, or an object with `encode`, `decode` and `digests`.";
+const CODEC_WAY =
+  "Give what `aes256gcm(…)` answers, or an object with `encode`, `decode` and `digests` (and both of `encodeBytes` and `decodeBytes`, or neither).";
 
 function isCodec(value: unknown): value is Codec {
   if (typeof value !== "object" || value === null) return false;
-  const { encode, decode, digests } = value as Partial<Codec>;
-  return [encode, decode, digests].every((verb) => typeof verb === "function");
+  const { encode, decode, digests, encodeBytes, decodeBytes } = value as Partial<Codec>;
+  if ((encodeBytes === undefined) !== (decodeBytes === undefined)) return false;
+  const forBytes = encodeBytes === undefined ? [] : [encodeBytes, decodeBytes];
+  return [encode, decode, digests, ...forBytes].every((verb) => typeof verb === "function");
 }
 
 const PROBES = ["", `{"email":"zoë@example.com","note":"\\n“✓”"}`, JSON.stringify("x".repeat(1000))];
@@ -75,7 +88,23 @@ function breachOf(codec: Codec): string | undefined {
     if (codec.encode(probe, PROBE_PLACE) !== encoded) return "encodes the same text in two ways";
     if (codec.decode(encoded, PROBE_PLACE) !== probe) return "does not decode what it encodes";
   }
+  const ofBytes = breachOfBytes(codec);
+  if (ofBytes !== undefined) return ofBytes;
   const digests: unknown = codec.digests("probe");
   const areTexts = Array.isArray(digests) && digests.length > 0 && digests.every((each) => typeof each === "string");
   return areTexts ? undefined : "answers no texts as `digests`";
+}
+
+function breachOfBytes(codec: Codec): string | undefined {
+  if (codec.encodeBytes === undefined) return undefined;
+  const bytes = Uint8Array.from({ length: 256 }, (_, byte) => byte);
+  const kept: unknown = codec.encodeBytes(bytes, PROBE_PLACE);
+  if (!(kept instanceof Uint8Array)) return `encodes bytes as ${describe(kept)}`;
+  if (!isEqual(codec.encodeBytes(bytes, PROBE_PLACE), kept)) return "encodes the same bytes in two ways";
+  const read: unknown = codec.decodeBytes!(kept, PROBE_PLACE);
+  return read instanceof Uint8Array && isEqual(read, bytes) ? undefined : "does not decode the bytes that it encodes";
+}
+
+function isEqual(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, at) => byte === other[at]);
 }

@@ -47,7 +47,7 @@ const BY_STATE: Readonly<Record<string, Refusal>> = {
   ],
   "53300": [
     "STORE_FULL",
-    "has no connection left for this user. A worker has six, and one for each lane: raise the server's max_connections " +
+    "has no connection left for this user. A worker has seven, and one for each lane: raise the server's max_connections " +
       "or the limit of the role or database, end other clients, or put PgBouncer before it.",
   ],
   "53100": ["STORE_FULL", "has no disk space left. Free some; what was answered before is safe."],

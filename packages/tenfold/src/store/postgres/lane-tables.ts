@@ -25,6 +25,12 @@ export interface Sum {
 
 /** Rows of one part: few enough to be sent at once. */
 const PART_ROWS = 2000;
+/** Of a table whose rows are large. */
+const LARGE_PART_ROWS: ReadonlyMap<string, number> = new Map([["file_parts", 16]]);
+
+function partRowsOf({ name }: LaneTable): number {
+  return LARGE_PART_ROWS.get(name) ?? PART_ROWS;
+}
 
 const TABLES = `
   select c.relname as name,
@@ -57,15 +63,16 @@ export async function tablesOf(connection: Connection): Promise<readonly LaneTab
 /** Where the next part of a table ends; null: no row is left. */
 export async function endOfPart(
   connection: Connection,
-  { name, keys }: LaneTable,
+  table: LaneTable,
   lane: number,
   after: readonly string[] | null,
 ): Promise<readonly string[] | null> {
+  const { name, keys } = table;
   const places = namesOf(keys);
   const { where, values } = conditionOf(keys, lane, { after, to: null });
   const [row] = await connection.rows<{ last: readonly string[] }>(
     `select array[${keys.map(({ name: key }) => `p.${quoted(key)}::text`).join(", ")}] as last
-    from (select ${places} from tenfold.${name} t where ${where} order by t.lane, ${places} limit ${PART_ROWS}) p
+    from (select ${places} from tenfold.${name} t where ${where} order by t.lane, ${places} limit ${partRowsOf(table)}) p
     order by ${keys.map(({ name: key }) => `p.${quoted(key)} desc`).join(", ")} limit 1`,
     ...values,
   );
@@ -109,11 +116,12 @@ export function insertOf({ name, columns }: LaneTable, rows: string): Statement 
 }
 
 /** Deletes some rows of the lane; answers how many. */
-export async function deleteSome(connection: Connection, { name }: LaneTable, lane: number): Promise<number> {
+export async function deleteSome(connection: Connection, table: LaneTable, lane: number): Promise<number> {
+  const { name } = table;
   const [deleted] = await connection.send([
     {
       sql: `delete from tenfold.${name} t
-        where t.lane = $1 and t.ctid in (select s.ctid from tenfold.${name} s where s.lane = $1 limit ${10 * PART_ROWS})`,
+        where t.lane = $1 and t.ctid in (select s.ctid from tenfold.${name} s where s.lane = $1 limit ${10 * partRowsOf(table)})`,
       values: [lane],
     },
   ]);

@@ -7,8 +7,8 @@ import type { Migration } from "./migrations.ts";
 /** Postgres 14. */
 const VERSION_LEAST = 140_000;
 
-/** Commits, claims, starts, careful, reads, listens; beside them is a heartbeat's for each lane. */
-const CONNECTIONS = 6;
+/** Commits, claims, starts, careful, reads, files, listens; beside them is a heartbeat's for each lane. */
+const CONNECTIONS = 7;
 
 export interface Look {
   /** As the server counts: 140005 is 14.5. */

@@ -108,6 +108,19 @@ export const MIGRATIONS: readonly Migration[] = [
     at bigint not null, run text collate "C",
     primary key (lane, workflow, schedule)
   ) with (fillfactor = 50);
+
+  create table tenfold.files (
+    lane integer not null, run text collate "C" not null, file text collate "C" not null,
+    node text collate "C" not null, about text not null, parts integer not null, state smallint not null, at bigint,
+    primary key (lane, run, file)
+  );
+  create index files_to_sweep on tenfold.files (lane, run, file) where state = 2;
+
+  create table tenfold.file_parts (
+    lane integer not null, run text collate "C" not null, file text collate "C" not null, seq integer not null,
+    bytes bytea not null,
+    primary key (lane, run, file, seq)
+  );
   `,
   },
 ];

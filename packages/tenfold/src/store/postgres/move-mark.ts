@@ -37,7 +37,7 @@ const CLOSED = ["runs", "leases", "tally_changes", "schedules"];
 /** Waits for transactions in flight; those that come later find the check. */
 const LOCK = [
   "set local lock_timeout = '10s'",
-  `lock table ${[...CLOSED, "keys"].map((table) => `tenfold.${table}`).join(", ")} in access exclusive mode`,
+  `lock table ${[...CLOSED, "keys", "files"].map((table) => `tenfold.${table}`).join(", ")} in access exclusive mode`,
 ];
 
 const CLOSE_TO_OTHERS = CLOSED.map(

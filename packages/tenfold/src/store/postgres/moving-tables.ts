@@ -69,6 +69,16 @@ export const READ_SCHEDULES = `
   from tenfold.schedules s where s.lane = $1 and (s.workflow, s.schedule) > ($2, $3)
   order by s.workflow, s.schedule limit $4`;
 
+export const READ_FILES = `
+  select f.run as k1, f.file as k2, f.run, f.file, f.node, f.about, f.parts, f.state, f.at
+  from tenfold.files f where f.lane = $1 and (f.run, f.file) > ($2, $3) order by f.run, f.file limit $4`;
+
+export const READ_FILE_PARTS = String.raw`
+  select p.run as k1, p.file as k2, p.seq as k3, p.run, p.file, p.seq,
+    translate(encode(p.bytes, 'base64'), E'\n', '') as bytes
+  from tenfold.file_parts p where p.lane = $1 and (p.run, p.file, p.seq) > ($2, $3, $4)
+  order by p.run, p.file, p.seq limit $5`;
+
 export const WRITE_GRAPHS = `
   insert into tenfold.graphs (lane, hash, workflow, graph)
   select a.lane, t.hash, t.workflow, t.graph
@@ -147,6 +157,20 @@ export const WRITE_SCHEDULES = `
   from tenfold.lanes a, unnest($2::text[], $3::text[], $4::bigint[], $5::text[]) as t (workflow, schedule, at, run)
   where a.lane = $1`;
 
+export const WRITE_FILES = `
+  insert into tenfold.files (lane, run, file, node, about, parts, state, at)
+  select a.lane, t.run, t.file, t.node, t.about, t.parts, t.state, t.at
+  from tenfold.lanes a,
+    unnest($2::text[], $3::text[], $4::text[], ${jsons("$5")}, $6::integer[], $7::smallint[], $8::bigint[])
+      as t (run, file, node, about, parts, state, at)
+  where a.lane = $1`;
+
+export const WRITE_FILE_PARTS = `
+  insert into tenfold.file_parts (lane, run, file, seq, bytes)
+  select a.lane, t.run, t.file, t.seq, decode(t.bytes, 'base64')
+  from tenfold.lanes a, unnest($2::text[], $3::text[], $4::integer[], $5::text[]) as t (run, file, seq, bytes)
+  where a.lane = $1`;
+
 interface TableForm extends ReadForm {
   readonly write: string;
   /** How each cell's column is written. */
@@ -185,6 +209,18 @@ export const TABLES: Readonly<Record<MovedTable, TableForm>> = {
   // Appended, and folded into the counts before they are read.
   tallies: { read: READ_TALLIES, first: [-1, "", -1], write: APPEND_CHANGES, columns: [plain, texts, plain, plain] },
   schedules: { read: READ_SCHEDULES, first: ["", ""], write: WRITE_SCHEDULES, columns: [texts, texts, plain, texts] },
+  files: {
+    read: READ_FILES,
+    first: ["", ""],
+    write: WRITE_FILES,
+    columns: [texts, texts, texts, joined, plain, plain, plain],
+  },
+  file_parts: {
+    read: READ_FILE_PARTS,
+    first: ["", "", -1],
+    write: WRITE_FILE_PARTS,
+    columns: [texts, texts, plain, texts],
+  },
 };
 
 export function writeOf(lane: number, table: MovedTable, rows: readonly Row[]): Statement {

@@ -47,7 +47,10 @@ export async function openPostgres(
     return new PostgresStore(
       name,
       lanes,
-      { commits: connection("commits"), claims: connection("claims"), starts: byKey("starts"), careful, reads },
+      {
+        ...{ commits: connection("commits"), claims: connection("claims"), starts: byKey("starts"), careful, reads },
+        files: connection("files"),
+      },
       new Notices(schema, reads, listener),
     );
   } catch (error) {

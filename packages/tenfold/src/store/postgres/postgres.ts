@@ -16,6 +16,8 @@ import { Claims } from "./claims.ts";
 import { commitHeld, eachRunOnce } from "./commit.ts";
 import { commitCarefully } from "./commit-carefully.ts";
 import type { Answer, Connection, Statement } from "./connection.ts";
+import type { Connections } from "./connections.ts";
+import { PostgresFiles } from "./files.ts";
 import { FENCE_ALIVE, FENCE_ALONE } from "./fence.ts";
 import type { BeatenStore } from "./heartbeat-thread.ts";
 import { HeldRuns } from "./held-runs.ts";
@@ -37,18 +39,6 @@ import { fold, FOLD_MAX, spansOf, SUM_TALLIES } from "./tally.ts";
 /** Transactions that append to the tallies, after which they are folded. */
 const CHANGES_PER_FOLD = 200;
 
-/** Each kind of work has its own connection, opened when it is first needed. */
-export interface Connections {
-  /** Commits and heartbeats. */
-  readonly commits: Connection;
-  /** Claims: transactions that look before they write. */
-  readonly claims: Connection;
-  readonly starts: Connection;
-  /** Whatever else looks before it writes. */
-  readonly careful: Connection;
-  readonly reads: Connection;
-}
-
 /** Beside this module, with the ending that it has itself. */
 const ending = import.meta.url.endsWith(".ts") ? "ts" : "js";
 const THREAD = new URL(`./heartbeat-thread.${ending}`, import.meta.url);
@@ -59,6 +49,7 @@ export class PostgresStore implements port.Store {
   readonly pipelinesCommits = true;
   readonly post: PostgresPost;
   readonly schedules: PostgresSchedules;
+  readonly files: PostgresFiles;
   readonly #to: Connections;
   readonly #notices: Notices;
   readonly #callers: CallerTransactions;
@@ -75,6 +66,7 @@ export class PostgresStore implements port.Store {
     this.#notices = notices;
     this.post = new PostgresPost(connections, name, () => notices.tell("due"));
     this.schedules = new PostgresSchedules(connections, name);
+    this.files = new PostgresFiles(connections.files, name, (lease) => this.#lost(lease));
     this.#callers = new CallerTransactions(name, connections.starts.options.schema);
     this.#claims = new Claims(connections, lanes);
     notices.onLate = () => this.expectLate();

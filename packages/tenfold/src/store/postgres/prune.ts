@@ -2,6 +2,7 @@
  * Removes finished runs with all that belongs to them, and keeps their keys for a while; their rows are locked, in order,
  * before it decides.
  */
+import { REMOVED } from "../file-state-code.ts";
 import { STATUSES } from "../status-code.ts";
 import type { PruneAnswer, Pruning } from "../store.ts";
 import { pruneVerdicts } from "../verdict.ts";
@@ -33,6 +34,11 @@ export const DROP_LINES = "delete from tenfold.journal j where j.lane = $1 and j
 export const DROP_MAIL = "delete from tenfold.inbox i where i.lane = $1 and i.run = any ($2::text[])";
 
 export const DROP_ATTRIBUTES = "delete from tenfold.attributes b where b.lane = $1 and b.run = any ($2::text[])";
+
+/** Their parts are many, and are freed a few at a time. */
+export const DROP_FILES = `
+  update tenfold.files f set state = ${REMOVED}
+  where f.lane = $1 and f.run = any ($2::text[]) and f.state <> ${REMOVED}`;
 
 export const DROP_RUNS = "delete from tenfold.runs r where r.lane = $1 and r.id = any ($2::text[])";
 
@@ -112,7 +118,9 @@ function removalsOf(lane: number, gone: readonly RowToPrune[], { keysForMs }: Pr
     statements.push({ sql: KEEP_KEYS, values: [lane, ...columns] });
   }
   const ids = texts(gone.map(({ id }) => id));
-  for (const sql of [DROP_LINES, DROP_MAIL, DROP_ATTRIBUTES, DROP_RUNS]) statements.push({ sql, values: [lane, ids] });
+  for (const sql of [DROP_LINES, DROP_MAIL, DROP_ATTRIBUTES, DROP_FILES, DROP_RUNS]) {
+    statements.push({ sql, values: [lane, ids] });
+  }
   const changes = new TallyChanges();
   for (const { id, workflow, status } of gone) changes.add(id, workflow, status, -1);
   return [...statements, ...changes.writes(lane)];

@@ -8,6 +8,7 @@ import type { JournalLine } from "../../core/journal-line.ts";
 import { TenfoldError } from "../../value/error.ts";
 import type { CallerClient } from "../caller-client.ts";
 import type { Tell } from "../heartbeat.ts";
+import type { Files } from "../files.ts";
 import type * as port from "../store.ts";
 import { LaneGone } from "./lane-row.ts";
 import type { Place, Whole } from "./place.ts";
@@ -35,6 +36,13 @@ export class PostgresServers implements port.Store {
   readonly schedules: Schedules = {
     reached: (lane, names) => this.#read(lane, (store) => store.schedules.reached(lane, names)),
     advance: (lane, batch) => this.#at(lane, (store) => store.schedules.advance(lane, batch)),
+  };
+  readonly files: Files = {
+    write: (lease, ...given) => this.#at(lease.lane, (store) => store.files.write(lease, ...given)),
+    remove: (lease, files) => this.#at(lease.lane, (store) => store.files.remove(lease, files)),
+    list: (lane, runs) => this.#read(lane, (store) => store.files.list(lane, runs)),
+    read: (lane, ...given) => this.#read(lane, (store) => store.files.read(lane, ...given)),
+    sweep: (lane, partsMax) => this.#at(lane, (store) => store.files.sweep(lane, partsMax)),
   };
   readonly #whole: Whole;
   readonly #watchers: Readonly<Record<port.Change, Set<() => void>>> = { due: new Set(), ended: new Set() };

@@ -109,6 +109,20 @@ const MIGRATIONS: readonly string[] = [
     primary key (lane, workflow, schedule)
   ) without rowid;
   `,
+  // The bytes stand apart, so that a list of files reads none of them.
+  `
+  create table files (
+    lane integer not null, run text not null, file text not null, node text not null, about text not null,
+    parts integer not null, state integer not null, at integer,
+    primary key (lane, run, file)
+  ) without rowid;
+  create index files_to_sweep on files (lane, run, file) where state = 2;
+
+  create table file_parts (
+    lane integer not null, run text not null, file text not null, seq integer not null, bytes blob not null,
+    primary key (lane, run, file, seq)
+  );
+  `,
 ];
 
 const FORMAT = MIGRATIONS.length;

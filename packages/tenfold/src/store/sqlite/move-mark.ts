@@ -35,6 +35,8 @@ const CLOSE_TO_OTHERS = `
   create trigger no_change before update on runs begin select raise(abort, '${CLOSED_BY_MOVE}'); end;
   create trigger no_removal before delete on runs begin select raise(abort, '${CLOSED_BY_MOVE}'); end;
   create trigger no_forgetting before delete on keys begin select raise(abort, '${CLOSED_BY_MOVE}'); end;
+  create trigger no_sweep before delete on file_parts begin select raise(abort, '${CLOSED_BY_MOVE}'); end;
+  create trigger no_sweep_of_file before delete on files begin select raise(abort, '${CLOSED_BY_MOVE}'); end;
   create trigger no_schedule before insert on schedules begin select raise(abort, '${CLOSED_BY_MOVE}'); end;
   create trigger no_tick before update on schedules begin select raise(abort, '${CLOSED_BY_MOVE}'); end;
   create trigger no_join before insert on leases begin select raise(abort, '${CLOSED_BY_MOVE}'); end;`;
@@ -44,6 +46,8 @@ const OPEN_TO_OTHERS = `
   drop trigger if exists no_change;
   drop trigger if exists no_removal;
   drop trigger if exists no_forgetting;
+  drop trigger if exists no_sweep;
+  drop trigger if exists no_sweep_of_file;
   drop trigger if exists no_schedule;
   drop trigger if exists no_tick;
   drop trigger if exists no_join;`;

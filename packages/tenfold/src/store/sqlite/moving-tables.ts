@@ -65,6 +65,14 @@ export const READ_SCHEDULES = `
   select workflow as k1, schedule as k2, workflow, schedule, at, run
   from schedules where lane = ? and (workflow, schedule) > (?, ?) order by workflow, schedule limit ?`;
 
+export const READ_FILES = `
+  select run as k1, file as k2, run, file, node, about, parts, state, at
+  from files where lane = ? and (run, file) > (?, ?) order by run, file limit ?`;
+
+export const READ_FILE_PARTS = `
+  select run as k1, file as k2, seq as k3, run, file, seq, bytes
+  from file_parts where lane = ? and (run, file, seq) > (?, ?, ?) order by run, file, seq limit ?`;
+
 export const WRITE_GRAPH = "insert into graphs (lane, hash, workflow, graph) values (?, ?, ?, ?)";
 
 export const WRITE_RUN = `
@@ -97,6 +105,11 @@ export const WRITE_SERVED = "insert into turns_served (lane, turn) values (?, ?)
 
 export const WRITE_SCHEDULE = "insert into schedules (lane, workflow, schedule, at, run) values (?, ?, ?, ?, ?)";
 
+export const WRITE_FILE = `
+  insert into files (lane, run, file, node, about, parts, state, at) values (?, ?, ?, ?, ?, ?, ?, ?)`;
+
+export const WRITE_FILE_PART = "insert into file_parts (lane, run, file, seq, bytes) values (?, ?, ?, ?, ?)";
+
 type Write = (connection: Connection, lane: number, row: Row) => number;
 
 export const TABLES: Readonly<Record<MovedTable, ReadForm & { readonly write: Write }>> = {
@@ -112,6 +125,8 @@ export const TABLES: Readonly<Record<MovedTable, ReadForm & { readonly write: Wr
   served: { read: READ_SERVED, first: [-1], write: byOne(WRITE_SERVED) },
   tallies: { read: READ_TALLIES, first: [-1, "", -1], write: writeTally },
   schedules: { read: READ_SCHEDULES, first: ["", ""], write: byOne(WRITE_SCHEDULE) },
+  files: { read: READ_FILES, first: ["", ""], write: byOne(WRITE_FILE) },
+  file_parts: { read: READ_FILE_PARTS, first: ["", "", -1], write: writeFilePart },
 };
 
 function byOne(sql: string): Write {
@@ -121,6 +136,11 @@ function byOne(sql: string): Write {
 function writeKey(connection: Connection, lane: number, row: Row): number {
   const [key, workflow, tenant] = row as readonly [string, string, string];
   return connection.run(WRITE_KEY, lane, ...row, keyDigest(key, workflow, tenant));
+}
+
+function writeFilePart(connection: Connection, lane: number, row: Row): number {
+  const [run, file, seq, bytes] = row as readonly [string, string, number, string];
+  return connection.run(WRITE_FILE_PART, lane, run, file, seq, Buffer.from(bytes, "base64"));
 }
 
 /** A count by the minute is part of those by day and in all. */

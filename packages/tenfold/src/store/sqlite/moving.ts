@@ -6,6 +6,7 @@ import {
   otherMove,
   pieceOf,
   type Arrived,
+  type Cell,
   type Cursor,
   type Mark,
   type MovedTable,
@@ -93,9 +94,13 @@ class MovingSqlite implements MovingStore {
   async read(lane: number, table: MovedTable, after: Cursor | null, limit: number): Promise<Piece> {
     const form = TABLES[table];
     const rows = await this.#connection.read(() =>
-      this.#connection.all<Record<string, Row[number]>>(form.read, lane, ...(after ?? form.first), limit),
+      this.#connection.all<Record<string, Row[number] | Uint8Array>>(form.read, lane, ...(after ?? form.first), limit),
     );
-    return pieceOf(rows.map(Object.values) as Row[], form, limit);
+    return pieceOf(
+      rows.map((row) => Object.values(row).map(cellOf)),
+      form,
+      limit,
+    );
   }
 
   close(): Promise<void> {
@@ -105,4 +110,10 @@ class MovingSqlite implements MovingStore {
   #leases(lane: number): readonly LeaseSeen[] {
     return this.#connection.all<LeaseSeen>(SEE_LEASES, lane).map((lease) => ({ ...lease }));
   }
+}
+
+function cellOf(value: Cell | Uint8Array): Cell {
+  return value instanceof Uint8Array
+    ? Buffer.from(value.buffer, value.byteOffset, value.length).toString("base64")
+    : value;
 }

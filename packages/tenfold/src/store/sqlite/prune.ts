@@ -1,4 +1,5 @@
 /** Removes finished runs with all that belongs to them, and keeps their keys for a while. */
+import { REMOVED } from "../file-state-code.ts";
 import { STATUSES } from "../status-code.ts";
 import type { PruneAnswer, Pruning } from "../store.ts";
 import { minuteOf } from "../tally-spans.ts";
@@ -22,6 +23,10 @@ export const DROP_LINES = "delete from journal where lane = ? and run = ?";
 export const DROP_MAIL = "delete from inbox where lane = ? and run = ?";
 
 export const DROP_ATTRIBUTES = "delete from attributes where lane = ? and run = ?";
+
+/** Their parts are many, and are freed a few at a time. */
+export const DROP_FILES = `
+  update files set state = ${REMOVED} where lane = ? and run = ? and state <> ${REMOVED}`;
 
 export const DROP_RUN = "delete from runs where lane = ? and number = ?";
 
@@ -75,6 +80,7 @@ export function pruneRuns(
     connection.run(DROP_LINES, lane, number);
     connection.run(DROP_MAIL, lane, number);
     connection.run(DROP_ATTRIBUTES, lane, run);
+    connection.run(DROP_FILES, lane, run);
     connection.run(DROP_RUN, lane, number);
     tallies.add(workflow, status, minuteOf(run), -1);
   });

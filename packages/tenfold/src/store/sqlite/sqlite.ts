@@ -11,6 +11,7 @@ import { withinCaller } from "./caller-connection.ts";
 import { claim, look } from "./claim.ts";
 import { Commits } from "./commit.ts";
 import type { Connection } from "./connection.ts";
+import { SqliteFiles } from "./files.ts";
 import { Heartbeats, type Tell } from "../heartbeat.ts";
 import { HeldRuns } from "./held-runs.ts";
 import { list } from "./list.ts";
@@ -43,6 +44,7 @@ export class SqliteStore implements port.Store {
   readonly pipelinesCommits = false;
   readonly post: SqlitePost;
   readonly schedules: SqliteSchedules;
+  readonly files: SqliteFiles;
   readonly #connection: Connection;
   readonly #held: HeldRuns;
   readonly #watch: Watch;
@@ -60,6 +62,7 @@ export class SqliteStore implements port.Store {
     };
     this.post = new SqlitePost({ ...access, changed: () => this.#watch.changed() });
     this.schedules = new SqliteSchedules(access);
+    this.files = new SqliteFiles({ ...access, live: (lease) => this.#held.live(lease) });
   }
 
   async putGraphs(lane: number, graphs: readonly port.StoredGraph[]): Promise<void> {

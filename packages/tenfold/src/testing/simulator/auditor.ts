@@ -20,6 +20,7 @@ import { withoutErrors } from "./answer.ts";
 import type { OpenBook } from "./open-book.ts";
 import { askedApprovals, awaitedSignals, type AskedApproval, type AwaitedSignal } from "./waits.ts";
 import { Violation } from "./violation.ts";
+import { checkFiles } from "./written-files.ts";
 
 export interface BodyCall {
   readonly run: string;
@@ -35,6 +36,8 @@ export interface BodyCall {
   endedAt: number;
   /** The signal was aborted, or its process died: it may overlap with another. */
   wasStopped: boolean;
+  /** It was told that its file is kept. */
+  wroteFile: boolean;
 }
 
 /** Milliseconds by which a process's clock may be off. */
@@ -218,6 +221,10 @@ export class Auditor {
     this.checkFacts(row);
     this.#checkTimes(row, entries);
     this.#checkSignals(row, entries);
+    const callsOf = (node: string): readonly BodyCall[] => this.#calls.get(`${row.id} ${node}`) ?? [];
+    const wrote = (node: string, number: number): boolean =>
+      callsOf(node).some(({ attempt, wroteFile }) => attempt === number && wroteFile);
+    checkFiles(this.#book, row.id, entries, wrote);
     const allowed = new Set<RunStatus>([expected.failures.size > 0 ? "failed" : "completed"]);
     if (this.cancelled.has(row.id) || this.family.isDisowned(row.id)) allowed.add("cancelled");
     if (!allowed.has(row.status))

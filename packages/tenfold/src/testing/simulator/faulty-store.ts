@@ -55,6 +55,9 @@ const WRITES: ReadonlySet<string> = new Set([
   "remove",
   "release",
   "advance",
+  "writeParts",
+  "removeFiles",
+  "sweepFiles",
 ]);
 
 /** `store` as `connection`'s process sees it. */

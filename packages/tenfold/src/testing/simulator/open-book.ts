@@ -6,6 +6,7 @@ import type { JournalLine } from "../../core/journal-line.ts";
 import { MemoryStore } from "../../store/memory.ts";
 import type { Holder, Lease, RunRecord, Store } from "../../store/store.ts";
 import { laneOfRun } from "../../value/id.ts";
+import type { Files } from "../../store/files.ts";
 import type { Schedules } from "../../store/schedules.ts";
 import type { Verb } from "../store-by-verb.ts";
 import type { Standing } from "./scheduled.ts";
@@ -80,6 +81,14 @@ export class OpenBook {
     return this.#inner.peek(laneOfRun(run)!, run)?.attributes ?? new Map<string, string>();
   }
 
+  /** The files of the run that are whole. */
+  files(run: string): readonly { readonly node: string; readonly text: string }[] {
+    const whole = this.#inner.files.peek(laneOfRun(run)!, run).filter(({ state }) => state === "whole");
+    return whole.map(({ node, bytes }) => {
+      return { node, text: Buffer.concat([...bytes].sort(([a], [b]) => a - b).map(([, part]) => part)).toString() };
+    });
+  }
+
   /** How far a schedule has come; null: nobody has seen it. */
   standingOf(workflow: string, schedule: string): Standing | null {
     const firstSeenAt = this.#firstSeen.get(`${workflow} ${schedule}`);
@@ -102,13 +111,26 @@ export class OpenBook {
     };
   }
 
+  #fencedFiles({ files }: Store): Files {
+    const fencedVerb = (verb: "write" | "remove"): Verb => fenced(verb, (files[verb] as Verb).bind(files), this.#alive);
+    return {
+      write: fencedVerb("write") as Files["write"],
+      remove: fencedVerb("remove") as Files["remove"],
+      list: files.list.bind(files),
+      read: files.read.bind(files),
+      sweep: files.sweep.bind(files),
+    };
+  }
+
   #noting(inner: Store): Store {
     const schedules = this.#notingSchedules(inner);
+    const files = this.#fencedFiles(inner);
     const alive = this.#alive;
     const latest = this.#latest;
     return new Proxy(inner, {
       get(target, name) {
         if (name === "schedules") return schedules;
+        if (name === "files") return files;
         const member: unknown = Reflect.get(target, name, target);
         if (typeof member !== "function") return member;
         if (name === "join") {

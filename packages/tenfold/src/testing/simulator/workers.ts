@@ -14,6 +14,7 @@ import type { OpenBook } from "./open-book.ts";
 import type { Scenario } from "./scenario.ts";
 import { Violation } from "./violation.ts";
 import { WorkerTime, type VirtualTime } from "../virtual-time.ts";
+import { writeFile, writesFile } from "./written-files.ts";
 
 export interface SimulatedWorker {
   readonly id: number;
@@ -165,7 +166,17 @@ export class SimulatedWorkers {
       });
       running.time.at(running.time.now() + tookMs, () => {
         if (fails) settle(() => reject(new Error(`attempt ${ctx.attempt} fails`)));
-        else settle(() => resolve(answerOf(step, input)));
+        else if (scenario.timeoutMs !== null || !writesFile(ctx.run.id, ctx.node))
+          settle(() => resolve(answerOf(step, input)));
+        else {
+          writeFile(ctx).then(
+            () => {
+              call.wroteFile = true;
+              settle(() => resolve(answerOf(step, input)));
+            },
+            (thrown: unknown) => settle(() => reject(thrown as Error)),
+          );
+        }
       });
     });
   }
@@ -183,6 +194,7 @@ export class SimulatedWorkers {
       clock: running.time.now(),
       endedAt: Infinity,
       wasStopped: false,
+      wroteFile: false,
     };
     running.calls.push(call);
     try {

@@ -160,6 +160,8 @@ test("a codec that is printed tells no key", () => {
 test("a codec of a user's own is tried before it is used", () => {
   const good = { encode: (text: string) => encodeURI(text), decode: decodeURI, digests: (text: string) => [text] };
   assert.equal(checkCodec(good), good);
+  const ofBytes = { ...good, encodeBytes: (bytes: Uint8Array) => bytes, decodeBytes: (bytes: Uint8Array) => bytes };
+  assert.equal(checkCodec(ofBytes), ofBytes);
   let count = 0;
   const bad: readonly (readonly [unknown, RegExp])[] = [
     [null, /null as `codec`/],
@@ -168,6 +170,10 @@ test("a codec of a user's own is tried before it is used", () => {
     [{ ...good, encode: (text: string) => text }, /not printable ASCII/],
     [{ ...good, encode: () => 1 }, /encodes a text as 1/],
     [{ ...good, decode: () => "" }, /does not decode/],
+    [{ ...good, encodeBytes: (bytes: Uint8Array) => bytes }, /an object as `codec`.*both of `encodeBytes`/],
+    [{ ...good, encodeBytes: () => "x", decodeBytes: () => "x" }, /encodes bytes as/],
+    [{ ...good, encodeBytes: () => Uint8Array.of(count++), decodeBytes: () => 1 }, /same bytes in two ways/],
+    [{ ...good, encodeBytes: () => Uint8Array.of(1), decodeBytes: () => Uint8Array.of(1) }, /not decode the bytes/],
     [{ ...good, digests: () => [] }, /no texts as `digests`/],
     [{ ...good, decode: () => { throw new Error("no key yet"); } }, /throws: no key yet/], // prettier-ignore
   ];
