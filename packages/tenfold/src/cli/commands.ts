@@ -89,6 +89,16 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import("./commands/schedules.ts")).schedulesCommand,
   },
   {
+    name: "emit",
+    does: "emit an event, or one per row of a file",
+    load: async () => (await import("./commands/emit.ts")).emitCommand,
+  },
+  {
+    name: "events",
+    does: "show which events start what, and what waits or was refused",
+    load: async () => (await import("./commands/events.ts")).eventsCommand,
+  },
+  {
     name: "lanes",
     does: "show which server holds which lane, and move one to another server",
     load: async () => (await import("./commands/lanes.ts")).lanesCommand,

@@ -18,6 +18,8 @@ const KEYS: Readonly<Record<keyof Config, string>> = {
   workflows: "a list of workflows",
   lanes: "a number of lanes for a store that is made now",
   schedules: "true or false",
+  events: "true or false",
+  release: "a text",
   slots: "a number",
   memory: "a number of bytes",
   payload: "a number of characters",

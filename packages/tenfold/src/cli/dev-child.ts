@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { TenfoldError } from "../value/error.ts";
 import { EXIT, type Call } from "./command.ts";
 import { exitCodeOf, tellError } from "./errors.ts";
-import { openToWork, type Opened } from "./opening.ts";
+import { openToDevelop, type Opened } from "./opening.ts";
 import { tellWork } from "./dev-work.ts";
 import { hashOfFile, type Sources } from "./source-watch.ts";
 
@@ -17,7 +17,7 @@ export async function workAsChild(call: Call): Promise<number> {
   const sources = collectSources();
   let opened: Opened;
   try {
-    opened = await openToWork(call);
+    opened = await openToDevelop(call);
   } catch (thrown) {
     tellError(call.terminal, thrown, call.flags.has("verbose"));
     tellParent({ sources: [...sources], ends: thrown instanceof TenfoldError && thrown.code === "USAGE" });

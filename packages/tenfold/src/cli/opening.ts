@@ -1,4 +1,5 @@
 /** Opens the store that a command means, with the config's workflows, as a worker or as a client that executes nothing. */
+import { randomUUID } from "node:crypto";
 import type { Tenfold } from "../engine/client.ts";
 import type { OpenOptions } from "../engine/open.ts";
 import type { Log } from "../engine/ports.ts";
@@ -26,6 +27,11 @@ export async function openConfigured(call: Call, work: boolean, options: Partial
   const log = config.config.log ?? options.log ?? sentenceLog(call.terminal);
   const tenfold = await openStore(call, { ...config.config, ...options, store, work, log });
   return { tenfold, config, store: tenfold.store };
+}
+
+/** For `tenfold dev`: each time that it opens the code anew, that is a release of its own. */
+export async function openToDevelop(call: Call): Promise<Opened> {
+  return openToWork(call, { release: randomUUID() });
 }
 
 /** Opens the config's store for a worker that others start runs for. */

@@ -181,13 +181,17 @@ export function runUnknown(run: string): TenfoldError {
 }
 
 /** Refuses what no inputs can be taken from, and a text, whose letters are hardly meant. */
-export function checkInputs(inputs: unknown): void {
+export function checkInputs(
+  inputs: unknown,
+  what = "startMany",
+  way = "no run was started. Give a list or an (async) iterable; one run is started with `start`",
+): void {
   const isList =
     typeof inputs === "object" && inputs !== null && (Symbol.iterator in inputs || Symbol.asyncIterator in inputs);
   if (isList) return;
   throw new TenfoldError(
     "INPUT_INVALID",
-    `startMany was given ${describe(inputs)} where a list of inputs belongs; no run was started. Give a list or an (async) iterable; one run is started with \`start\`.`,
+    `${what} was given ${describe(inputs)} where a list of inputs belongs; ${way}.`,
   );
 }
 

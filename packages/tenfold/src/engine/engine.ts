@@ -6,6 +6,8 @@ import { laneOfRun, runIdMaker } from "../value/id.ts";
 import { EngineEvents } from "./events.ts";
 import { isUnreached, isPassing } from "./passing.ts";
 import { Courier } from "./courier.ts";
+import { Deliverer } from "./deliverer.ts";
+import { Emitter } from "./emit.ts";
 import { listRuns } from "./listing.ts";
 import type { Host, Ports } from "./ports.ts";
 import { Registry } from "./registry.ts";
@@ -23,12 +25,18 @@ export interface EngineSettings extends WorkerSettings {
   readonly work: boolean;
   /** False: a worker that starts no scheduled runs. */
   readonly schedules: boolean;
+  /** False: a worker whose workflows no event starts through it. */
+  readonly events: boolean;
+  /** Names what its code says of events: what another release says, if it is the same, is not the same. */
+  readonly release: string;
 }
 
 export const DEFAULT_SETTINGS: EngineSettings = {
   slots: 1000,
   work: true,
   schedules: true,
+  events: true,
+  release: "",
   runsMax: 1000,
   memoryMax: 256 * 1024 * 1024,
   lookGapMs: 2,
@@ -50,9 +58,11 @@ export class Engine {
   readonly settings: EngineSettings;
   readonly newId: (lane: number) => string;
   readonly starts: Starts;
+  readonly emitter: Emitter;
   readonly schedules: readonly Scheduled[];
   readonly #workers: Worker[] = [];
   readonly #schedulers: Scheduler[] = [];
+  readonly #deliverers: Deliverer[] = [];
   /** Lanes that know the graphs. */
   readonly #prepared = new Set<number>();
 
@@ -74,9 +84,11 @@ export class Engine {
     const { payloadMax } = settings.limits;
     const send: Engine["start"] = (...given) => this.start(...given);
     this.starts = new Starts({ store, clock, payloadMax, newId: this.newId, send });
+    this.emitter = new Emitter({ store, clock, payloadMax, newId: this.newId });
     this.schedules = schedulesOf(workflows);
     if (!settings.work) return;
     if (settings.schedules) this.#schedule();
+    if (settings.events) this.#deliver();
     const shared = new Slots(settings.slots);
     for (let lane = 0; lane < store.lanes; lane++) {
       const { registry, events } = this;
@@ -113,6 +125,14 @@ export class Engine {
     }
   }
 
+  #deliver(): void {
+    const { store, registry, starts, settings } = this;
+    const { clock, log } = this.ports;
+    for (let lane = 0; lane < store.lanes; lane++) {
+      this.#deliverers.push(new Deliverer({ store, lane, clock, log, registry, starts, settings }));
+    }
+  }
+
   /** Makes the graphs known to the store, and starts to work; what is out of reach comes later, where others go on. */
   async open(): Promise<void> {
     for (let lane = 0; lane < this.store.lanes; lane++) {
@@ -123,6 +143,7 @@ export class Engine {
     for (const worker of this.#workers) await worker.open();
     if (this.#workers.length > 0) await this.#releaseHeld();
     for (const scheduler of this.#schedulers) scheduler.open();
+    await Promise.all(this.#deliverers.map((deliverer) => deliverer.open()));
     for (const { server, lanes, reason } of this.store.missing ?? []) {
       this.ports.log.write("warn", "a server of the store is not reached; its lanes wait, the others go on", {
         server,
@@ -192,6 +213,7 @@ export class Engine {
   /** Lets bodies finish within the limit, gives the rest back; answers how many were stopped. */
   async stop(): Promise<number> {
     for (const scheduler of this.#schedulers) scheduler.stop();
+    for (const deliverer of this.#deliverers) deliverer.stop();
     const stopped = await Promise.all(this.#workers.map((worker) => worker.stop()));
     return stopped.reduce((sum, count) => sum + count, 0);
   }

@@ -26,7 +26,11 @@ export function laneChooser(store: Store): () => number {
  * What a lane answers; nothing, if it is out of reach and others are not: `store.missing` tells which are, and whoever
  * shows the answer has to say so.
  */
-async function ofReached<T>(store: Store, lane: number, ask: () => Promise<readonly T[]>): Promise<readonly T[]> {
+export async function ofReached<T>(
+  store: Store,
+  lane: number,
+  ask: () => Promise<readonly T[]>,
+): Promise<readonly T[]> {
   try {
     return await ask();
   } catch (thrown) {

@@ -33,6 +33,10 @@ export interface OpenOptions {
   readonly work?: boolean;
   /** False: a worker that starts no scheduled runs, and leaves them to others; true by default. */
   readonly schedules?: boolean;
+  /** False: a worker that subscribes to no events and starts nothing for them; true by default. */
+  readonly events?: boolean;
+  /** Names this release: its triggers on events count as soon as a worker has them, also if a release before it had the same. */
+  readonly release?: string;
   /** Bodies that run at once in this process; 1,000 by default. */
   readonly slots?: number;
   /** Bytes of runs in memory; the rest waits in the store. 256 MiB by default. */
@@ -69,6 +73,8 @@ const OPTIONS: Readonly<Record<keyof OpenOptions, OptionForm>> = {
   ),
   work: optional(isFlag, "Give true or false."),
   schedules: optional(isFlag, "Give true or false."),
+  events: optional(isFlag, "Give true or false."),
+  release: optional(isText, "Give a text that is the same in all workers of the release."),
   slots: optional(isWholeFrom(1), "Give a whole number from 1."),
   memory: optional(isWholeFrom(MEMORY_LEAST), `Give bytes, a whole number from ${MEMORY_LEAST}.`),
   payload: optional(isWholeFrom(1), "Give characters of JSON, a whole number from 1."),
@@ -136,12 +142,14 @@ async function encoded(store: Store, codec: Codec): Promise<Store> {
 }
 
 function settingsOf(options: OpenOptions): EngineSettings {
-  const { slots, memory, payload, drain, lease, work, schedules } = options;
+  const { slots, memory, payload, drain, lease, work, schedules, events, release } = options;
   const leaseMs = lease === undefined ? DEFAULT_SETTINGS.leaseMs : readLease(lease);
   return {
     ...DEFAULT_SETTINGS,
     work: work ?? true,
     schedules: schedules ?? true,
+    events: events ?? true,
+    release: release ?? "",
     slots: slots ?? DEFAULT_SETTINGS.slots,
     runsMax: slots === undefined ? DEFAULT_SETTINGS.runsMax : Math.max(2 * slots, 100),
     memoryMax: memory ?? DEFAULT_SETTINGS.memoryMax,

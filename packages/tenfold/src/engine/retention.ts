@@ -24,6 +24,8 @@ export interface PruneOptions {
   readonly olderThan: Duration;
   /** For how long after its run's end a key starts no second run; "365 days" by default. */
   readonly keepKeys?: Duration;
+  /** For how long the id of an event is known, whatever the filter finds: by then it starts nothing again; "365 days" by default. */
+  readonly keepEvents?: Duration;
   /** Only counts. */
   readonly dryRun?: boolean;
   /** Is told now and then how far it is. */
@@ -41,6 +43,8 @@ export interface Pruned {
   readonly pruned: number;
   /** Keys of runs that were pruned before, whose time is over. */
   readonly keysForgotten: number;
+  /** Events that were emitted so long ago that their ids are known no more. */
+  readonly eventsForgotten: number;
 }
 
 /** A start that got no answer is sent again for half a minute: it has to find the run that it made. */
@@ -54,10 +58,12 @@ const KEYS_FOR_MAX_MS = 1000 * KEYS_FOR_MS;
 const RUNS_MAX = 200;
 const LINES_MAX = 20_000;
 const KEYS_MAX = 5000;
+const EVENTS_MAX = 1000;
 
 const OPTIONS: Readonly<Record<keyof PruneOptions, OptionForm>> = {
   olderThan: CHECKED_APART,
   keepKeys: CHECKED_APART,
+  keepEvents: CHECKED_APART,
   dryRun: optional(isFlag, "Give true or false."),
   onProgress: optional((value) => typeof value === "function", "Give a function."),
   signal: optional((value) => value instanceof AbortSignal, "Give the `signal` of an AbortController."),
@@ -70,15 +76,18 @@ export async function prune(engine: Engine, filter: RunSearch, options: PruneOpt
   const statuses = statusesOf(filter);
   const pruning: Pruning = {
     before: Math.floor(clock.now() - ageOf(options.olderThan)),
-    keysForMs: keysForMs(options.keepKeys),
+    keysForMs: keptForMs(options.keepKeys, "`keepKeys`"),
     linesMax: LINES_MAX,
   };
-  const pass = { engine, pruning, options, sum: new Sum() };
+  const eventsForMs = Math.max(keptForMs(options.keepEvents, "`keepEvents`"), AGE_LEAST_MS);
+  const eventsBefore = Math.floor(clock.now() - eventsForMs);
+  const pass = { engine, pruning, eventsBefore, options, sum: new Sum() };
   for (let lane = 0; lane < engine.store.lanes; lane++) {
     for (const status of statuses) await pruneLane(pass, lane, { ...filter, status });
     if (options.dryRun === true) continue;
     await sweepFiles(pass, lane);
     await forgetKeys(pass, lane);
+    await forgetEvents(pass, lane);
   }
   return pass.sum.told;
 }
@@ -86,6 +95,7 @@ export async function prune(engine: Engine, filter: RunSearch, options: PruneOpt
 interface Pass {
   readonly engine: Engine;
   readonly pruning: Pruning;
+  readonly eventsBefore: number;
   readonly options: PruneOptions;
   readonly sum: Sum;
 }
@@ -131,10 +141,21 @@ async function forgetKeys({ engine, options, sum }: Pass, lane: number): Promise
   }
 }
 
+async function forgetEvents({ engine, eventsBefore, options, sum }: Pass, lane: number): Promise<void> {
+  const { store } = engine;
+  while (options.signal?.aborted !== true && !isMissing(store, lane)) {
+    const forgotten = await sharing(engine, () => store.events.forgetEvents(lane, eventsBefore, EVENTS_MAX));
+    if (forgotten === 0) return;
+    sum.eventsForgotten += forgotten;
+    options.onProgress?.(sum.told);
+  }
+}
+
 class Sum {
   readonly #counts = new RunCounts();
   pruned = 0;
   keysForgotten = 0;
+  eventsForgotten = 0;
 
   find(runs: readonly RunRecord[]): void {
     for (const run of runs) this.#counts.add(run);
@@ -143,7 +164,8 @@ class Sum {
   get told(): Pruned {
     const counts = this.#counts.all;
     const found = counts.reduce((sum, { runs }) => sum + runs, 0);
-    return { found, pruned: this.pruned, keysForgotten: this.keysForgotten, counts };
+    const { pruned, keysForgotten, eventsForgotten } = this;
+    return { found, pruned, keysForgotten, eventsForgotten, counts };
   }
 }
 
@@ -164,9 +186,9 @@ function statusesOf({ status }: RunSearch): readonly RunStatus[] {
   );
 }
 
-function keysForMs(keepKeys: Duration | undefined): number {
-  if (keepKeys === undefined) return KEYS_FOR_MS;
-  return Math.min(Math.ceil(durationMs(keepKeys, "`keepKeys`")), KEYS_FOR_MAX_MS);
+function keptForMs(given: Duration | undefined, option: string): number {
+  if (given === undefined) return KEYS_FOR_MS;
+  return Math.min(Math.ceil(durationMs(given, option)), KEYS_FOR_MAX_MS);
 }
 
 function ageOf(olderThan: Duration): number {

@@ -127,7 +127,7 @@ function prepareParsed(
     );
   }
   const lane = key === null ? facts.anyLane() : laneOfKey(definition.name, tenant, key, facts.lanes);
-  const at = options.at === undefined ? null : readTime(options.at);
+  const at = options.at === undefined ? null : readTime(options.at, "no run was started");
   const start: RunStart = {
     id: facts.newId(lane),
     workflow: definition.name,
@@ -181,17 +181,14 @@ function checkKey(definition: WorkflowDefinition, key: unknown): void {
   );
 }
 
-/** `at` in ms since 1970. */
-function readTime(at: unknown): number {
+/** `at` in ms since 1970; `notDone` is such as "no run was started". */
+export function readTime(at: unknown, notDone: string): number {
   if (at instanceof Date || typeof at === "number") {
     const time = Number(at);
     if (Number.isFinite(time)) return time;
   }
   const found = at instanceof Date ? String(at) : describe(at);
-  throw new TenfoldError(
-    "INPUT_INVALID",
-    `\`at\` is no time: ${found}; no run was started. Give a Date, or ms since 1970.`,
-  );
+  throw new TenfoldError("INPUT_INVALID", `\`at\` is no time: ${found}; ${notDone}. Give a Date, or ms since 1970.`);
 }
 
 /** Why a start that the store has answered so is none. */

@@ -5,7 +5,7 @@
  */
 import type { WorkflowDefinition } from "../flow/definition.ts";
 import { ticksOf, type Ticks } from "../flow/ticks.ts";
-import type { ScheduleDefinition } from "../flow/trigger.ts";
+import { schedulesAmong, type ScheduleDefinition } from "../flow/trigger.ts";
 import type { ScheduleName } from "../store/schedules.ts";
 import type { StartAnswer } from "../store/store.ts";
 import { instantText } from "../value/day.ts";
@@ -30,7 +30,7 @@ export function schedulesOf(definitions: Iterable<WorkflowDefinition>): readonly
     return zones.get(name);
   };
   return [...definitions].flatMap((definition) =>
-    (definition.triggers ?? []).map((schedule) => {
+    schedulesAmong(definition.triggers).map((schedule) => {
       return { definition, schedule, ticks: ticksOf(schedule, zoneNamed(schedule.timeZone)) };
     }),
   );

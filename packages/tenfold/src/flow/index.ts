@@ -34,12 +34,22 @@ export { all, any, eq, gt, gte, lt, lte, not, oneOf, present, type Condition } f
 export type * from "./graph.ts";
 export type { Input, Lifted, Plain, Present, Symbolic, Value } from "./lifted.ts";
 export type { FileRef, FileSource, FileView, StepFiles, StoredFile } from "./files.ts";
+export { on, type OnOptions } from "./on.ts";
 export { repeat, type Repeat, type RepeatOptions } from "./repeat.ts";
 export { schedule, type BusinessDayRule, type ScheduleOptions } from "./schedule.ts";
 export { sleep, sleepUntil, type Sleep, type SleepUntil } from "./sleep.ts";
 export { step, type Step } from "./step.ts";
 export { waitFor, type WaitFor, type WaitOptions } from "./wait-for.ts";
 export { nextTicks } from "./ticks.ts";
-export type { Schedule, ScheduleDefinition, ScheduledInput, Tick, Trigger, TriggerDefinition } from "./trigger.ts";
+export type {
+  EventDefinition,
+  EventTrigger,
+  Schedule,
+  ScheduleDefinition,
+  ScheduledInput,
+  Tick,
+  Trigger,
+  TriggerDefinition,
+} from "./trigger.ts";
 export { workflow, type WorkflowOptions } from "./workflow.ts";
 export type { Calendar, Weekday } from "../value/business-days.ts";

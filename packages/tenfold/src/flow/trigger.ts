@@ -1,5 +1,6 @@
-/** What starts runs by itself: a closed union of kinds, of which there is one so far, the schedule. */
+/** What starts runs by itself: a closed union of kinds, the schedule and the event. */
 import type { Calendar } from "../value/business-days.ts";
+import type { Template } from "./graph.ts";
 
 /** A moment at which a schedule starts a run. */
 export interface Tick extends ScheduledInput {
@@ -50,12 +51,39 @@ export interface ScheduleDefinition {
   readonly input?: (tick: Tick) => unknown;
 }
 
-export type TriggerDefinition = ScheduleDefinition;
+/** Which events start runs, and of what, as data: whoever emits one decides by it, without the workflow's code. */
+export interface EventDefinition {
+  readonly kind: "event";
+  readonly event: string;
+  /** Of the payload, which is its node 0; null: every event of this name starts a run. */
+  readonly where: Template | null;
+  /** The run's input, of the payload; null: the payload is the input. */
+  readonly input: Template | null;
+}
+
+export type TriggerDefinition = ScheduleDefinition | EventDefinition;
 
 declare const startsWith: unique symbol;
 
+interface StartsWith<I> {
+  readonly [startsWith]?: () => I;
+}
+
 /** A trigger that starts runs with inputs of this type. */
-export type Trigger<I = unknown> = TriggerDefinition & { readonly [startsWith]?: () => I };
+export type Trigger<I = unknown> = TriggerDefinition & StartsWith<I>;
 
 /** A schedule that starts runs with inputs of this type. */
-export type Schedule<I = unknown> = ScheduleDefinition & Trigger<I>;
+export type Schedule<I = unknown> = ScheduleDefinition & StartsWith<I>;
+
+/** An event's trigger that starts runs with inputs of this type. */
+export type EventTrigger<I = unknown> = EventDefinition & StartsWith<I>;
+
+/** The schedules among a workflow's triggers. */
+export function schedulesAmong(triggers: readonly TriggerDefinition[] = []): readonly ScheduleDefinition[] {
+  return triggers.filter((trigger) => trigger.kind === "schedule");
+}
+
+/** The events among them. */
+export function eventsAmong(triggers: readonly TriggerDefinition[] = []): readonly EventDefinition[] {
+  return triggers.filter((trigger) => trigger.kind === "event");
+}

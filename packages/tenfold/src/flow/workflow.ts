@@ -36,7 +36,7 @@ export interface WorkflowOptions<I, Given = I> {
   attributes?(input: I): Attributes;
   /** The objective that the 10x test holds it to. */
   readonly expect?: Expect;
-  /** What starts runs by itself: `schedule("0 9 * * 1-5", { timeZone: "Europe/London" })`. */
+  /** What starts runs by itself: `schedule("0 9 * * 1-5", { timeZone: "Europe/London" })`, `on<Lead>("lead.created")`. */
   readonly triggers?: readonly Trigger<NoInfer<Given>>[];
 }
 

@@ -2,6 +2,7 @@
 import type { JournalLine } from "../core/journal-line.ts";
 import { startedAtOfRun } from "../value/id.ts";
 import type { FilePart, FileRecord, FileState } from "./files.ts";
+import type { EventRows } from "./memory-events.ts";
 import type { Reached } from "./schedules.ts";
 import {
   FINISHED,
@@ -59,7 +60,7 @@ export interface KeptFile extends Mutable<FileRecord> {
   readonly bytes: Map<FilePart["seq"], Uint8Array>;
 }
 
-export interface Lane {
+export interface Lane extends EventRows {
   readonly graphs: Map<string, StoredGraph>;
   readonly leases: Map<string, Mutable<LeaseSeen>>;
   readonly owners: Set<string>;
@@ -94,6 +95,8 @@ export function newLane(): Lane {
     received: new Map(),
     schedules: new Map(),
     files: new Map(),
+    subscriptions: new Map(),
+    events: new Map(),
   };
 }
 

@@ -22,6 +22,7 @@ import {
   type Peek,
 } from "./memory-lane.ts";
 import { MemoryFiles } from "./memory-files.ts";
+import { MemoryEvents } from "./memory-events.ts";
 import { MemoryPost } from "./memory-post.ts";
 import { MemorySchedules } from "./memory-schedules.ts";
 import {
@@ -60,16 +61,16 @@ export class MemoryStore implements Store {
     (lane) => this.#lane(lane),
     (lease) => this.#fenced(lease),
   );
+  readonly events: MemoryEvents;
   readonly #lanes: readonly Lane[];
   readonly #watchers = new Set<() => void>();
 
   constructor(lanes = 1) {
     this.lanes = lanes;
     this.#lanes = Array.from({ length: lanes }, newLane);
-    this.post = new MemoryPost(
-      (lane) => this.#lane(lane),
-      () => this.#changed(),
-    );
+    const laneOf = (lane: number): Lane => this.#lane(lane);
+    this.post = new MemoryPost(laneOf, () => this.#changed());
+    this.events = new MemoryEvents(laneOf, () => this.#changed());
   }
 
   async putGraphs(lane: number, graphs: readonly StoredGraph[]): Promise<void> {

@@ -32,6 +32,9 @@ export const MOVED = {
   files: ["run", "file", "node", "about", "parts", "state", "at"],
   /** `bytes`: as base64. */
   file_parts: ["run", "file", "seq", "bytes"],
+  subscriptions: ["event", "workflow", "version", "spec", "former", "at"],
+  events: ["event", "tenant", "id", "emission", "at"],
+  deliveries: [...["event", "tenant", "id", "workflow", "emittedAt", "dueAt", "startAt", "run", "error", "input"]],
 } as const;
 
 export type MovedTable = keyof typeof MOVED;
@@ -77,7 +80,7 @@ export interface MovingStore {
   /** As `Store.takeOver`, of a worker that is dead. */
   takeOver(lane: number, owner: string, beat: number, now: number): Promise<boolean>;
 
-  /** LAW: after true no other handle adds or changes a run, a lease or a schedule; false: a lease is alive, nothing was changed. */
+  /** LAW: after true no other handle adds or changes a run, a lease, a schedule or an event; false: a lease is alive, nothing was changed. */
   leave(move: string, to: string): Promise<boolean>;
   /** The move is finished: the mark says so. LAW: rejects if it was given up. */
   left(move: string): Promise<void>;

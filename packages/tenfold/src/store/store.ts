@@ -9,6 +9,7 @@ import type { TenfoldError } from "../value/error.ts";
 import type { CallerClient } from "./caller-client.ts";
 import type { Files } from "./files.ts";
 import type { Lease } from "./lease.ts";
+import type { Events } from "./events.ts";
 import type { Mail, Post, Send, SendAnswer } from "./mail.ts";
 import type { Attribute, Page, RunFilter, RunRecord, RunStatus, ShownLine, Tally } from "./run-record.ts";
 import type { Schedules } from "./schedules.ts";
@@ -94,8 +95,9 @@ export interface Due {
   readonly next: number | null;
 }
 
-/** What whoever watches wants to hear of. */
-export type Change = "due" | "ended";
+/** What whoever watches wants to hear of: of runs, or of deliveries of events, that are due; of runs that ended. */
+export type Change = (typeof CHANGES)[number];
+export const CHANGES = ["due", "delivery", "ended"] as const;
 
 /** What a run is found by from now on. */
 export interface Fact {
@@ -193,6 +195,7 @@ export interface Store {
   readonly post: Post;
   readonly schedules: Schedules;
   readonly files: Files;
+  readonly events: Events;
 
   /** LAW: after it, a run may name these graphs; a hash is written once and never changes. */
   putGraphs(lane: number, graphs: readonly StoredGraph[]): Promise<void>;
@@ -290,7 +293,7 @@ export interface Store {
   tallies(lane: number, from: number | null, until: number | null): Promise<readonly Tally[]>;
 
   /**
-   * LAW: `changed` is called soon after somebody else (or this handle) made runs due, or ended some; it may be called
+   * LAW: `changed` is called soon after somebody else (or this handle) made some due, or ended some; it may be called
    * for nothing. Answers how to stop.
    */
   watch(what: Change, changed: () => void): () => void;

@@ -5,6 +5,7 @@
  */
 import type { Tenfold } from "../engine/client.ts";
 import { withCallees } from "../engine/callees.ts";
+import type { EmitOptions } from "../engine/emit.ts";
 import { Engine } from "../engine/engine.ts";
 import type { Log } from "../engine/ports.ts";
 import type { RunHandle } from "../engine/run-handle.ts";
@@ -142,6 +143,23 @@ export class TestEnvironment implements AsyncDisposable {
       throw this.#runs.unfinished(id, this.now, `does not within ${durationText(withinMs)}`);
     });
     return this.tenfold.run(id).result();
+  }
+
+  /**
+   * Emits an event, has everything happen that comes of it without time passing, and answers the runs that it started, by their
+   * workflows.
+   */
+  async emit(
+    event: string,
+    payload?: unknown,
+    options: EmitOptions = {},
+  ): Promise<Readonly<Record<string, RunHandle>>> {
+    const { id } = await this.tenfold.emit(event, payload, options);
+    await this.settle();
+    const { tenant = "" } = options;
+    const deliveries = (await this.tenfold.event(event, id, { tenant })) ?? [];
+    const started = deliveries.filter(({ run }) => run !== null);
+    return Object.fromEntries(started.map(({ workflow, run }) => [workflow, this.tenfold.run(run!)]));
   }
 
   /** Puts a body in the place of a step's own, for all calls from now on, or for those of one node. */

@@ -1,4 +1,5 @@
-/** A store made of another one verb by verb, the verbs of its post, its schedules and its files among them. */
+/** A store made of another one verb by verb, the verbs of its post, its schedules, its events and its files among them. */
+import type { Events } from "../store/events.ts";
 import type { Files } from "../store/files.ts";
 import type { Schedules } from "../store/schedules.ts";
 import type { Post, Store } from "../store/store.ts";
@@ -45,6 +46,18 @@ const FILE_VERBS = {
   sweep: "sweepFiles",
 } as const satisfies Readonly<Record<keyof Files, string>>;
 
+const EVENT_VERBS = [
+  "subscriptions",
+  "subscribe",
+  "emit",
+  "take",
+  "settle",
+  "redeliver",
+  "emitted",
+  "deliveries",
+  "forgetEvents",
+] as const satisfies readonly (keyof Events)[];
+
 export type Verb = (...args: unknown[]) => Promise<unknown>;
 
 /** `made` answers what a verb does; `of` answers the same verb of a store that has it already. */
@@ -59,12 +72,16 @@ export function storeByVerb(store: Store, made: (verb: string, of: (store: Store
   const files = (Object.keys(FILE_VERBS) as (keyof Files)[]).map(
     (verb) => [verb, made(FILE_VERBS[verb], ({ files: whose }) => (whose[verb] as Verb).bind(whose))] as const,
   );
+  const events = EVENT_VERBS.map(
+    (verb) => [verb, made(verb, ({ events: whose }) => (whose[verb] as Verb).bind(whose))] as const,
+  );
   return {
     ...{ name: store.name, lanes: store.lanes, hears: true, pipelinesCommits: true },
     ...Object.fromEntries(verbs),
     post: Object.fromEntries(post),
     schedules: Object.fromEntries(schedules),
     files: Object.fromEntries(files),
+    events: Object.fromEntries(events),
     watch: store.watch.bind(store),
     close: store.close.bind(store),
   } as unknown as Store;

@@ -27,6 +27,7 @@ export type ErrorCode =
   | "OBJECTIVE_INVALID"
   | "SCHEDULE_INVALID"
   | "CALENDAR_INVALID"
+  | "EVENT_INVALID"
   // what comes in
   | "NOT_JSON"
   | "INPUT_INVALID"

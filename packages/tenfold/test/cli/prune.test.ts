@@ -39,6 +39,7 @@ test("--dry-run counts by workflow and status, and removes nothing", async (t) =
     found: 40,
     pruned: 0,
     keysForgotten: 0,
+    eventsForgotten: 0,
     counts: [
       { workflow: "lead-intake", status: "completed", runs: 30 },
       { workflow: "lead-intake", status: "failed", runs: 10 },
@@ -67,6 +68,7 @@ test("--yes removes what is old enough and found, and says how many", async (t) 
     found: 30,
     pruned: 30,
     keysForgotten: 0,
+    eventsForgotten: 0,
     counts: [{ workflow: "lead-intake", status: "completed", runs: 30 }],
     missing: [],
   });

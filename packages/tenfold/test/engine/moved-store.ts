@@ -79,6 +79,29 @@ async function fillLane(store: Store, lane: number): Promise<Filled> {
     { workflow: "é", schedule: "nightly", from: null, to: { at: NOW, run: null } },
     { workflow: "report", schedule: "default", from: null, to: { at: NOW + 1, run: parked } },
   ]);
+  const spec = '{"format":1,"where":null,"input":null}';
+  await store.events.subscribe(lane, [
+    { from: null, to: { event: "é", workflow: "report", version: "v2", spec, former: ["v1"], at: NOW } },
+    { from: null, to: { event: "lost", workflow: "report", version: "v3", spec: null, former: [], at: NOW + 1 } },
+  ]);
+  const to = ["waits", "started", "refused"].map((workflow) => ({
+    workflow,
+    input: `"${workflow}"`,
+    startAt: NOW + 9,
+  }));
+  const event = { event: "é", tenant: "blue", id: '"1", \\' };
+  await store.events.emit(
+    lane,
+    [
+      { ...event, emission: "e1", to },
+      { ...event, id: "2", emission: "e2", to: [] },
+    ],
+    NOW,
+  );
+  await store.events.settle(lane, [
+    { ...event, workflow: "started", then: { kind: "started", run: parked } },
+    { ...event, workflow: "refused", then: { kind: "refused", error: '{"code":"é"}' } },
+  ]);
   await start("later", { at: NOW + 2 * HOUR });
   for (const [index, tenant] of ["", "", "", "red", "red", "blue"].entries()) await start(`waits ${index}`, { tenant });
   return runs;
@@ -100,6 +123,7 @@ export interface Answers {
   readonly post: readonly unknown[];
   readonly schedules: readonly unknown[];
   readonly files: readonly unknown[];
+  readonly events: readonly unknown[];
 }
 
 /** What the store answers to all that can be asked, in the end by somebody who takes and starts what there is. */
@@ -141,6 +165,24 @@ export async function answersOf(store: Store): Promise<Answers> {
       const ids = runs.map(({ id }) => id).filter((id) => laneOfRun(id) === lane);
       const before = await filesOf(store, lane, ids);
       return [before, await store.files.sweep(lane, 100), await filesOf(store, lane, ids)];
+    }),
+    events: await each(async (lane) => {
+      const { events } = store;
+      const names = ['"1", \\', "2", "3"].map((id) => ({ event: "é", tenant: "blue", id }));
+      return [
+        await events.subscriptions(lane, null),
+        await events.emitted(lane, names),
+        await events.emit(
+          lane,
+          [
+            { ...names[1]!, emission: "e2", to: [] },
+            { ...names[0]!, emission: "x", to: [] },
+          ],
+          NOW,
+        ),
+        await events.redeliver(lane, [{ ...names[0]!, workflow: "refused" }], NOW + 3),
+        await events.take(lane, ["waits", "refused", "started"], NOW + 3, NOW + 9, 9),
+      ];
     }),
     keys: await each(async (lane) => {
       await store.forgetKeys(lane, NOW + HOUR, 9);

@@ -34,6 +34,7 @@ for (const lanes of [1, 3]) {
       found: 6,
       pruned: 6,
       keysForgotten: 0,
+      eventsForgotten: 0,
       counts: [
         { workflow: "w", status: "completed", runs: 4 },
         { workflow: "w", status: "failed", runs: 2 },
@@ -41,7 +42,7 @@ for (const lanes of [1, 3]) {
     });
     assert.deepEqual(left(), [6, 7, 8, 9]);
     const again = await world.happens(tenfold.prune({}, { olderThan: "4h 30m" }));
-    assert.deepEqual(again, { found: 0, pruned: 0, keysForgotten: 0, counts: [] });
+    assert.deepEqual(again, { found: 0, pruned: 0, keysForgotten: 0, eventsForgotten: 0, counts: [] });
   });
 }
 

@@ -3,6 +3,7 @@ import { describe } from "node:test";
 import { claimLaws } from "./claim-laws.ts";
 import { commitLaws } from "./commit-laws.ts";
 import { fileLaws } from "./file-laws.ts";
+import { eventLaws } from "./event-laws.ts";
 import { leaseLaws } from "./lease-laws.ts";
 import { listLaws } from "./list-laws.ts";
 import { modelLaw } from "./model-law.ts";
@@ -23,6 +24,7 @@ export function conformance(name: string, open: OpenStore, { sequences = 200 } =
     postLaws(open);
     scheduleLaws(open);
     fileLaws(open);
+    eventLaws(open);
     pruneLaws(open);
     leaseLaws(open);
     listLaws(open);

@@ -3,6 +3,7 @@ import type { Parcel, ParcelName, RunCommit, RunStart, Send, StartAnswer, Store 
 import { HeldStore } from "./held-connection.ts";
 import { fileVerbs } from "./interleaved-file-verbs.ts";
 import { filesOf, sweepAll } from "./interleaved-files.ts";
+import { allOfEvents, EVENT_VERBS } from "./interleaved-events.ts";
 import { SCHEDULES, step } from "./interleaved-schedules.ts";
 import { LAST, NAMES, NEW, OF_A, OF_B, WITHIN, workflowOf, type Name, type World } from "./interleaved-world.ts";
 import { commitOf, COMPLETED, FAILED, HELD, joined, keyOf, lineOf, NOW } from "./sample.ts";
@@ -251,6 +252,7 @@ export const VERBS: readonly Verb[] = [
   verb("load", "a", loaded("a")),
   verb("owned", "a", async (store, world) => (await store.owned(world.lease("a"))).toSorted()),
   verb("look", "b", (store, world, now) => store.look(world.lease("b"), NAMES.map(workflowOf), now)),
+  ...EVENT_VERBS.map(([name, does]) => verb(name, null, (store, { lane }, now) => does(store, lane, now))),
 ];
 
 const HOLDER = { worker: "w", host: "h", process: "p" };
@@ -294,6 +296,7 @@ export async function everything(store: Store, world: World): Promise<unknown> {
     outgoing: await store.post.outgoing(lane, null, 9),
     schedules: await store.schedules.reached(lane, SCHEDULES),
     files: await filesOf(store, lane, ids),
+    events: await allOfEvents(store, lane),
     received: (await store.post.received(lane, NOW + 1e6, 9)).map(({ key }) => key).toSorted(),
     listed: (await store.list(lane, { attribute }, { before: null, limit: 9 })).map(({ id }) => id),
     owners: await Promise.all(owners),

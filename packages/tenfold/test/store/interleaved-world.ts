@@ -1,6 +1,7 @@
 /** A small store with runs in every state, for verbs that meet in it. */
 import type { Lease, Parcel, ParcelName, RunCommit, RunStart, Send, Store } from "../../src/store/store.ts";
 import { filesAtFirst, part } from "./interleaved-files.ts";
+import { setUpEvents } from "./interleaved-events.ts";
 import { SCHEDULES } from "./interleaved-schedules.ts";
 import {
   commitOf,
@@ -138,6 +139,7 @@ export async function setUp(world: World, first: Store, second: Store): Promise<
   await second.post.deliver(lane, [world.parcel("came", "completed")], NOW);
   const seen = SCHEDULES.slice(0, 2).map((name) => ({ ...name, from: null, to: { at: 5, run: null } }));
   await first.schedules.advance(lane, seen);
+  await setUpEvents(first, lane);
   await first.commit(a, [world.commit("mailedTwice", { lines: [y], absorbed: ["m1"], mailSeen: 1 })], NOW);
 }
 

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import * as carefully from "../../src/store/postgres/commit-carefully.ts";
 import * as claim from "../../src/store/postgres/claim.ts";
 import * as commit from "../../src/store/postgres/commit.ts";
+import * as events from "../../src/store/postgres/event-statements.ts";
 import * as fence from "../../src/store/postgres/fence.ts";
 import * as files from "../../src/store/postgres/files.ts";
 import * as laneRow from "../../src/store/postgres/lane-row.ts";
@@ -25,6 +26,7 @@ import * as send from "../../src/store/postgres/send.ts";
 import * as share from "../../src/store/postgres/share.ts";
 import * as start from "../../src/store/postgres/start.ts";
 import * as startWithin from "../../src/store/postgres/start-within.ts";
+import * as subscriptions from "../../src/store/postgres/subscriptions.ts";
 import * as changes from "../../src/store/postgres/tally-changes.ts";
 import * as tally from "../../src/store/postgres/tally.ts";
 
@@ -43,6 +45,7 @@ const MODULES: readonly object[] = [
     carefully,
     claim,
     commit,
+    events,
     fence,
     files,
     laneRow,
@@ -56,7 +59,7 @@ const MODULES: readonly object[] = [
     openServers,
     place,
   ],
-  ...[post, prune, read, schedules, send, share, start, startWithin, changes, tally],
+  ...[post, prune, read, schedules, send, share, start, startWithin, subscriptions, changes, tally],
 ];
 
 /** Every exported statement by its name. */

@@ -6,6 +6,7 @@ import { test } from "node:test";
 import * as claim from "../../src/store/sqlite/claim.ts";
 import * as commit from "../../src/store/sqlite/commit.ts";
 import * as files from "../../src/store/sqlite/files.ts";
+import * as events from "../../src/store/sqlite/events.ts";
 import * as heldRuns from "../../src/store/sqlite/held-runs.ts";
 import * as list from "../../src/store/sqlite/list.ts";
 import * as load from "../../src/store/sqlite/load.ts";
@@ -25,7 +26,24 @@ const FOLDER = new URL("../../src/store/sqlite/", import.meta.url);
 
 /** Every exported statement by its name. */
 const statements: ReadonlyMap<string, string> = new Map(
-  [claim, commit, files, heldRuns, list, load, membership, moving, post, prune, read, schedules, send, start, tally]
+  [
+    claim,
+    commit,
+    files,
+    events,
+    heldRuns,
+    list,
+    load,
+    membership,
+    moving,
+    post,
+    prune,
+    read,
+    schedules,
+    send,
+    start,
+    tally,
+  ]
     .flatMap((module): [string, unknown][] => Object.entries(module))
     .filter((entry): entry is [string, string] => typeof entry[1] === "string"),
 );

@@ -2,7 +2,7 @@
 import type { Call, Command } from "../command.ts";
 import { findConfig } from "../config.ts";
 import { exitCodeFor, onInterrupt } from "../interruption.ts";
-import { mustLoad, openToWork } from "../opening.ts";
+import { mustLoad, openToDevelop } from "../opening.ts";
 
 export const devCommand: Command = {
   name: "dev",
@@ -36,7 +36,7 @@ export const devCommand: Command = {
 
 async function workHere(call: Call): Promise<number> {
   // Until it is open there is nothing to finish, and Ctrl-C ends it as it ends any program.
-  const opened = await openToWork(call);
+  const opened = await openToDevelop(call);
   const interruption = onInterrupt();
   const { tellWork } = await import("../dev-work.ts");
   const stop = tellWork(call.terminal, opened);

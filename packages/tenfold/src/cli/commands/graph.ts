@@ -30,11 +30,9 @@ export const graphCommand: Command = {
     if (terminal.isJson) terminal.document({ workflow: name, hash, format, drawing, graph });
     else terminal.print(drawing);
     if (terminal.isJson || format !== "text" || triggers.length === 0) return EXIT.yes;
-    const { scheduleText } = await import("../schedule-words.ts");
+    const { triggerText } = await import("../trigger-words.ts");
     terminal.print("");
-    for (const schedule of triggers) {
-      terminal.print(`Started by schedule "${schedule.name}": ${scheduleText(schedule)} (${schedule.timeZone}).`);
-    }
+    for (const trigger of triggers) terminal.print(`Started by ${triggerText(trigger)}.`);
     return EXIT.yes;
   },
 };

@@ -24,6 +24,7 @@ export const pruneCommand: Command = {
     ...FILTER_FLAGS,
     status: { type: "string", value: "status", text: "completed, failed, cancelled" },
     "keep-keys": { type: "string", value: "time", text: `how long after its end a run's key is known: "365d"` },
+    "keep-events": { type: "string", value: "time", text: `how long the id of an event is known: "365d"` },
     "dry-run": { type: "boolean", text: "only count, by workflow and status" },
     yes: { type: "boolean", text: "do not ask, however many runs there are" },
   },
@@ -48,18 +49,24 @@ export const pruneCommand: Command = {
 
 type Prune = (more: Partial<PruneOptions>) => Promise<Pruned>;
 
-function readOptions({ flags }: Call): { readonly olderThan: string; readonly keepKeys?: string } {
+type Kept = Pick<PruneOptions, "olderThan" | "keepKeys" | "keepEvents">;
+
+function readOptions({ flags }: Call): Kept {
   const olderThan = flags.text("older-than");
-  const keepKeys = flags.text("keep-keys");
+  const [keepKeys, keepEvents] = [flags.text("keep-keys"), flags.text("keep-events")];
   if (olderThan === undefined) {
     throw usageError(
       "How old is not said; nothing was pruned. Write how long ago a run has to have ended: `tenfold prune --older-than 90d`.",
     );
   }
   durationMs(olderThan, "`--older-than`");
-  if (keepKeys === undefined) return { olderThan };
-  durationMs(keepKeys, "`--keep-keys`");
-  return { olderThan, keepKeys };
+  if (keepKeys !== undefined) durationMs(keepKeys, "`--keep-keys`");
+  if (keepEvents !== undefined) durationMs(keepEvents, "`--keep-events`");
+  return {
+    olderThan,
+    ...(keepKeys === undefined ? {} : { keepKeys }),
+    ...(keepEvents === undefined ? {} : { keepEvents }),
+  } as Kept;
 }
 
 /** Shows what would go; then, if that is meant, asks and removes it. */
@@ -98,7 +105,7 @@ async function remove(call: Call, tenfold: Tenfold, prune: Prune, found?: number
   return EXIT.yes;
 }
 
-function doneLines({ found, pruned, keysForgotten }: Pruned, tookMs: number): string[] {
+function doneLines({ found, pruned, keysForgotten, eventsForgotten }: Pruned, tookMs: number): string[] {
   const lines: string[] = [];
   if (found === 0) lines.push("No such run ended so long ago; nothing was removed.");
   else lines.push(`${plural(pruned, "run")} removed in ${formatDuration(Math.max(1, tookMs))}.`);
@@ -108,6 +115,7 @@ function doneLines({ found, pruned, keysForgotten }: Pruned, tookMs: number): st
     );
   }
   if (keysForgotten > 0) lines.push(`${plural(keysForgotten, "key")} forgotten, whose time was over.`);
+  if (eventsForgotten > 0) lines.push(`${plural(eventsForgotten, "event")} forgotten, whose time was over.`);
   return lines;
 }
 

@@ -82,7 +82,7 @@ interface Task {
 /** Does what was asked in the store of the config, which is closed behind it. */
 async function inStore(asked: Omit<Task, "tenfold" | "store">, act: (task: Task) => Promise<number>): Promise<number> {
   // What is due by a schedule is for workers that stay.
-  const { tenfold, store } = await openConfigured(asked.call, asked.waits, { schedules: false });
+  const { tenfold, store } = await openConfigured(asked.call, asked.waits, { schedules: false, events: false });
   try {
     return await act({ ...asked, tenfold, store });
   } finally {

@@ -8,11 +8,12 @@ import { TenfoldError } from "../../value/error.ts";
 
 /** Where a text is kept: a codec binds what it encodes to it. */
 export interface TextPlace {
+  /** The run's id; of a delivery the event's name, tenant and id, as a JSON list. */
   readonly run: string;
-  readonly what: "input" | "output" | "error" | "line" | "message" | "file" | "part";
+  readonly what: "input" | "output" | "error" | "line" | "message" | "file" | "part" | "delivery";
   /**
-   * Which line (its number in the journal, its kind, its node), message (its key), file (its id) or part of one (its id, its
-   * place); "" of what a run has one of.
+   * Which line (its number in the journal, its kind, its node), message (its key), file (its id), part of one (its id, its
+   * place), or part of a delivery ("input" or "error", and its workflow); "" of what a run has one of.
    */
   readonly which: string;
 }
@@ -35,6 +36,7 @@ export interface Codec {
 
 /** The place as a sentence names it. */
 export function placeText({ run, what, which }: TextPlace): string {
+  if (what === "delivery") return `the ${which} of event ${run}`;
   if (what === "part") return `part of the file ${which.split(" ")[0]} of run ${run}`;
   return which === "" ? `the ${what} of run ${run}` : `the ${what} "${which}" of run ${run}`;
 }

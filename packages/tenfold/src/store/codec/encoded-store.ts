@@ -1,6 +1,6 @@
 /**
  * A store whose payloads are encoded: what goes in is encoded, what comes out decoded, and everything else is the other
- * store's own. Inputs, outputs, errors, journal lines, messages, and files with their names are payloads; graphs, keys, attributes, tenants and
+ * store's own. Inputs, outputs, errors, journal lines, messages, and files with their names are payloads; graphs, filters of events, keys, attributes, tenants and
  * the names of nodes are not: they are searched, or tell nothing of a run.
  * Invariant: nothing of a payload reaches the store plain; a key's hash of its input neither.
  */
@@ -34,15 +34,18 @@ import type {
 } from "../store.ts";
 import type { Files } from "../files.ts";
 import type { Codec } from "./codec.ts";
+import type { Events } from "../events.ts";
 import type { Schedules } from "../schedules.ts";
 import { decodedClaim, decodedLines, decodedMail, decodedRecord, linePlace, partPlace } from "./decoded.ts";
 import { EncodedFiles } from "./encoded-files.ts";
+import { EncodedEvents } from "./encoded-events.ts";
 import { EncodedPost, encodedSend } from "./encoded-post.ts";
 import { encodeText } from "./encoded-text.ts";
 
 export class EncodedStore implements Store {
   readonly post: Post;
   readonly files: Files;
+  readonly events: Events;
   declare readonly beat?: NonNullable<Store["beat"]>;
   readonly #store: Store;
   readonly #codec: Codec;
@@ -52,6 +55,7 @@ export class EncodedStore implements Store {
     this.#codec = codec;
     this.post = new EncodedPost(store.post, codec);
     this.files = new EncodedFiles(store.files, codec);
+    this.events = new EncodedEvents(store.events, codec);
     if (store.beat !== undefined) this.beat = store.beat.bind(store);
   }
 

@@ -42,6 +42,13 @@ export const FREE_RUNS = `
   where r.lane = $1 and r.owner = $2
     and exists (select from tenfold.leases l where l.lane = $1 and l.owner = $2 and not l.is_alive)`;
 
+export function renewOf(lane: number, owner: string): Statement[] {
+  return [
+    { sql: BEAT, values: [lane, owner] },
+    { sql: SEE_LEASES, values: [lane] },
+  ];
+}
+
 export function takeOverOf(
   lane: number,
   owner: string,

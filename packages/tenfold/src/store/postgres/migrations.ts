@@ -121,6 +121,29 @@ export const MIGRATIONS: readonly Migration[] = [
     bytes bytea not null,
     primary key (lane, run, file, seq)
   );
+
+  create table tenfold.subscriptions (
+    lane integer not null, event text collate "C" not null, workflow text collate "C" not null,
+    version text collate "C" not null, spec text, former text not null, at bigint not null,
+    primary key (lane, event, workflow)
+  ) with (fillfactor = 50);
+
+  create table tenfold.events (
+    lane integer not null, event text collate "C" not null, tenant text collate "C" not null,
+    id text collate "C" not null, emission text collate "C" not null, at bigint not null,
+    primary key (lane, event, tenant, id)
+  );
+  create index events_by_age on tenfold.events (lane, at, event, tenant, id);
+
+  create table tenfold.deliveries (
+    lane integer not null, event text collate "C" not null, tenant text collate "C" not null,
+    id text collate "C" not null, workflow text collate "C" not null,
+    emitted_at bigint not null, due_at bigint, start_at bigint, run text, error text, input text,
+    primary key (lane, event, tenant, id, workflow)
+  ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
+  create index deliveries_due on tenfold.deliveries (lane, workflow, due_at, event, tenant, id)
+    where due_at is not null;
+  create index deliveries_open on tenfold.deliveries (lane, workflow, event, tenant, id) where run is null;
   `,
   },
 ];

@@ -31,8 +31,11 @@ const MAKE_TABLES = [
     primary key (lane, part))`,
 ];
 
-/** Whoever adds, changes or removes a run, joins, or has a schedule go on, inserts or updates in one of these. */
-const CLOSED = ["runs", "leases", "tally_changes", "schedules"];
+/**
+ * Whoever adds, changes or removes a run, joins, has a schedule go on, subscribes, emits or delivers, inserts or updates in
+ * one of these.
+ */
+const CLOSED = ["runs", "leases", "tally_changes", "schedules", "subscriptions", "events", "deliveries"];
 
 /** Waits for transactions in flight; those that come later find the check. */
 const LOCK = [

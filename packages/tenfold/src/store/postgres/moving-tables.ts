@@ -79,6 +79,22 @@ export const READ_FILE_PARTS = String.raw`
   from tenfold.file_parts p where p.lane = $1 and (p.run, p.file, p.seq) > ($2, $3, $4)
   order by p.run, p.file, p.seq limit $5`;
 
+export const READ_SUBSCRIPTIONS_TO_MOVE = `
+  select s.event as k1, s.workflow as k2, s.event, s.workflow, s.version, s.spec, s.former, s.at
+  from tenfold.subscriptions s where s.lane = $1 and (s.event, s.workflow) > ($2, $3)
+  order by s.event, s.workflow limit $4`;
+
+export const READ_EVENTS = `
+  select e.event as k1, e.tenant as k2, e.id as k3, e.event, e.tenant, e.id, e.emission, e.at
+  from tenfold.events e where e.lane = $1 and (e.event, e.tenant, e.id) > ($2, $3, $4)
+  order by e.event, e.tenant, e.id limit $5`;
+
+export const READ_DELIVERIES_TO_MOVE = `
+  select d.event as k1, d.tenant as k2, d.id as k3, d.workflow as k4,
+    d.event, d.tenant, d.id, d.workflow, d.emitted_at, d.due_at, d.start_at, d.run, d.error, d.input
+  from tenfold.deliveries d where d.lane = $1 and (d.event, d.tenant, d.id, d.workflow) > ($2, $3, $4, $5)
+  order by d.event, d.tenant, d.id, d.workflow limit $6`;
+
 export const WRITE_GRAPHS = `
   insert into tenfold.graphs (lane, hash, workflow, graph)
   select a.lane, t.hash, t.workflow, t.graph
@@ -171,6 +187,31 @@ export const WRITE_FILE_PARTS = `
   from tenfold.lanes a, unnest($2::text[], $3::text[], $4::integer[], $5::text[]) as t (run, file, seq, bytes)
   where a.lane = $1`;
 
+export const WRITE_SUBSCRIPTIONS = `
+  insert into tenfold.subscriptions (lane, event, workflow, version, spec, former, at)
+  select a.lane, t.event, t.workflow, t.version, t.spec, t.former, t.at
+  from tenfold.lanes a,
+    unnest($2::text[], $3::text[], $4::text[], ${jsons("$5")}, ${jsons("$6")}, $7::bigint[])
+      as t (event, workflow, version, spec, former, at)
+  where a.lane = $1`;
+
+export const WRITE_EVENTS = `
+  insert into tenfold.events (lane, event, tenant, id, emission, at)
+  select a.lane, t.event, t.tenant, t.id, t.emission, t.at
+  from tenfold.lanes a,
+    unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[]) as t (event, tenant, id, emission, at)
+  where a.lane = $1`;
+
+export const WRITE_DELIVERIES = `
+  insert into tenfold.deliveries (
+    lane, event, tenant, id, workflow, emitted_at, due_at, start_at, run, error, input)
+  select a.lane, t.event, t.tenant, t.id, t.workflow, t.emitted_at, t.due_at, t.start_at, t.run, t.error, t.input
+  from tenfold.lanes a,
+    unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::text[],
+        ${jsons("$10")}, ${jsons("$11")})
+      as t (event, tenant, id, workflow, emitted_at, due_at, start_at, run, error, input)
+  where a.lane = $1`;
+
 interface TableForm extends ReadForm {
   readonly write: string;
   /** How each cell's column is written. */
@@ -220,6 +261,24 @@ export const TABLES: Readonly<Record<MovedTable, TableForm>> = {
     first: ["", "", -1],
     write: WRITE_FILE_PARTS,
     columns: [texts, texts, plain, texts],
+  },
+  subscriptions: {
+    read: READ_SUBSCRIPTIONS_TO_MOVE,
+    first: ["", ""],
+    write: WRITE_SUBSCRIPTIONS,
+    columns: [texts, texts, texts, joined, joined, plain],
+  },
+  events: {
+    read: READ_EVENTS,
+    first: ["", "", ""],
+    write: WRITE_EVENTS,
+    columns: [texts, texts, texts, texts, plain],
+  },
+  deliveries: {
+    read: READ_DELIVERIES_TO_MOVE,
+    first: ["", "", "", ""],
+    write: WRITE_DELIVERIES,
+    columns: [texts, texts, texts, texts, plain, plain, plain, texts, joined, joined],
   },
 };
 

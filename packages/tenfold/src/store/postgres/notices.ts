@@ -4,7 +4,7 @@
  * costs a poll, so nothing here is ever waited for, by the server's disk neither.
  */
 import { randomBytes } from "node:crypto";
-import type { Change } from "../store.ts";
+import { CHANGES, type Change } from "../store.ts";
 import type { Connection, Statement } from "./connection.ts";
 import type { Listener } from "./listener.ts";
 
@@ -13,6 +13,10 @@ const GAP_MS = 20;
 
 /** Told with a change that was made long before it became visible. */
 const LATE = "late";
+
+export function watchersOf<T>(): Readonly<Record<Change, Set<T>>> {
+  return { due: new Set(), delivery: new Set(), ended: new Set() };
+}
 
 export const NOTIFY = "select pg_notify($1, $2)";
 
@@ -27,7 +31,7 @@ export class Notices {
   readonly #sender = randomBytes(8).toString("hex");
   readonly #tells: Connection;
   readonly #hears: Listener | null;
-  readonly #watchers: Readonly<Record<Change, Set<() => void>>> = { due: new Set(), ended: new Set() };
+  readonly #watchers = watchersOf<() => void>();
   readonly #untold = new Set<Change>();
   #timer: NodeJS.Timeout | null = null;
   #isClosed = false;
@@ -77,7 +81,7 @@ export class Notices {
   #heard(told: string | undefined): void {
     if (told?.includes(this.#sender)) return;
     if (told === undefined || told.includes(LATE)) this.onLate();
-    for (const what of ["due", "ended"] as const) if (told === undefined || told.includes(what)) this.tellHere(what);
+    for (const what of CHANGES) if (told === undefined || told.includes(what)) this.tellHere(what);
   }
 
   #send(): void {

@@ -18,13 +18,14 @@ import { commitCarefully } from "./commit-carefully.ts";
 import type { Answer, Connection, Statement } from "./connection.ts";
 import type { Connections } from "./connections.ts";
 import { PostgresFiles } from "./files.ts";
+import { PostgresEvents } from "./events.ts";
 import { FENCE_ALIVE, FENCE_ALONE } from "./fence.ts";
 import type { BeatenStore } from "./heartbeat-thread.ts";
 import { HeldRuns } from "./held-runs.ts";
 import { HAS_LANE, LaneGone, LOCK_LANE } from "./lane-row.ts";
 import { listOf } from "./list.ts";
 import { loadedRuns, loadsOf, mailsOf, OWNED_IDS, READ_DUE_MAIL, type MailRow } from "./load.ts";
-import { BEAT, JOIN, SEE_LEASES, takeOverOf } from "./membership.ts";
+import { JOIN, renewOf, takeOverOf } from "./membership.ts";
 import { hasMark } from "./move-mark.ts";
 import type { Notices } from "./notices.ts";
 import { PostgresPost } from "./post.ts";
@@ -50,6 +51,7 @@ export class PostgresStore implements port.Store {
   readonly post: PostgresPost;
   readonly schedules: PostgresSchedules;
   readonly files: PostgresFiles;
+  readonly events: PostgresEvents;
   readonly #to: Connections;
   readonly #notices: Notices;
   readonly #callers: CallerTransactions;
@@ -67,6 +69,7 @@ export class PostgresStore implements port.Store {
     this.post = new PostgresPost(connections, name, () => notices.tell("due"));
     this.schedules = new PostgresSchedules(connections, name);
     this.files = new PostgresFiles(connections.files, name, (lease) => this.#lost(lease));
+    this.events = new PostgresEvents(connections, name, () => notices.tell("delivery"));
     this.#callers = new CallerTransactions(name, connections.starts.options.schema);
     this.#claims = new Claims(connections, lanes);
     notices.onLate = () => this.expectLate();
@@ -107,10 +110,7 @@ export class PostgresStore implements port.Store {
   async renew(lease: port.Lease): Promise<readonly port.LeaseSeen[]> {
     const { lane, owner } = lease;
     this.#checkLane(lane);
-    const [beaten, seen] = await this.#to.commits.send([
-      { sql: BEAT, values: [lane, owner] },
-      { sql: SEE_LEASES, values: [lane] },
-    ]);
+    const [beaten, seen] = await this.#to.commits.send(renewOf(lane, owner));
     if (beaten!.count === 0) throw this.#lost(lease);
     return seen!.rows as unknown as port.LeaseSeen[];
   }

@@ -9,10 +9,13 @@ import { TenfoldError } from "../../value/error.ts";
 import type { CallerClient } from "../caller-client.ts";
 import type { Tell } from "../heartbeat.ts";
 import type { Files } from "../files.ts";
-import type * as port from "../store.ts";
+import * as port from "../store.ts";
 import { LaneGone } from "./lane-row.ts";
+import { watchersOf } from "./notices.ts";
 import type { Place, Whole } from "./place.ts";
+import { partsAt } from "./server-parts.ts";
 import type { PostgresStore } from "./postgres.ts";
+import type { Events } from "../events.ts";
 import type { Schedules } from "../schedules.ts";
 
 /** How long a lane that no server holds is looked for: the moment in which it changes its server. */
@@ -25,27 +28,12 @@ export class PostgresServers implements port.Store {
   readonly lanes: number;
   readonly pipelinesCommits = true;
   readonly places: readonly Place[];
-  readonly post: port.Post = {
-    outgoing: (lane, ...given) => this.#read(lane, (store) => store.post.outgoing(lane, ...given)),
-    deliver: (lane, ...given) => this.#at(lane, (store) => store.post.deliver(lane, ...given)),
-    remove: (lane, ...given) => this.#at(lane, (store) => store.post.remove(lane, ...given)),
-    received: (lane, ...given) => this.#read(lane, (store) => store.post.received(lane, ...given)),
-    holds: (lane, ...given) => this.#read(lane, (store) => store.post.holds(lane, ...given)),
-    release: (lane, ...given) => this.#at(lane, (store) => store.post.release(lane, ...given)),
-  };
-  readonly schedules: Schedules = {
-    reached: (lane, names) => this.#read(lane, (store) => store.schedules.reached(lane, names)),
-    advance: (lane, batch) => this.#at(lane, (store) => store.schedules.advance(lane, batch)),
-  };
-  readonly files: Files = {
-    write: (lease, ...given) => this.#at(lease.lane, (store) => store.files.write(lease, ...given)),
-    remove: (lease, files) => this.#at(lease.lane, (store) => store.files.remove(lease, files)),
-    list: (lane, runs) => this.#read(lane, (store) => store.files.list(lane, runs)),
-    read: (lane, ...given) => this.#read(lane, (store) => store.files.read(lane, ...given)),
-    sweep: (lane, partsMax) => this.#at(lane, (store) => store.files.sweep(lane, partsMax)),
-  };
+  readonly post: port.Post;
+  readonly schedules: Schedules;
+  readonly files: Files;
+  readonly events: Events;
   readonly #whole: Whole;
-  readonly #watchers: Readonly<Record<port.Change, Set<() => void>>> = { due: new Set(), ended: new Set() };
+  readonly #watchers = watchersOf<() => void>();
   readonly #watched = new Set<PostgresStore>();
   #map: ReadonlyMap<number, Place> = new Map();
   #reading: Promise<void> | null = null;
@@ -56,6 +44,14 @@ export class PostgresServers implements port.Store {
     this.lanes = whole.lanes;
     this.#whole = whole;
     this.places = places;
+    const { post, schedules, files, events } = partsAt(
+      (lane, ask) => this.#at(lane, ask),
+      (lane, ask) => this.#read(lane, ask),
+    );
+    this.post = post;
+    this.schedules = schedules;
+    this.files = files;
+    this.events = events;
   }
 
   get hears(): boolean {
@@ -279,8 +275,7 @@ export class PostgresServers implements port.Store {
     setImmediate(
       () =>
         void this.readMap().then(() => {
-          this.#changed("due");
-          this.#changed("ended");
+          for (const what of port.CHANGES) this.#changed(what);
         }),
     );
   }
@@ -293,13 +288,13 @@ export class PostgresServers implements port.Store {
   }
 
   get #isWatched(): boolean {
-    return this.#watchers.due.size + this.#watchers.ended.size > 0;
+    return port.CHANGES.some((what) => this.#watchers[what].size > 0);
   }
 
   #watchOne(store: PostgresStore): void {
     if (this.#watched.has(store)) return;
     this.#watched.add(store);
-    for (const what of ["due", "ended"] as const) store.watch(what, () => this.#changed(what));
+    for (const what of port.CHANGES) store.watch(what, () => this.#changed(what));
   }
 
   #changed(what: port.Change): void {

@@ -123,6 +123,28 @@ const MIGRATIONS: readonly string[] = [
     primary key (lane, run, file, seq)
   );
   `,
+  `
+  create table subscriptions (
+    lane integer not null, event text not null, workflow text not null,
+    version text not null, spec text, former text not null, at integer not null,
+    primary key (lane, event, workflow)
+  ) without rowid;
+
+  create table events (
+    lane integer not null, event text not null, tenant text not null, id text not null,
+    emission text not null, at integer not null,
+    primary key (lane, event, tenant, id)
+  ) without rowid;
+  create index events_by_age on events (lane, at, event, tenant, id);
+
+  create table deliveries (
+    lane integer not null, event text not null, tenant text not null, id text not null, workflow text not null,
+    emitted_at integer not null, due_at integer, start_at integer, run text, error text, input text,
+    primary key (lane, event, tenant, id, workflow)
+  );
+  create index deliveries_due on deliveries (lane, workflow, due_at, event, tenant, id) where due_at is not null;
+  create index deliveries_open on deliveries (lane, workflow, event, tenant, id) where run is null;
+  `,
 ];
 
 const FORMAT = MIGRATIONS.length;

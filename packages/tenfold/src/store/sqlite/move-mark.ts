@@ -39,6 +39,11 @@ const CLOSE_TO_OTHERS = `
   create trigger no_sweep_of_file before delete on files begin select raise(abort, '${CLOSED_BY_MOVE}'); end;
   create trigger no_schedule before insert on schedules begin select raise(abort, '${CLOSED_BY_MOVE}'); end;
   create trigger no_tick before update on schedules begin select raise(abort, '${CLOSED_BY_MOVE}'); end;
+  create trigger no_event before insert on events begin select raise(abort, '${CLOSED_BY_MOVE}'); end;
+  create trigger no_delivery before update on deliveries begin select raise(abort, '${CLOSED_BY_MOVE}'); end;
+  create trigger no_event_forgotten before delete on events begin select raise(abort, '${CLOSED_BY_MOVE}'); end;
+  create trigger no_subscription before insert on subscriptions begin select raise(abort, '${CLOSED_BY_MOVE}'); end;
+  create trigger no_other_subscription before update on subscriptions begin select raise(abort, '${CLOSED_BY_MOVE}'); end;
   create trigger no_join before insert on leases begin select raise(abort, '${CLOSED_BY_MOVE}'); end;`;
 
 const OPEN_TO_OTHERS = `
@@ -50,6 +55,11 @@ const OPEN_TO_OTHERS = `
   drop trigger if exists no_sweep_of_file;
   drop trigger if exists no_schedule;
   drop trigger if exists no_tick;
+  drop trigger if exists no_event;
+  drop trigger if exists no_delivery;
+  drop trigger if exists no_event_forgotten;
+  drop trigger if exists no_subscription;
+  drop trigger if exists no_other_subscription;
   drop trigger if exists no_join;`;
 
 export function readMark(connection: Connection): Mark | null {

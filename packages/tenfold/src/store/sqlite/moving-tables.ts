@@ -73,6 +73,20 @@ export const READ_FILE_PARTS = `
   select run as k1, file as k2, seq as k3, run, file, seq, bytes
   from file_parts where lane = ? and (run, file, seq) > (?, ?, ?) order by run, file, seq limit ?`;
 
+export const READ_SUBSCRIPTIONS_TO_MOVE = `
+  select event as k1, workflow as k2, event, workflow, version, spec, former, at
+  from subscriptions where lane = ? and (event, workflow) > (?, ?) order by event, workflow limit ?`;
+
+export const READ_EVENTS = `
+  select event as k1, tenant as k2, id as k3, event, tenant, id, emission, at
+  from events where lane = ? and (event, tenant, id) > (?, ?, ?) order by event, tenant, id limit ?`;
+
+export const READ_DELIVERIES_TO_MOVE = `
+  select event as k1, tenant as k2, id as k3, workflow as k4,
+    event, tenant, id, workflow, emitted_at, due_at, start_at, run, error, input
+  from deliveries where lane = ? and (event, tenant, id, workflow) > (?, ?, ?, ?)
+  order by event, tenant, id, workflow limit ?`;
+
 export const WRITE_GRAPH = "insert into graphs (lane, hash, workflow, graph) values (?, ?, ?, ?)";
 
 export const WRITE_RUN = `
@@ -110,6 +124,15 @@ export const WRITE_FILE = `
 
 export const WRITE_FILE_PART = "insert into file_parts (lane, run, file, seq, bytes) values (?, ?, ?, ?, ?)";
 
+export const WRITE_SUBSCRIPTION = `
+  insert into subscriptions (lane, event, workflow, version, spec, former, at) values (?, ?, ?, ?, ?, ?, ?)`;
+
+export const WRITE_EVENT = "insert into events (lane, event, tenant, id, emission, at) values (?, ?, ?, ?, ?, ?)";
+
+export const WRITE_DELIVERY = `
+  insert into deliveries (lane, event, tenant, id, workflow, emitted_at, due_at, start_at, run, error, input)
+  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+
 type Write = (connection: Connection, lane: number, row: Row) => number;
 
 export const TABLES: Readonly<Record<MovedTable, ReadForm & { readonly write: Write }>> = {
@@ -127,6 +150,9 @@ export const TABLES: Readonly<Record<MovedTable, ReadForm & { readonly write: Wr
   schedules: { read: READ_SCHEDULES, first: ["", ""], write: byOne(WRITE_SCHEDULE) },
   files: { read: READ_FILES, first: ["", ""], write: byOne(WRITE_FILE) },
   file_parts: { read: READ_FILE_PARTS, first: ["", "", -1], write: writeFilePart },
+  subscriptions: { read: READ_SUBSCRIPTIONS_TO_MOVE, first: ["", ""], write: byOne(WRITE_SUBSCRIPTION) },
+  events: { read: READ_EVENTS, first: ["", "", ""], write: byOne(WRITE_EVENT) },
+  deliveries: { read: READ_DELIVERIES_TO_MOVE, first: ["", "", "", ""], write: byOne(WRITE_DELIVERY) },
 };
 
 function byOne(sql: string): Write {

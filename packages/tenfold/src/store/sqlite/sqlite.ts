@@ -12,6 +12,7 @@ import { claim, look } from "./claim.ts";
 import { Commits } from "./commit.ts";
 import type { Connection } from "./connection.ts";
 import { SqliteFiles } from "./files.ts";
+import { SqliteEvents } from "./events.ts";
 import { Heartbeats, type Tell } from "../heartbeat.ts";
 import { HeldRuns } from "./held-runs.ts";
 import { list } from "./list.ts";
@@ -45,6 +46,7 @@ export class SqliteStore implements port.Store {
   readonly post: SqlitePost;
   readonly schedules: SqliteSchedules;
   readonly files: SqliteFiles;
+  readonly events: SqliteEvents;
   readonly #connection: Connection;
   readonly #held: HeldRuns;
   readonly #watch: Watch;
@@ -56,13 +58,15 @@ export class SqliteStore implements port.Store {
     this.#connection = connection;
     this.#held = new HeldRuns(connection);
     this.#watch = new Watch(() => connection.dataVersion());
-    const access: Omit<PostAccess, "changed"> = {
+    const access: PostAccess = {
       read: (lane, act) => this.#read(lane, act),
       write: (lane, act) => this.#write(lane, act),
+      changed: () => this.#watch.changed(),
     };
-    this.post = new SqlitePost({ ...access, changed: () => this.#watch.changed() });
+    this.post = new SqlitePost(access);
     this.schedules = new SqliteSchedules(access);
     this.files = new SqliteFiles({ ...access, live: (lease) => this.#held.live(lease) });
+    this.events = new SqliteEvents(access);
   }
 
   async putGraphs(lane: number, graphs: readonly port.StoredGraph[]): Promise<void> {

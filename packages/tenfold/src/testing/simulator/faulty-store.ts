@@ -58,6 +58,11 @@ const WRITES: ReadonlySet<string> = new Set([
   "writeParts",
   "removeFiles",
   "sweepFiles",
+  "subscribe",
+  "emit",
+  "take",
+  "settle",
+  "redeliver",
 ]);
 
 /** `store` as `connection`'s process sees it. */

@@ -98,6 +98,12 @@ export class OpenBook {
     return { firstSeenAt, settled: reached!.at };
   }
 
+  /** Deliveries of events that no run has come of so far. */
+  get deliveriesWaiting(): number {
+    const lanes = Array.from({ length: this.#inner.lanes }, (_, lane) => lane);
+    return lanes.reduce((sum, lane) => sum + this.#inner.events.peekWaiting(lane), 0);
+  }
+
   #notingSchedules({ schedules }: Store): Schedules {
     return {
       reached: (lane, names) => schedules.reached(lane, names),

@@ -3,6 +3,7 @@ import { DEFAULT_SETTINGS, type EngineSettings } from "../../engine/engine.ts";
 import type { WorkflowDefinition } from "../../flow/definition.ts";
 import type { ScheduleDefinition } from "../../flow/trigger.ts";
 import { seededRandom, type Random } from "../../value/random.ts";
+import { eventsOf } from "./emitted.ts";
 import { ATTEMPTS, SPARE_ATTEMPTS } from "./fates.ts";
 import type { Faults } from "./faulty-store.ts";
 import { randomWorkflow } from "./random-workflow.ts";
@@ -14,6 +15,8 @@ export interface Scenario {
   readonly workflows: readonly WorkflowDefinition[];
   /** The trigger of the second workflow; null: nothing starts by itself. */
   readonly schedule: ScheduleDefinition | null;
+  /** Some of the workflows are started by events. */
+  readonly hasEvents: boolean;
   /** The timeout of every step; null: none, so no body may hang. */
   readonly timeoutMs: number | null;
   readonly faults: Faults;
@@ -27,9 +30,12 @@ export function drawScenario(seed: number): Scenario {
   const lanes = random() < 0.5 ? 2 : 1;
   const timeoutMs = random() < 0.3 ? 3000 : null;
   const schedule = scheduleOf(seed);
+  const events = eventsOf(seed);
   const workflows: WorkflowDefinition[] = [];
   for (const [index, nodesMax] of [3, 12, 12].entries()) {
-    const triggers = index === 1 && schedule !== null ? [schedule] : [];
+    const ticks = index === 1 && schedule !== null ? [schedule] : [];
+    const event = events?.get(index);
+    const triggers = event === undefined ? ticks : [...ticks, event];
     const child = workflows.at(-1);
     const drawn = {
       name: `workflow-${index}`,
@@ -68,5 +74,6 @@ export function drawScenario(seed: number): Scenario {
       runsPerCommit: [Infinity, 1, 2, 5][Math.floor(random() * 4)]!,
     },
   };
-  return { random, lanes, workflows, schedule, timeoutMs, faults, settings, isOneMachine: random() < 0.5 };
+  const hasEvents = events !== null;
+  return { random, lanes, workflows, schedule, hasEvents, timeoutMs, faults, settings, isOneMachine: random() < 0.5 };
 }

@@ -4,6 +4,7 @@
  */
 import { FINISHED, type Store } from "../../store/store.ts";
 import { Auditor } from "./auditor.ts";
+import { EmittedEvents } from "./emitted.ts";
 import { isDormant } from "./family.ts";
 import { expectedOf } from "./fates.ts";
 import { OpenBook } from "./open-book.ts";
@@ -44,7 +45,8 @@ export async function simulate(seed: number, open?: OpenTried): Promise<Simulati
   const book = new OpenBook(scenario.lanes, tried, note);
   const time = new VirtualTime(STARTED_AT, () => book.underWay);
   const auditor = new Auditor(book, scenario.workflows, (row, childOf) => expectedOf(scenario.workflows, row, childOf));
-  const world: World = { scenario, time, book, auditor, note };
+  const emitted = new EmittedEvents(scenario.workflows.map(({ name }) => name));
+  const world: World = { scenario, time, book, auditor, emitted, note };
   const processes = new SimulatedWorkers(world, 1 + Math.floor(scenario.random() * 3));
   process.on("unhandledRejection", note);
   process.on("uncaughtException", note);
@@ -52,6 +54,7 @@ export async function simulate(seed: number, open?: OpenTried): Promise<Simulati
     await live(world, processes, () => violation !== null);
     if (violation === null) auditor.checkEnd();
     if (violation === null) checkSchedule(world);
+    if (violation === null) emitted.check(auditor.rows);
   } catch (thrown) {
     note(thrown);
   } finally {
@@ -73,7 +76,7 @@ async function live(world: World, processes: SimulatedWorkers, isBroken: () => b
   processes.calm();
   users.retryHeld();
   const haveEnded = () => book.records().every((row) => FINISHED.has(row.status) || isDormant(row));
-  const isDone = () => isBroken() || (haveEnded() && hasNoTickDue(world));
+  const isDone = () => isBroken() || (haveEnded() && hasNoTickDue(world) && book.deliveriesWaiting === 0);
   await time.pass(time.now + CALM_MS, isDone);
   await time.pass(time.now + LATE_STARTS_MS, isBroken);
   await time.pass(time.now + CALM_MS, isDone);
@@ -101,6 +104,7 @@ function plan({ scenario, time, note }: World, processes: SimulatedWorkers, user
   often(below(6), () => users.bother());
   often(below(5), () => processes.strike());
   often(below(6), () => void users.prune().catch(note));
+  if (scenario.hasEvents) often(1 + below(20), () => void users.emit().catch(note));
   users.signal();
   if (scenario.random() < 0.3) users.pester(STARTED_AT + FAULTS_MS);
 }

@@ -3,6 +3,7 @@ import { FINISHED } from "../../store/store.ts";
 import { TenfoldError } from "../../value/error.ts";
 import { laneOfRun } from "../../value/id.ts";
 import { answerOf } from "./answer.ts";
+import { EVENT, payloadOf } from "./emitted.ts";
 import { signalOf, votesOf } from "./fates.ts";
 import type { AskedApproval } from "./waits.ts";
 import type { SimulatedWorkers, World } from "./workers.ts";
@@ -34,6 +35,19 @@ export class Users {
       const { id } = await running.tenfold.startNamed(workflow.name, input, options);
       auditor.accept(id);
     });
+  }
+
+  /** Emits one of a few events, so that most come again and again. */
+  async emit(): Promise<void> {
+    const { emitted, scenario } = this.#world;
+    const running = this.#processes.anyAwake();
+    if (running === undefined) return;
+    const id = `${this.#below(12)}`;
+    const tenant = `tenant-${this.#below(2)}`;
+    await unlessRefused(async () => {
+      emitted.accept(tenant, await running.tenfold.emit(EVENT, payloadOf(id), { id, tenant }));
+    });
+    if (scenario.random() < 0.3) void this.emit();
   }
 
   /** Cancels or retries a run, sometimes one after the other, or both at once. */

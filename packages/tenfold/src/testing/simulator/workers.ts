@@ -8,6 +8,7 @@ import { TenfoldError } from "../../value/error.ts";
 import type { Json } from "../../value/json.ts";
 import { answerOf, type Answer } from "./answer.ts";
 import type { Auditor, BodyCall } from "./auditor.ts";
+import type { EmittedEvents } from "./emitted.ts";
 import { failuresOf } from "./fates.ts";
 import { faultyStore, NO_FAULTS } from "./faulty-store.ts";
 import type { OpenBook } from "./open-book.ts";
@@ -29,6 +30,7 @@ export interface World {
   readonly time: VirtualTime;
   readonly book: OpenBook;
   readonly auditor: Auditor;
+  readonly emitted: EmittedEvents;
   /** Something went wrong that must not. */
   note(thrown: unknown): void;
 }

@@ -1,0 +1,156 @@
+/** What can be asked of a store, and of the runs and events in it: nothing here changes any of them. */
+import type { FileRef, FileView, StoredFile } from "../flow/files.ts";
+import type { WorkflowDefinition } from "../flow/definition.ts";
+import type { Graph } from "../flow/graph.ts";
+import type { Missing, RunStatus } from "../store/store.ts";
+import { TenfoldError } from "../value/error.ts";
+import { type Redact } from "../value/redact.ts";
+import type { Engine } from "./engine.ts";
+import {
+  undelivered,
+  viewEvent,
+  viewSubscriptions,
+  type DeliveryFilter,
+  type DeliveryView,
+  type SubscriptionView,
+} from "./event-views.ts";
+import type { EventTypes, Listener } from "./events.ts";
+import { approvalsOf, type ApprovalFilter, type ApprovalView } from "./approvals.ts";
+import { checkBehind, checkPage, laneIn, type RunSearch } from "./caller-checks.ts";
+import { fileOf, filesOf } from "./client-files.ts";
+import { compiledOf, readRun } from "./inspect.ts";
+import { countRuns, listRuns } from "./listing.ts";
+import { detailsOf, redactedRun, viewOf, type RunDetails, type RunView, type ShownRun } from "./run-view.ts";
+import { whyOf, type Why } from "./why.ts";
+import { viewSchedules, type ScheduleView } from "./schedule-views.ts";
+
+export class Reading {
+  protected readonly engine: Engine;
+  protected readonly redact: Redact;
+  protected isClosed = false;
+
+  constructor(engine: Engine, redact: Redact) {
+    this.engine = engine;
+    this.redact = redact;
+  }
+
+  /** Where the runs are kept. */
+  get store(): string {
+    return this.engine.store.name;
+  }
+
+  /** What is out of reach now, of a store on several servers: what was listed or counted lacks its runs. */
+  get missing(): readonly Missing[] {
+    return this.engine.store.missing ?? [];
+  }
+
+  /** Whether runs are worked here now: it has its leases, the store takes its writes, and it was not closed. */
+  get isReady(): boolean {
+    return this.engine.isReady;
+  }
+
+  get workflows(): readonly WorkflowDefinition[] {
+    return [...this.engine.registry.definitions];
+  }
+
+  /** Everything known about a run, its journal included; RUN_UNKNOWN if there is none. */
+  async show(id: string): Promise<RunDetails> {
+    const record = await readRun(this.engine, id);
+    return detailsOf(record, await this.engine.store.journal(laneIn(this.engine.store, id), id));
+  }
+
+  /** What a run waits for, until when, and why it ended if it has not completed; RUN_UNKNOWN if there is none. */
+  async why(id: string): Promise<Why> {
+    return whyOf(this.engine, id);
+  }
+
+  /** The graph that a run began with, whatever is defined now; RUN_UNKNOWN if there is no such run. */
+  async graphOf(id: string): Promise<Graph> {
+    return (await compiledOf(this.engine, await readRun(this.engine, id))).graph;
+  }
+
+  /** Runs that a filter finds, newest first, read page by page; `before`: only those older than this run. */
+  async *runs(filter: RunSearch = {}, options: { readonly before?: string } = {}): AsyncGenerator<RunView> {
+    checkBehind(options);
+    for await (const record of listRuns(this.engine.store, filter, options.before ?? null)) yield viewOf(record);
+  }
+
+  /** One page of `runs`: those older than the run `before`. */
+  async page(filter: RunSearch, page: { before?: string; limit: number }): Promise<readonly RunView[]> {
+    checkPage(page);
+    const found: RunView[] = [];
+    for await (const record of listRuns(this.engine.store, filter, page.before ?? null, page.limit)) {
+      if (found.push(viewOf(record)) >= page.limit) break;
+    }
+    return found;
+  }
+
+  /** What people may see of a run, or of its outcome: the fields that `redact` names are hidden. For pages and messages. */
+  redacted<T extends ShownRun>(run: T): T {
+    return redactedRun(run, this.redact);
+  }
+
+  /** How many runs there are by workflow and status, of those started in [from, until); costs nothing at a million. */
+  async counts(
+    filter: Pick<RunSearch, "workflow" | "from" | "until"> = {},
+  ): Promise<readonly { workflow: string; status: RunStatus; runs: number }[]> {
+    return countRuns(this.engine.store, filter);
+  }
+
+  /** Approvals that wait for people, those of the newest runs first. */
+  async *approvals(filter: ApprovalFilter = {}): AsyncGenerator<ApprovalView> {
+    this.mustBeOpen();
+    yield* approvalsOf(this.engine, filter);
+  }
+
+  /** The files that the steps of a run have written, the first first; RUN_UNKNOWN if there is no such run. */
+  async files(run: string): Promise<readonly FileView[]> {
+    this.mustBeOpen();
+    return filesOf(this.engine, run);
+  }
+
+  /** One of them, by its name, by node and name, or by what `write` answered, to be read; FILE_UNKNOWN if there is none. */
+  async file(run: string, file: string | FileRef): Promise<StoredFile> {
+    this.mustBeOpen();
+    return fileOf(this.engine, run, file);
+  }
+
+  /** The schedules of the open workflows: how far each has come, and its next `count` ticks. */
+  async schedules(count = 5): Promise<readonly ScheduleView[]> {
+    this.mustBeOpen();
+    const { registry, store, ports } = this.engine;
+    return viewSchedules(registry.definitions, store, ports.clock.now(), count);
+  }
+
+  /** What became of an event, for each workflow that it is for; undefined: nobody subscribed, or it was long ago. */
+  async event(
+    event: string,
+    id: string,
+    options: { readonly tenant?: string } = {},
+  ): Promise<readonly DeliveryView[] | undefined> {
+    this.mustBeOpen();
+    return viewEvent(this.engine, event, id, options);
+  }
+
+  /** Which events start which workflows, whoever has their code. */
+  async subscriptions(): Promise<readonly SubscriptionView[]> {
+    this.mustBeOpen();
+    return viewSubscriptions(this.engine.store);
+  }
+
+  /** What was emitted and started no run: it waits for a worker that has the code, or was refused. */
+  async *undelivered(state: "waiting" | "refused", filter: DeliveryFilter = {}): AsyncGenerator<DeliveryView> {
+    this.mustBeOpen();
+    yield* undelivered(this.engine, state, filter);
+  }
+
+  /** Calls `listener` for what happens in this process; answers how to stop. */
+  on<K extends keyof EventTypes>(kind: K, listener: Listener<EventTypes[K]>): () => void {
+    return this.engine.events.on(kind, listener);
+  }
+
+  protected mustBeOpen(): void {
+    if (this.isClosed)
+      throw new TenfoldError("CLOSED", "This handle was closed; nothing was done. Open the store again.");
+  }
+}
