@@ -114,6 +114,16 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import("./commands/check.ts")).checkCommand,
   },
   {
+    name: "plan",
+    does: "what a deploy of this code changes, and means for runs in flight",
+    load: async () => (await import("./commands/plan.ts")).planCommand,
+  },
+  {
+    name: "upgrade",
+    does: "have runs go on with this code's graph of their workflow",
+    load: async () => (await import("./commands/upgrade.ts")).upgradeCommand,
+  },
+  {
     name: "migrate",
     does: "make the tables of a store on Postgres, or bring them up to date",
     load: async () => (await import("./commands/migrate.ts")).migrateCommand,

@@ -112,6 +112,7 @@ function addEntry(graph: Graph, nodes: Map<string, TimelineNode>, entry: Entry):
     case "cancelled":
     case "retried":
     case "attached":
+    case "upgraded":
       return;
     // As long as it is open that is told instead.
     case "called":
@@ -141,8 +142,7 @@ function addEntry(graph: Graph, nodes: Map<string, TimelineNode>, entry: Entry):
       return;
     }
     case "chose": {
-      const arm = entry.scope < 0 ? null : (graph.scopes[entry.scope]?.name ?? null);
-      nodeAt(graph, nodes, entry.node, { kind: "chose", at: entry.at, arm });
+      nodeAt(graph, nodes, entry.node, { kind: "chose", at: entry.at, arm: entry.arm });
       return;
     }
     case "abandoned":

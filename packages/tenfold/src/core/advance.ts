@@ -3,9 +3,10 @@
  * Invariants: what waits for nothing is started once; a frame is finished when each of its nodes is, so an arm's
  * value flows when the whole arm is done; while a boundary fails, nothing new starts below it and what is open ends.
  */
+import { invariant } from "../value/error.ts";
 import type { Json } from "../value/json.ts";
 import type { Command } from "./command.ts";
-import type { CompiledNode } from "./compile.ts";
+import { armNamed, type CompiledNode } from "./compile.ts";
 import { approvalProblem, leaveShown, openApproval } from "./constructs/approval.ts";
 import { commandForCall, disownCalls, openCall } from "./constructs/call.ts";
 import { leaveAttempt, openAttempt } from "./constructs/attempt.ts";
@@ -240,10 +241,12 @@ export function failNode(turn: Turn, frame: Frame, node: CompiledNode, error: Ru
   settle(turn, frame);
 }
 
-/** Opens the arm that a match took; -1 is no arm at all. */
-export function takeArm(turn: Turn, frame: Frame, node: CompiledNode, scope: number): void {
-  if (scope < 0) return finishNode(turn, frame, node, undefined);
-  openInner(turn, { frame, node }, scope, false, undefined);
+/** Opens the arm that a match took; null is no arm at all. */
+export function takeArm(turn: Turn, frame: Frame, node: CompiledNode, name: string | null): void {
+  if (name === null) return finishNode(turn, frame, node, undefined);
+  const arm = armNamed(turn.state.compiled, node, name);
+  invariant(arm !== undefined, "a match has the arm that it took");
+  openInner(turn, { frame, node }, arm.index, false, undefined);
 }
 
 /** The node goes on with what is drawn in one of its scopes. */

@@ -8,9 +8,9 @@ import type { RunError } from "./entry.ts";
 import { outputFrom, type Place, type RunState } from "./state.ts";
 
 export type Choice =
-  { readonly kind: "chose"; readonly scope: number } | { readonly kind: "refused"; readonly error: RunError };
+  { readonly kind: "chose"; readonly arm: string | null } | { readonly kind: "refused"; readonly error: RunError };
 
-/** The scope of the arm to take, -1 for none; refused where no arm fits, or the value has no label. */
+/** The arm to take, null for none; refused where no arm fits, or the value has no label. */
 export function choose(state: RunState, { frame, node }: Place): Choice {
   const match = node.node;
   invariant(match.kind === "match", "only a match chooses");
@@ -20,9 +20,9 @@ export function choose(state: RunState, { frame, node }: Place): Choice {
     if (match.form === "when" && typeof value !== "boolean")
       return { kind: "refused", error: notBoolean(match.id, value) };
     const arm = match.arms.find((candidate) => candidate.labels.includes(label));
-    if (arm !== undefined) return { kind: "chose", scope: arm.scope };
-    if (match.otherwise !== null) return { kind: "chose", scope: match.otherwise };
-    if (match.form === "when") return { kind: "chose", scope: -1 };
+    const scope = arm?.scope ?? match.otherwise;
+    if (scope !== null) return { kind: "chose", arm: state.compiled.scopes[scope]!.name };
+    if (match.form === "when") return { kind: "chose", arm: null };
     const known = match.arms.flatMap((candidate) => candidate.labels).join(", ");
     const arms = label === "null" ? "the arm `null`, which takes null and undefined," : "an arm";
     const message = `${match.id} looked at ${describe(value)}, for which it has no arm (it has ${known}); no arm ran. Add ${arms} or \`otherwise\`.`;

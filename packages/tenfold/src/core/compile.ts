@@ -3,7 +3,7 @@
  * Invariant: `waits` of a fresh frame counts each distinct node that a node needs, once, except inputs and items,
  * which are there from the start.
  */
-import { templatesOf, visitRefs, type Graph, type GraphNode, type Template } from "../flow/graph.ts";
+import { scopesOf, templatesOf, visitRefs, type Graph, type GraphNode, type Template } from "../flow/graph.ts";
 
 export interface CompiledGraph {
   readonly graph: Graph;
@@ -15,6 +15,8 @@ export interface CompiledGraph {
 export interface CompiledScope {
   readonly index: number;
   readonly owner: number;
+  /** The path segment under its owner's id. */
+  readonly name: string;
   readonly output: Template;
   readonly nodes: readonly CompiledNode[];
   /** What each node waits for in a fresh frame in which nothing outside is done yet. */
@@ -123,6 +125,7 @@ function compileScope(graph: Graph, nodes: Draft[], index: number): CompiledScop
   return {
     index,
     owner: graph.scopes[index]!.owner,
+    name: graph.scopes[index]!.name,
     output: graph.scopes[index]!.output,
     nodes: compiled,
     waits: nodes.map((node) => node.inside + node.outside.length),
@@ -146,6 +149,13 @@ function entriesOf(graph: Graph, scope: number): number {
     else if (node.kind !== "input" && node.kind !== "item" && node.kind !== "each") entries++;
   }
   return entries;
+}
+
+/** The arm of this name that a node may open, if it has one. */
+export function armNamed(compiled: CompiledGraph, { node }: CompiledNode, name: string): CompiledScope | undefined {
+  if (node.kind !== "match") return undefined;
+  const scope = scopesOf(node).find((index) => compiled.scopes[index]!.name === name);
+  return scope === undefined ? undefined : compiled.scopes[scope];
 }
 
 /** The scopes around a node, from the workflow's own inwards, each with the node that opens it. */

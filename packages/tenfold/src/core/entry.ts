@@ -18,7 +18,8 @@ export type Entry =
   | ReturnedEntry
   | AttachedEntry
   | CancelledEntry
-  | RetriedEntry;
+  | RetriedEntry
+  | UpgradedEntry;
 
 interface NodeEntry {
   /** The node's path: its id, with the item's index after each `each` around it (`each-orders[3]/price`). */
@@ -45,10 +46,10 @@ export interface FailedEntry extends NodeEntry {
   readonly tookMs: number;
 }
 
-/** A match took the arm with this scope; -1 where a `when` without otherwise was false. */
+/** A match took the arm of this name: its scope's, the same in every graph; null where a `when` without otherwise was false. */
 export interface ChoseEntry extends NodeEntry {
   readonly kind: "chose";
-  readonly scope: number;
+  readonly arm: string | null;
 }
 
 /** A node that was open when the run was cancelled has stopped without a result. */
@@ -151,6 +152,30 @@ export interface RetriedEntry {
   readonly kind: "retried";
   readonly at: number;
   readonly message: string;
+}
+
+/**
+ * Somebody had the run go on with a newer graph, on which its whole journal is read from then on; or that could not be,
+ * and nothing changed.
+ */
+export interface UpgradedEntry {
+  readonly kind: "upgraded";
+  readonly at: number;
+  readonly message: string;
+  /** The hashes of the graphs. */
+  readonly from: string;
+  readonly to: string;
+  /** Why it was refused. */
+  readonly refused?: Misfit;
+}
+
+/** What of a journal does not fit a graph. */
+export interface Misfit {
+  /** The place in the journal of the first entry that does not; null: what the journal comes to does not. */
+  readonly entry: number | null;
+  /** The path of the node that it is about. */
+  readonly node: string;
+  readonly reason: string;
 }
 
 /** Why a node or a run failed, as it is kept and shown. */

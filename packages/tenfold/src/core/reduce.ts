@@ -103,7 +103,7 @@ export function reduce(state: RunState, entry: Entry, commands: Command[], known
     }
     case "chose": {
       const { frame, node } = close(state, entry.node, known);
-      return takeArm(turn, frame, node, entry.scope);
+      return takeArm(turn, frame, node, entry.arm);
     }
     case "failed":
       return applyFailure(turn, entry, known);
@@ -141,6 +141,9 @@ export function reduce(state: RunState, entry: Entry, commands: Command[], known
       return cancel(turn, entry.reason);
     case "retried":
       if (absorb(state, entry.message)) retry(turn);
+      return;
+    case "upgraded":
+      absorb(state, entry.message);
       return;
     default:
       unreachable(entry);

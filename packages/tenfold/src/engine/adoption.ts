@@ -13,6 +13,8 @@ import { unloaded } from "./parking.ts";
 import type { Clock } from "./ports.ts";
 import type { Plan, Registry } from "./registry.ts";
 import { SUSPECT_PAUSE_MS, type Suspects } from "./suspects.ts";
+import { isUpgrade } from "./upgrade-message.ts";
+import { fetchTargets } from "./upgrading.ts";
 
 /** The driver, as far as it takes runs up. */
 export interface Adopter {
@@ -44,6 +46,8 @@ export async function adopt(adopter: Adopter, claimed: readonly ClaimedRun[]): P
       continue;
     }
     const plan = registry.known(run.graph) ?? (await registry.fetch(store, lane, run.workflow, run.graph));
+    if (run.mail.messages.some(isUpgrade))
+      await fetchTargets({ registry, store }, lane, run.workflow, run.mail.messages);
     if (adopter.isClosed()) return;
     const unread = run.unread ?? run.mail.unread;
     if (unread !== undefined) unloadable.push([run, undecoded(unread)]);

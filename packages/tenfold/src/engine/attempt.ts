@@ -3,7 +3,8 @@
  * Invariants: it releases its slot when its body has settled; it answers its run once, or never if it was stopped.
  */
 import { pathOf } from "../core/path.ts";
-import type { Place, RunState } from "../core/state.ts";
+import { resume } from "../core/reduce.ts";
+import { RETRYING, type Place, type RunState } from "../core/state.ts";
 import { copyJson } from "../value/json.ts";
 import { AttemptFiles } from "./attempt-files.ts";
 import { callBody, inputOf, type Settled } from "./body.ts";
@@ -42,7 +43,7 @@ export class Attempt<R extends AttemptRun = AttemptRun> {
   /** The run's id: the line for slots is served in its order. */
   readonly id: string;
   readonly run: R;
-  readonly place: Place;
+  place: Place;
   readonly path: string;
   readonly number: number;
   readonly step: StepPlan;
@@ -85,6 +86,12 @@ export class Attempt<R extends AttemptRun = AttemptRun> {
 
   get key(): string {
     return keyOf(this.run.id, this.path);
+  }
+
+  /** Its run is on another graph: its node is this one there. */
+  standsAt(place: Place): void {
+    this.place = place;
+    if (place.frame.waits[place.node.local] === RETRYING) resume(place);
   }
 
   progressed(done: number, total: number | undefined): void {

@@ -148,6 +148,11 @@ export function checkBehind(options: { readonly before?: string }): void {
 /** `cancel` and `retry` change what was meant, or nothing: no mistyped option, no empty filter is taken for "all". */
 export function checkChange(what: string, selection: string | RunSearch, options: object): void {
   checkOptions(`\`${what}\``, options, CHANGE, "nothing was changed");
+  checkSelection(selection);
+}
+
+/** A run's id, or a filter that says something. */
+export function checkSelection(selection: string | RunSearch): void {
   if (typeof selection === "string") return;
   if (typeof selection === "object" && selection !== null && Object.keys(selection).length > 0)
     return checkFilter(selection);

@@ -2,7 +2,7 @@
 import type { Place } from "../core/state.ts";
 
 export interface ChildCall {
-  readonly place: Place;
+  place: Place;
   readonly path: string;
   readonly attempt: number;
   /** The store was asked, and has not answered. */

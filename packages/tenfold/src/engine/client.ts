@@ -18,6 +18,7 @@ import { sendSignal, type RunAddress, type SignalOptions } from "./signal.ts";
 import { unsubscribe, type Unsubscribed } from "./unsubscribing.ts";
 import { checkStart, checkStartMany, prepareStart, type StartManyOptions, type StartOptions } from "./start.ts";
 import { startedOf, startMany, type Started } from "./start-many.ts";
+import { checkUpgrade, upgradeRuns, type Upgraded, type UpgradeOptions } from "./upgrade.ts";
 import { tellRuns, type Changed, type ChangeOptions, type Selection } from "./telling.ts";
 
 export type StartManyAnswer<O> =
@@ -132,6 +133,16 @@ export class Tenfold extends Reading {
     const statuses: readonly RunStatus[] = ["failed", "cancelled", "held"];
     this.mustBeOpen();
     return tellRuns(this.engine, selection, { body: { kind: "retry" }, statuses, reopens: true }, options);
+  }
+
+  /**
+   * Has runs that are at work, or held, go on with today's graphs of their workflows: those whose journals fit them. Resolves when
+   * they do, or when it is known why not; RUN_UNKNOWN, RUN_WAITING or RUN_FINISHED for a run that is named and cannot be told.
+   */
+  async upgrade(selection: Selection, options: UpgradeOptions = {}): Promise<Upgraded> {
+    checkUpgrade(selection, options);
+    this.mustBeOpen();
+    return upgradeRuns(this.engine, selection, options);
   }
 
   /**

@@ -133,6 +133,7 @@ export class Committer {
         clearsDeaths: run.clearsDeaths && run.lines.length > 0,
         parcels: parcels.length === 0 ? undefined : parcels,
         facts: changed,
+        graph: run.movesTo,
         then,
       };
       lines += run.lines.length + 1;

@@ -5,7 +5,7 @@
  */
 import type { Command } from "../core/command.ts";
 import type { RunError } from "../core/entry.ts";
-import { readLine } from "../core/journal-line.ts";
+import { readLine, type JournalLine } from "../core/journal-line.ts";
 import { begin, openWork, reduce } from "../core/reduce.ts";
 import { decodedMail } from "../store/codec/decoded.ts";
 import type { ClaimedRun, CommitAnswer, Lease, Mail, Message, RunCommit, Store, Then } from "../store/store.ts";
@@ -29,6 +29,8 @@ import type { Plan, Registry } from "./registry.ts";
 import { DriverFiles, type RunFiles } from "./run-files.ts";
 import type { LaneSlots } from "./slots.ts";
 import { Suspects } from "./suspects.ts";
+import { isUpgrade } from "./upgrade-message.ts";
+import { Upgrades } from "./upgrading.ts";
 
 export class Driver {
   readonly lease: Lease;
@@ -38,6 +40,7 @@ export class Driver {
   readonly #recorder: Recorder;
   readonly #children: Children;
   readonly #performer: Performer;
+  readonly #upgrades: Upgrades;
   /** Bytes of all runs in memory. */
   bytes = 0;
   readonly #suspects: Suspects;
@@ -55,6 +58,7 @@ export class Driver {
       changed: (run) => this.changed(run),
     });
     this.#performer = new Performer(this, this.#recorder, this.#children);
+    this.#upgrades = new Upgrades(this, this.#recorder);
     this.#suspects = new Suspects(host.limits.deathsMax);
     const { ports, store } = host;
     this.#files = new DriverFiles({ ...{ ...ports, store, lease }, leaseLost: () => this.leaseLost() });
@@ -99,16 +103,9 @@ export class Driver {
   /** Drives these runs from now on. */
   adopt(claimed: readonly ClaimedRun[]): Promise<void> {
     const { registry, events, ports, store } = this.#host;
+    const known = { lane: this.lease.lane, clock: ports.clock, store, registry, events };
     const adopter: Adopter = {
-      ...{
-        lane: this.lease.lane,
-        clock: ports.clock,
-        store,
-        registry,
-        events,
-        suspects: this.#suspects,
-        runs: this.runs,
-      },
+      ...{ ...known, suspects: this.#suspects, runs: this.runs },
       isClosed: () => this.#isClosed,
       isIncomplete: () => this.#host.left(true),
       drive: (run, plan) => this.#load(run, plan),
@@ -141,23 +138,29 @@ export class Driver {
     const run = new LiveRun(claimed, plan, state);
     this.runs.set(run.id, run);
     this.bytes += run.bytes;
-    // Nothing is under way yet: what all of them come to is what is open then.
-    const taken: Command[] = [];
-    const goOn = claimed.mail.messages.map((message) => this.#recorder.absorb(run, message, taken));
-    // Whom these messages let go nobody else will.
-    this.#recorder.obey(run, taken.filter(({ kind }) => kind === "disown")); // prettier-ignore
+    const goOn = claimed.mail.messages.map((message) => this.#takeIn(run, message, claimed.journal));
     const isRetried = goOn.includes(true);
-    const isDeadly = claimed.deaths >= this.#host.limits.deathsMax && state.cancelled === null;
+    const isDeadly = claimed.deaths >= this.#host.limits.deathsMax && run.state.cancelled === null;
     if (isDeadly && !isRetried) return this.hold(run, diedTooOften(claimed));
-    this.#host.events.taken(run.id, run.context.workflow, state.entries === 0);
+    this.#host.events.taken(run.id, run.context.workflow, run.state.entries === 0);
     if (this.#suspects.isSuspect(claimed)) this.#suspects.drives(run);
-    if (state.entries > 0) {
+    if (run.state.entries > 0) {
       commands.length = 0;
-      openWork(state, commands);
+      openWork(run.state, commands);
     }
     linger(run, claimed.mail.messages, this.ports.clock, () => this.#committer.add(run));
     this.#recorder.obey(run, commands);
     this.#proceed(run);
+  }
+
+  /** Takes in a message of a run that was just loaded; what all of them come to is what is open then. True if it goes on. */
+  #takeIn(run: LiveRun, message: Message, journal: readonly JournalLine[]): boolean {
+    if (isUpgrade(message)) return this.#upgrades.takeIn(run, message, [...journal, ...run.lines]);
+    const taken: Command[] = [];
+    const goesOn = this.#recorder.absorb(run, message, taken);
+    // Whom it lets go nobody else will.
+    this.#recorder.obey(run, taken.filter(({ kind }) => kind === "disown")); // prettier-ignore
+    return goesOn;
   }
 
   /** Takes in messages that came for runs of this driver. */
@@ -182,6 +185,7 @@ export class Driver {
   }
 
   #receiveOne(run: LiveRun, message: Message): void {
+    if (isUpgrade(message)) return this.#upgrades.ask(run, message);
     const commands: Command[] = [];
     const wasHeld = run.ending?.status === "held";
     if (this.#recorder.absorb(run, message, commands) && wasHeld) {
@@ -200,7 +204,8 @@ export class Driver {
   /** Parks every run that is left, stopping its bodies: others may go on with them at once. */
   giveBack(reason: unknown): void {
     for (const run of this.runs.values()) {
-      if (run.attempts.size > 0) run.wakesNow = true;
+      if (run.attempts.size > 0 || run.upgrading !== null) run.wakesNow = true;
+      run.upgrading = null;
       for (const attempt of run.attempts.values()) attempt.stop(reason);
       run.attempts.clear();
       this.#committer.add(run);
@@ -236,6 +241,8 @@ export class Driver {
     if (answer === "lost") return this.#leave(run);
     if (answer === "mail") {
       run.takeBack({ lines: commit.lines, absorbed: commit.absorbed, deferred, parcels });
+      run.movesTo ??= commit.graph;
+      this.#upgrades.answered(run);
       void this.#fetchMail(run);
       return;
     }
@@ -243,7 +250,11 @@ export class Driver {
     run.facts.written(facts);
     if (commit.clearsDeaths) run.clearsDeaths = false;
     run.wantsPark = false;
-    if (commit.then.kind === "keep") return this.#performer.perform(run, deferred);
+    if (commit.then.kind === "keep") {
+      // What was put off is asked for anew on the new graph.
+      if (!this.#upgrades.answered(run)) this.#performer.perform(run, deferred);
+      return;
+    }
     this.#leave(run);
     if (commit.then.kind === "end") this.#host.events.ended(run.id, run.context.workflow, commit.then);
   }

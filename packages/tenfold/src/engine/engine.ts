@@ -1,14 +1,14 @@
 /** The engine put together: a store, its workers, and the parts that they share. */
 import type { WorkflowDefinition } from "../flow/definition.ts";
 import { decodedRecord } from "../store/codec/decoded.ts";
-import type { RunStart, StartAnswer, Store } from "../store/store.ts";
-import { laneOfRun, runIdMaker } from "../value/id.ts";
+import type { RunRecord, RunStart, StartAnswer, Store } from "../store/store.ts";
+import { runIdMaker } from "../value/id.ts";
 import { EngineEvents } from "./events.ts";
 import { isUnreached, isPassing } from "./passing.ts";
 import { Courier } from "./courier.ts";
 import { Deliverer } from "./deliverer.ts";
 import { Emitter } from "./emit.ts";
-import { listRuns } from "./listing.ts";
+import { runsOfLane } from "./listing.ts";
 import type { Host, Ports } from "./ports.ts";
 import { Registry } from "./registry.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -30,6 +30,9 @@ export interface EngineSettings extends WorkerSettings {
   /** Names what its code says of events: what another release says, if it is the same, is not the same. */
   readonly release: string;
 }
+
+/** Held runs that are read at once. */
+const HELD_PAGE = 100;
 
 export const DEFAULT_SETTINGS: EngineSettings = {
   slots: 1000,
@@ -94,7 +97,7 @@ export class Engine {
       const { registry, events } = this;
       const slots = new LaneSlots(shared);
       const prepare = () => this.#putGraphs(lane);
-      const joinedLate = () => void this.#releaseHeld().catch(ignorePassing);
+      const joinedLate = () => void this.#releaseHeld(this.newId(lane), [lane]).catch(ignorePassing);
       const newOwner = () => this.newId(lane);
       this.#workers.push(
         new Worker({
@@ -111,6 +114,7 @@ export class Engine {
           newOwner,
           prepare,
           startChildren: (childLane, starts) => this.#startDormant(childLane, starts),
+          otherLeft: (owner) => void this.#releaseHeld(`left ${owner}`, [lane]).catch(ignorePassing),
           joinedLate,
         }),
       );
@@ -141,7 +145,7 @@ export class Engine {
       });
     }
     for (const worker of this.#workers) await worker.open();
-    if (this.#workers.length > 0) await this.#releaseHeld();
+    if (this.#workers.length > 0) await this.#releaseHeld(this.newId(0), this.#allLanes);
     for (const scheduler of this.#schedulers) scheduler.open();
     await Promise.all(this.#deliverers.map((deliverer) => deliverer.open()));
     for (const { server, lanes, reason } of this.store.missing ?? []) {
@@ -151,6 +155,10 @@ export class Engine {
         reason,
       });
     }
+  }
+
+  get #allLanes(): readonly number[] {
+    return Array.from({ length: this.store.lanes }, (_, lane) => lane);
   }
 
   /** Before a run of the lane names one; once is enough. */
@@ -163,18 +171,20 @@ export class Engine {
     this.#prepared.add(lane);
   }
 
-  /** Runs that are held for want of code, or of a key, go on: a worker that has it is here, or holds them again. */
-  async #releaseHeld(): Promise<void> {
+  /**
+   * Runs that are held for want of code, or of a key, go on: a worker that has it is here, or holds them again. Once another one
+   * has left, too: of a deploy, its code may have been the old one, and that which a run lacked. `occasion` is the same for all who see it.
+   */
+  async #releaseHeld(occasion: string, lanes: readonly number[]): Promise<void> {
     const { store, ports } = this;
-    for (const workflow of this.registry.names) {
-      for await (const record of listRuns(store, { workflow, status: "held" }, null)) {
+    for (const [lane, workflow] of lanes.flatMap((each) => this.registry.names.map((name) => [each, name] as const))) {
+      for await (const record of heldIn(store, lane, workflow)) {
         const { id, error, unread } = decodedRecord(null, record);
         const { code } = JSON.parse(error ?? "{}") as { code?: string };
-        const lane = laneOfRun(id);
         const mayGoOn = code === "STEP_UNKNOWN" || (code === "CODEC_KEY_MISSING" && unread === undefined);
-        if (!mayGoOn || lane === undefined) continue;
+        if (!mayGoOn) continue;
         const body = { kind: "retry", unlessCancelled: true } as const;
-        const message = { key: this.newId(lane), body, at: ports.clock.now() };
+        const message = { key: `${occasion} ${id}`, body, at: ports.clock.now() };
         await store.send(lane, [{ run: id, message, reopens: false }], ports.clock.now());
       }
     }
@@ -217,6 +227,10 @@ export class Engine {
     const stopped = await Promise.all(this.#workers.map((worker) => worker.stop()));
     return stopped.reduce((sum, count) => sum + count, 0);
   }
+}
+
+async function* heldIn(store: Store, lane: number, workflow: string): AsyncGenerator<RunRecord> {
+  for await (const page of runsOfLane(store, lane, { workflow, status: "held" }, null, HELD_PAGE)) yield* page;
 }
 
 function ignorePassing(thrown: unknown): void {

@@ -44,7 +44,7 @@ export function factsLoaded(state: RunState): Facts {
 
 /** The facts of a run in memory, beside those that the store has of it. */
 export class Facts {
-  readonly #state: RunState;
+  #state: RunState;
   /** The names as they were when whom the run waits for last changed. */
   #names: ReadonlySet<string>;
   #changes: number;
@@ -78,6 +78,13 @@ export class Facts {
     if (then.kind !== "end" || then.status === "held") return this.names;
     if (then.status !== "failed" || then.error === null) return NO_FACTS;
     return new Set([failedFactOf((JSON.parse(then.error) as RunError).node)]);
+  }
+
+  /** The run is in another state, which did not come from the one before. */
+  standIn(state: RunState): void {
+    this.#state = state;
+    this.#names = factsOf(state);
+    this.#changes = state.asked?.changes ?? 0;
   }
 
   mayBeGone(): void {

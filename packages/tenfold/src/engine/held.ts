@@ -13,9 +13,9 @@ export function diedTooOften(claimed: ClaimedRun): RunError {
   return { code: "RUN_HELD", message, node: "", attempt: 0 };
 }
 
-/** The code of a node is not here; with it back, the run goes on when the store is opened. */
+/** The code of a node is not here; with it back, the run goes on by itself. */
 export function codeGone(workflow: string, node: string, what: "step" | "function"): RunError {
-  const message = `The ${what} of ${node} is not in today's code of workflow ${workflow}; the run is held. Bring the code back, and it goes on when the store is opened with it; or cancel the run.`;
+  const message = `The ${what} of ${node} is not in today's code of workflow ${workflow}; the run is held. Bring the code back, and it goes on by itself; or move it to a newer graph with \`tenfold upgrade\`, or cancel it.`;
   return { code: "STEP_UNKNOWN", message, node, attempt: 0 };
 }
 

@@ -1,7 +1,8 @@
 /** A run as its journal says it stands now, whoever drives it. */
 import { compileGraph, type CompiledGraph } from "../core/compile.ts";
-import { readLine } from "../core/journal-line.ts";
-import { replay } from "../core/reduce.ts";
+import { readLine, type JournalLine } from "../core/journal-line.ts";
+import type { Entry } from "../core/entry.ts";
+import { replay, type Begun } from "../core/reduce.ts";
 import type { RunState } from "../core/state.ts";
 import { checkGraph } from "../flow/check-graph.ts";
 import { decodedLines, decodedRecord } from "../store/codec/decoded.ts";
@@ -13,15 +14,18 @@ import { laneIn, runUnknown } from "./caller-checks.ts";
 import type { Engine } from "./engine.ts";
 import { graphGone } from "./held.ts";
 
+/** What it takes to look at runs. */
+export type Reader = Pick<Engine, "store" | "registry">;
+
 /** RUN_UNKNOWN if there is none. */
-export async function readRun({ store }: Engine, run: string): Promise<RunRecord> {
+export async function readRun({ store }: Pick<Engine, "store">, run: string): Promise<RunRecord> {
   const [record] = await store.read(laneIn(store, run), [run]);
   if (record === undefined) throw runUnknown(run);
   return record;
 }
 
 /** The graph that a run began with, whatever is defined now. */
-export async function compiledOf({ registry, store }: Engine, record: RunRecord): Promise<CompiledGraph> {
+export async function compiledOf({ registry, store }: Reader, record: RunRecord): Promise<CompiledGraph> {
   const known = registry.known(record.graph);
   if (known !== undefined) return known.compiled;
   const stored = await store.graph(laneIn(store, record.id), record.graph);
@@ -29,15 +33,35 @@ export async function compiledOf({ registry, store }: Engine, record: RunRecord)
   return compileGraph(checkGraph(JSON.parse(stored.graph)));
 }
 
+/** The hash of the graph that a run was on when its journal, read after its record, was as long as this. */
+function graphAfter(record: RunRecord, lines: readonly JournalLine[]): string {
+  const moves = lines.filter(({ kind }) => kind === "upgraded").map(readLine);
+  const last = moves.findLast((entry) => entry.kind === "upgraded" && entry.refused === undefined);
+  return last?.kind === "upgraded" ? last.to : record.graph;
+}
+
+/** What a run's state is made of. */
+export interface ReadRun {
+  readonly begun: Begun;
+  readonly entries: readonly Entry[];
+  readonly compiled: CompiledGraph;
+}
+
 /** Rejects with CODEC_KEY_MISSING or CODEC_DAMAGED where what is kept of it cannot be decoded. */
-export async function stateOf(engine: Engine, kept: RunRecord): Promise<RunState> {
+export async function readJournal(engine: Reader, kept: RunRecord): Promise<ReadRun> {
   const record = decodedRecord(null, kept);
   const { id: run, input } = record;
-  const compiled = await compiledOf(engine, record);
   const lines = decodedLines(null, run, await engine.store.journal(laneIn(engine.store, run), run));
   const unread =
     record.unread?.find(({ what }) => what === "input")?.error ?? lines.find((line) => line.unread)?.unread;
   if (unread !== undefined) throw unread;
+  const compiled = await compiledOf(engine, { ...record, graph: graphAfter(record, lines) });
   const begun = { run, input: JSON.parse(input) as Json, startedAt: startedAtOfRun(run) };
-  return replay(compiled, begun, lines.map(readLine));
+  return { begun, entries: lines.map(readLine), compiled };
+}
+
+/** Rejects as `readJournal` does. */
+export async function stateOf(engine: Reader, record: RunRecord): Promise<RunState> {
+  const { compiled, begun, entries } = await readJournal(engine, record);
+  return replay(compiled, begun, entries);
 }

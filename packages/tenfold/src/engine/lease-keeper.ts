@@ -21,6 +21,8 @@ export interface LeaseParts {
   readonly lane: number;
   readonly name: string;
   readonly newOwner: () => string;
+  /** Another worker's lease that was there is there no more: it has left, or was taken over. */
+  readonly otherLeft: (owner: string) => void;
 }
 
 export class LeaseKeeper {
@@ -146,7 +148,11 @@ export class LeaseKeeper {
   async #takeOverDead(own: Lease, leases: readonly LeaseSeen[]): Promise<void> {
     const { store, ports, host, settings } = this.#parts;
     const present = new Set(leases.map(({ owner }) => owner));
-    for (const owner of this.#seen.keys()) if (!present.has(owner)) this.#seen.delete(owner);
+    for (const owner of this.#seen.keys()) {
+      if (present.has(owner)) continue;
+      this.#seen.delete(owner);
+      this.#parts.otherLeft(owner);
+    }
     for (const lease of leases) {
       if (lease.owner === own.owner) continue;
       const now = ports.clock.elapsed();

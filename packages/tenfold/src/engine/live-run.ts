@@ -1,7 +1,7 @@
 /** A run in the memory of the worker that drives it: its state, and what of it is not durable yet. */
 import type { Command } from "../core/command.ts";
 import type { JournalLine } from "../core/journal-line.ts";
-import { pathOf } from "../core/path.ts";
+import { pathOf, placeAt } from "../core/path.ts";
 import type { Place, RunState } from "../core/state.ts";
 import type { ClaimedRun, RunStart, Send, Then } from "../store/store.ts";
 import type { Attempt } from "./attempt.ts";
@@ -10,6 +10,7 @@ import type { ContextRun } from "./context.ts";
 import { factsLoaded, type Facts } from "./facts.ts";
 import type { Clock } from "./ports.ts";
 import type { Plan } from "./registry.ts";
+import type { Upgrading } from "./upgrade-message.ts";
 
 /** Bytes of memory that a run and a line of its journal cost beside their texts; measured, rounded up. */
 export const RUN_BYTES = 2048;
@@ -32,8 +33,8 @@ export interface Timer {
 
 export class LiveRun {
   readonly id: string;
-  readonly plan: Plan;
-  readonly state: RunState;
+  plan: Plan;
+  state: RunState;
   readonly context: ContextRun;
   /** The journal's length in the store. */
   journalLength: number;
@@ -47,6 +48,10 @@ export class LiveRun {
   #absorbing: Set<string> | null = null;
   /** Messages to other runs that go out with the next commit. */
   parcels: readonly Send[] = NOTHING;
+  /** The hash of the graph that the next commit writes the run to be on. */
+  movesTo: string | undefined = undefined;
+  /** A move to another graph that waits for the journal. */
+  upgrading: Upgrading | null = null;
   mailSeen: number;
   clearsDeaths: boolean;
   ending: Ending | null = null;
@@ -90,6 +95,7 @@ export class LiveRun {
   /** Adds a line to what the next commit writes; answers the bytes it costs. */
   write(line: JournalLine): number {
     this.lines = appended(this.lines, line);
+    this.upgrading?.since?.push(line);
     const bytes = LINE_BYTES + line.data.length;
     this.bytes += bytes;
     return bytes;
@@ -137,6 +143,7 @@ export class LiveRun {
     this.absorbed = NOTHING;
     this.#absorbing = null;
     this.parcels = NOTHING;
+    this.movesTo = undefined;
   }
 
   /** What belonged to a commit that was not written belongs to the next one, before what came since. */
@@ -194,6 +201,28 @@ export class LiveRun {
     arm(until);
   }
 
+  /**
+   * Goes on on another graph, in the state that its journal comes to there, in which what is executing and called is open.
+   * What is open there is to be asked for anew.
+   */
+  goesOnWith(plan: Plan, state: RunState): void {
+    this.#cancelTimers();
+    for (const [path, attempt] of this.attempts) {
+      if (attempt.isRunning) attempt.standsAt(placeAt(state, path)!);
+      else {
+        attempt.stop(new Error("The run goes on with another graph."));
+        this.attempts.delete(path);
+      }
+    }
+    for (const call of this.calls.values()) call.place = placeAt(state, call.path) ?? call.place;
+    this.deferred = NOTHING;
+    this.ending = null;
+    this.plan = plan;
+    this.state = state;
+    this.facts.standIn(state);
+    this.movesTo = plan.hash;
+  }
+
   /** Stops all that belongs to it here. */
   drop(reason: unknown): void {
     this.isGone = true;
@@ -203,12 +232,16 @@ export class LiveRun {
 
   /** Nothing that is open is worked on any more. */
   stopAll(reason: unknown): void {
-    for (const timer of this.timers.values()) timer.cancel();
+    this.#cancelTimers();
     for (const attempt of this.attempts.values()) attempt.stop(reason);
-    // Clearing an empty map makes a new table.
-    if (this.timers.size > 0) this.timers.clear();
     if (this.attempts.size > 0) this.attempts.clear();
     this.deferred = NOTHING;
+  }
+
+  #cancelTimers(): void {
+    for (const timer of this.timers.values()) timer.cancel();
+    // Clearing an empty map makes a new table.
+    if (this.timers.size > 0) this.timers.clear();
   }
 }
 

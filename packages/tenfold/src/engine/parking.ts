@@ -12,6 +12,8 @@ export interface ParkingFacts {
 
 /** What becomes of a run after what it has to write now. */
 export function thenOf(run: LiveRun, { now, parkAfterMs, isDraining }: ParkingFacts): Then {
+  // It may go on after all, or wait for something else.
+  if (run.upgrading !== null) return { kind: "keep" };
   // A child that is being started now has to be let go once it is there.
   if (run.ending !== null) return isAnswerOpen(run) ? { kind: "keep" } : run.ending;
   if (run.attempts.size > 0 || run.calls.size > 0) return { kind: "keep" };

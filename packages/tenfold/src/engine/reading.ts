@@ -4,6 +4,8 @@ import type { WorkflowDefinition } from "../flow/definition.ts";
 import type { Graph } from "../flow/graph.ts";
 import type { Missing, RunStatus } from "../store/store.ts";
 import { TenfoldError } from "../value/error.ts";
+import { planDeploy, type DeployPlan, type PlanOptions } from "./plan-deploy.ts";
+import { Registry } from "./registry.ts";
 import { type Redact } from "../value/redact.ts";
 import type { Engine } from "./engine.ts";
 import {
@@ -142,6 +144,19 @@ export class Reading {
   async *undelivered(state: "waiting" | "refused", filter: DeliveryFilter = {}): AsyncGenerator<DeliveryView> {
     this.mustBeOpen();
     yield* undelivered(this.engine, state, filter);
+  }
+
+  /**
+   * What a deploy of `workflows` (of those that are open, where they are left out) would change for the runs in flight: which would be
+   * held for want of code, and which could be moved. Nothing is changed; WORKFLOW_UNKNOWN for a name that nobody knows.
+   */
+  async plan({
+    workflows,
+    ...options
+  }: PlanOptions & { readonly workflows?: readonly WorkflowDefinition[] } = {}): Promise<DeployPlan> {
+    this.mustBeOpen();
+    const { store, registry } = this.engine;
+    return planDeploy({ store, registry: workflows === undefined ? registry : new Registry(workflows) }, options);
   }
 
   /** Calls `listener` for what happens in this process; answers how to stop. */

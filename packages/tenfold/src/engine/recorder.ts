@@ -7,7 +7,7 @@ import { choose } from "../core/choose.ts";
 import { dueOf } from "../core/constructs/approval.ts";
 import { isOutdated } from "../core/constructs/call.ts";
 import { isStillAsked, type Command } from "../core/command.ts";
-import type { Entry, RunError } from "../core/entry.ts";
+import type { Entry, RunError, UpgradedEntry } from "../core/entry.ts";
 import { writeLine } from "../core/journal-line.ts";
 import { pathOf } from "../core/path.ts";
 import { reduce } from "../core/reduce.ts";
@@ -16,7 +16,7 @@ import { outputFrom, type Place } from "../core/state.ts";
 import { wakeTime } from "../core/wake-time.ts";
 import { evaluate } from "../flow/evaluate.ts";
 import type { Message, Store } from "../store/store.ts";
-import { unreachable } from "../value/error.ts";
+import { invariant, unreachable } from "../value/error.ts";
 import { copyJson, jsonProblem, pathText, type Json } from "../value/json.ts";
 import type { Attempt } from "./attempt.ts";
 import { failure, type Settled } from "./body.ts";
@@ -124,6 +124,7 @@ export class Recorder {
   absorb(run: LiveRun, { key, body }: Message, commands: Command[]): boolean {
     if (!run.absorb(key) || run.state.absorbed?.has(key) === true) return false;
     const at = this.#now();
+    invariant(body.kind !== "upgrade", "a move to another graph takes in the whole journal");
     if (body.kind === "cancel") {
       const { reason, by, isJoined } = body;
       if (by !== undefined && isOutdated(run.state, by)) return false;
@@ -148,6 +149,11 @@ export class Recorder {
     }
     if (body.unlessCancelled === true && run.state.cancelled !== null) return false;
     return this.#goOn(run, { kind: "retried", at, message: key }, commands);
+  }
+
+  /** The run is on another graph now, or could not be. */
+  upgraded(run: LiveRun, entry: Omit<UpgradedEntry, "kind" | "at">): void {
+    this.#record(run, { kind: "upgraded", at: this.#now(), ...entry }, []);
   }
 
   /** What changes nothing in the run itself. */
@@ -247,7 +253,7 @@ export class Recorder {
     const choice = choose(run.state, place);
     if (choice.kind === "refused") return this.#refuse(run, place, choice.error, commands);
     const node = pathOf(run.state.compiled, place.frame, place.node);
-    this.#record(run, { kind: "chose", node, at: this.#now(), scope: choice.scope }, commands, place);
+    this.#record(run, { kind: "chose", node, at: this.#now(), arm: choice.arm }, commands, place);
   }
 
   #derive(run: LiveRun, place: Place, commands: Command[]): void {

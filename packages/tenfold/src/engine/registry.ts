@@ -16,6 +16,8 @@ import { withCallees } from "./callees.ts";
 /** How to drive the runs of one graph. */
 export interface Plan {
   readonly definition: WorkflowDefinition;
+  /** The graph's. */
+  readonly hash: string;
   readonly compiled: CompiledGraph;
   /** By the node's index; undefined for nodes without a body, and for code that is gone. */
   readonly steps: readonly (StepPlan | undefined)[];
@@ -79,13 +81,14 @@ export class Registry {
   async fetch(store: Store, lane: number, workflow: string, hash: string): Promise<Plan | undefined> {
     const stored = await store.graph(lane, hash);
     const definition = this.#definitions.get(workflow);
-    if (stored === undefined || definition === undefined) return undefined;
+    if (stored === undefined || definition === undefined || stored.workflow !== workflow) return undefined;
     return this.#plan(definition, checkGraph(JSON.parse(stored.graph)), hash);
   }
 
   #plan(definition: WorkflowDefinition, graph: Graph, hash: string): Plan {
     const plan: Plan = {
       definition,
+      hash,
       compiled: compileGraph(graph),
       steps: graph.nodes.map((node) => this.#stepPlan(definition, node)),
       derives: graph.nodes.map(({ id }) => {

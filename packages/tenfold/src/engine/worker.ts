@@ -10,14 +10,14 @@ import { SWEEP_EVERY_MS, type Courier } from "./courier.ts";
 import type { DriverHost } from "./driver-host.ts";
 import { Driver } from "./driver.ts";
 import type { EngineEvents } from "./events.ts";
-import { LeaseKeeper } from "./lease-keeper.ts";
+import { LeaseKeeper, type LeaseParts } from "./lease-keeper.ts";
 import { bytesOf, justStarted, RUN_BYTES } from "./live-run.ts";
 import { waitUntil, type Host, type Ports } from "./ports.ts";
 import type { Registry } from "./registry.ts";
 import type { LaneSlots } from "./slots.ts";
 import type { DriverLimits, WorkerSettings } from "./worker-settings.ts";
 
-export interface WorkerParts {
+export interface WorkerParts extends Pick<LeaseParts, "otherLeft"> {
   readonly ports: Ports;
   readonly host: Host;
   readonly store: Store;

@@ -3,7 +3,7 @@ import { describe } from "../value/describe.ts";
 import { TenfoldError, type ErrorCode } from "../value/error.ts";
 import { pathText, type JsonPath } from "../value/json.ts";
 import type { Drawing } from "./drawing.ts";
-import { visitRefs, type Template } from "./graph.ts";
+import { visitRefs, type GraphNode, type Template } from "./graph.ts";
 
 const NAME = /^[a-z0-9][a-z0-9-]*$/;
 const NAME_MAX = 100;
@@ -26,13 +26,18 @@ function kebab(name: string): string {
   return words.replaceAll(/[^a-z0-9]+/g, "-").replaceAll(/^-+|-+$/g, "");
 }
 
+/** What has nodes: a drawing, or the graph that came of it. */
+interface Named {
+  readonly nodes: readonly GraphNode[];
+}
+
 /** `enrich.size`: how a reference reads. */
-export function refText(drawing: Drawing, node: number, path: JsonPath): string {
+export function refText(drawing: Named, node: number, path: JsonPath): string {
   return drawing.nodes[node]!.id + pathText(["_", ...path]).slice(1);
 }
 
 /** `gte(score, 80)`: how what a value stands for reads. */
-export function templateText(drawing: Drawing, template: Template): string {
+export function templateText(drawing: Named, template: Template): string {
   switch (template.kind) {
     case "constant":
       return JSON.stringify(template.value) ?? "undefined";

@@ -46,6 +46,8 @@ export type MessageBody =
     }
   /** Somebody's decision on an approval, which stands at this path. */
   | ({ readonly kind: "decide"; readonly node: string } & Decision)
+  /** Has the run go on on the graph of this hash, which its store has, if its journal fits it. */
+  | { readonly kind: "upgrade"; readonly graph: string }
   /** Has an ended run go on; `unlessCancelled`: not one that was cancelled by a message before this one. */
   | { readonly kind: "retry"; readonly unlessCancelled?: boolean };
 

@@ -177,6 +177,7 @@ export function commitRun(lane: Lane, lease: Lease, commit: RunCommit, now: numb
     if (value === null) row.attributes.delete(name);
     else row.attributes.set(name, value);
   }
+  if (commit.graph !== undefined) row.graph = commit.graph;
   if (commit.then.kind === "park") {
     row.owner = null;
     row.wakeAt = commit.then.wakeAt;

@@ -121,6 +121,8 @@ export interface RunCommit {
   readonly parcels?: readonly Send[] | undefined;
   /** Attributes that change with `lines`, each name once; null: the run has none of that name any more. */
   readonly facts?: readonly Fact[] | undefined;
+  /** The hash of the graph that the run is on from now on; its store has that graph. */
+  readonly graph?: string | undefined;
   readonly then: Then;
 }
 
@@ -262,7 +264,7 @@ export interface Store {
    * LAW: at most one commit per (run, journal length before it) is ever "written"; the same lines sent again while
    * nobody else owns the run are "written" again, and kept once; a dead lease writes nothing (LeaseLost); "park" and
    * "end" are written only if `mailSeen` is the run's count; "keep" that absorbs with it ends the mail's being due.
-   * Parcels and facts are written if the lines are, and only then.
+   * Parcels, facts and the graph are written if the lines are, and only then.
    */
   commit(lease: Lease, batch: readonly RunCommit[], now: number): Promise<readonly CommitAnswer[]>;
 

@@ -56,16 +56,16 @@ export interface ShownRun {
   readonly entries: readonly Entry[];
 }
 
-export function entriesOf({ entries, startedAt, graph }: ShownRun): readonly TestEntry[] {
+export function entriesOf({ entries, startedAt }: ShownRun): readonly TestEntry[] {
   return entries.map((entry) => {
     const { at, kind, node, ...rest } = entry as Entry & Readonly<Record<string, unknown>>;
     const shown = { after: durationText(at - startedAt), kind, ...(node === undefined ? {} : { node }) };
-    for (const [name, value] of Object.entries(rest)) Object.assign(shown, shownPart(name, value, startedAt, graph));
+    for (const [name, value] of Object.entries(rest)) Object.assign(shown, shownPart(name, value, startedAt));
     return shown as TestEntry;
   });
 }
 
-function shownPart(name: string, value: unknown, startedAt: number, graph: Graph): object {
+function shownPart(name: string, value: unknown, startedAt: number): object {
   switch (name) {
     // How long an attempt took shows in the times; the key of a message is chance, and says nothing.
     case "tookMs":
@@ -73,8 +73,6 @@ function shownPart(name: string, value: unknown, startedAt: number, graph: Graph
       return {};
     case "attempt":
       return value === 0 ? {} : { attempt: value };
-    case "scope":
-      return { arm: graph.scopes[value as number]?.name ?? null };
     case "error": {
       const { code, message } = value as { readonly code: string; readonly message: string };
       return { error: { code, message } };
@@ -105,7 +103,7 @@ export function pathTaken(run: ShownRun): readonly string[] {
   let received = 0;
   stateOf(run, (state, entry) => {
     if (entry.kind === "done") path.push(entry.node);
-    if (entry.kind === "chose") path.push(`${entry.node}: ${run.graph.scopes[entry.scope]?.name ?? "none"}`);
+    if (entry.kind === "chose") path.push(`${entry.node}: ${entry.arm ?? "none"}`);
     if (entry.kind === "decided") path.push(`${entry.node}: ${entry.verdict} by ${entry.by}`);
     if (entry.kind === "returned")
       path.push(entry.status === "completed" ? entry.node : `${entry.node}: ${entry.status}`);

@@ -41,6 +41,7 @@ export type ErrorCode =
   | "STEP_UNKNOWN"
   | "RUN_UNKNOWN"
   | "RUN_FINISHED"
+  | "RUN_WAITING"
   | "RUN_FAILED"
   | "RUN_CANCELLED"
   | "RUN_HELD"

@@ -99,7 +99,7 @@ test("what was open when a run was held waits for nobody, and says so", () => {
 test("the arm that was taken stands beside the match, and its nodes below it", () => {
   const entries: Entry[] = [
     done("first", 1100, 100),
-    { kind: "chose", node: "when-first", at: 1100, scope: 2 },
+    { kind: "chose", node: "when-first", at: 1100, arm: "then" },
     done("when-first/then/again", 1300, 200),
   ];
   const lines = timelineLines(flow.graph, timelineOf(flow.graph, run(0, entries)), view(1300));

@@ -38,7 +38,7 @@ const entries: Record<Entry["kind"], fc.Arbitrary<Entry>> = {
     retryAt: fc.option(fc.nat(), { nil: null }),
     tookMs,
   }),
-  chose: fc.record({ kind: fc.constant("chose" as const), node, at, scope: fc.integer({ min: -1 }) }),
+  chose: fc.record({ kind: fc.constant("chose" as const), node, at, arm: fc.option(text, { nil: null }) }),
   abandoned: fc.record({ kind: fc.constant("abandoned" as const), node, at }),
   "timed-out": fc.record({ kind: fc.constant("timed-out" as const), node, at }),
   signalled: fc.record({
@@ -90,6 +90,14 @@ const entries: Record<Entry["kind"], fc.Arbitrary<Entry>> = {
     { requiredKeys: ["kind", "at", "message", "reason"] },
   ),
   retried: fc.record({ kind: fc.constant("retried" as const), at, message: text }),
+  upgraded: fc.record(
+    {
+      kind: fc.constant("upgraded" as const),
+      ...{ at, message: text, from: text, to: text },
+      refused: fc.record({ entry: fc.option(fc.nat(), { nil: null }), node, reason: text }),
+    },
+    { requiredKeys: ["kind", "at", "message", "from", "to"] },
+  ),
 };
 
 for (const [kind, entry] of Object.entries(entries)) {

@@ -169,7 +169,7 @@ export class Life {
       }
       case "choose": {
         const choice = choose(this.state, place);
-        if (choice.kind === "chose") return this.record({ kind: "chose", node, at, scope: choice.scope });
+        if (choice.kind === "chose") return this.record({ kind: "chose", node, at, arm: choice.arm });
         return this.#refuse(node, choice.error);
       }
       case "sleep":

@@ -1,6 +1,7 @@
 /** Laws of runs that are held because workers die on them, and of their way on. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Store } from "../../src/store/store.ts";
 import { Gate, stepOf, withVerbs, workflowOf, World, type OpenedEngine } from "./world.ts";
 
 /** Brings a run so far that its engine died on it `count` times while its body ran. */
@@ -96,4 +97,26 @@ test("deaths count only while the journal does not grow: a long run that loses a
     opened = await world.open([flow]);
   }
   await world.untilStatus(run.id, "completed");
+});
+
+test("a run of new code that an old worker was given, and held, goes on once that worker has left", async () => {
+  const world = new World();
+  const old = await world.open([workflowOf("w", (n) => stepOf("first", () => 1)(n))]);
+  const next = workflowOf("w", (n) => stepOf("second", () => 2)(n));
+  let hasLeft = false;
+  const claim: Store["claim"] = (...given) => (hasLeft ? world.store.claim(...given) : Promise.resolve([]));
+  const fresh = await world.open([next], {}, withVerbs(world.store, { claim }));
+  await world.open([next], {}, withVerbs(world.store, { claim }));
+  const { engine } = await world.open([next], { work: false });
+  const [lane, start] = [0, { id: engine.newId(0), workflow: "w", graph: next.hash, tenant: "", input: "1" }];
+  await world.happens(engine.start(lane, [{ ...start, key: null, attributes: [], at: null }]));
+  assert.match((await world.untilStatus(start.id, "held")).error ?? "", /STEP_UNKNOWN/);
+  await world.passes(60_000);
+  assert.equal(world.record(start.id).status, "held");
+  hasLeft = true;
+  await world.happens(old.tenfold.close());
+  await world.untilStatus(start.id, "completed");
+  // However many saw it leave, it was told once.
+  assert.deepEqual(world.journal(start.id), ["retried", "done second"]);
+  assert.ok(fresh.engine.isReady);
 });

@@ -244,6 +244,28 @@ export function commitLaws(open: OpenStore): void {
     },
   );
 
+  law(open, "a run is on the graph of its last commit that names one, once that is written", async (store) => {
+    const { id, a, make } = await ownedRun(store);
+    const other = make();
+    await store.start(0, [startOf(other)], NOW, a);
+    const graphs = async () => (await store.read(0, [id, other])).map((run) => run?.graph);
+    const lost = commitOf(id, { from: 3, lines: [x], graph: "g2" });
+    assert.deepEqual(await store.commit(a, [lost, commitOf(other, { lines: [x] })], NOW), ["lost", "written"]);
+    assert.deepEqual(await graphs(), ["g1", "g1"]);
+    const moves = commitOf(id, { lines: [x], graph: "g2" });
+    assert.deepEqual(await store.commit(a, [moves, moves], NOW), ["written", "written"]);
+    assert.deepEqual(await graphs(), ["g2", "g1"]);
+    assert.equal((await store.load(a, [id]))[0]?.graph, "g2");
+    await store.send(0, [sendOf(id, "m")], NOW);
+    const parks = commitOf(id, { from: 1, lines: [y], graph: "g3", then: PARK });
+    const ends = commitOf(other, { from: 1, lines: [y], graph: "g3", then: HELD });
+    assert.deepEqual(await store.commit(a, [parks, ends], NOW), ["mail", "written"]);
+    assert.deepEqual(await graphs(), ["g2", "g3"]);
+    assert.deepEqual(await store.commit(a, [{ ...parks, mailSeen: 1 }], NOW), ["written"]);
+    assert.deepEqual(await graphs(), ["g3", "g3"]);
+    assert.equal((await claimAll(store, a, NOW + 50))[0]?.graph, "g3");
+  });
+
   law(open, "a batch of thousands is answered run by run", async (store) => {
     const a = await joined(store, "a");
     const make = idMaker();

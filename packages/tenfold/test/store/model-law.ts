@@ -112,7 +112,18 @@ function anyCommit(): fc.Arbitrary<Verb> {
   const absorbed = fc.subarray(["m1", "m2"]);
   const fact = fc.record({ name: fc.constantFrom("region", "asked"), value: fc.option(fc.constantFrom("eu", "us")) });
   const facts = fc.uniqueArray(fact, { maxLength: 2, selector: ({ name }) => name });
-  const commit = fc.record({ place, lines, off, mailOff: off, absorbed, clearsDeaths: fc.boolean(), facts, then });
+  const graph = fc.option(fc.constantFrom("g2", "g3"), { nil: undefined });
+  const commit = fc.record({
+    place,
+    lines,
+    off,
+    mailOff: off,
+    absorbed,
+    clearsDeaths: fc.boolean(),
+    facts,
+    graph,
+    then,
+  });
   return fc.record({ by: owner, batch: fc.array(commit, { maxLength: 4 }) }).map(({ by, batch }) =>
     named(`commit ${JSON.stringify(batch)} by ${by}`, async (store, ids, now, model) => {
       // What the driver would know comes from the model, so that the store is asked for nothing beside the commit.

@@ -10,6 +10,7 @@ import { EXIT, type Call, type Command } from "../command.ts";
 import { brief, cut, oneLine, pad, shortened, wrapped } from "../columns.ts";
 import { fileLines } from "../file-lines.ts";
 import { openStored } from "../opening.ts";
+import { shortHash } from "../plan-lines.ts";
 import { filesIfRead, filesJson } from "../run-files.ts";
 import { runJson } from "../run-json.ts";
 import { paintStatus } from "../status.ts";
@@ -50,8 +51,9 @@ export const showCommand: Command = {
       const timeline = timelineOf(graph, run);
       const shown = tenfold.redacted(run);
       const files = await filesIfRead(tenfold, id!);
+      const [newest] = await tenfold.page({ workflow: run.workflow }, { limit: 1 });
       if (call.terminal.isJson) call.terminal.document({ ...runJson(shown), ...filesJson(files), timeline });
-      else tell(call, shown, files, { graph, nodes: timeline });
+      else tell(call, shown, files, { graph, nodes: timeline, newest: newest?.graph ?? run.graph });
       return EXIT.yes;
     } finally {
       await tenfold.close();
@@ -62,12 +64,19 @@ export const showCommand: Command = {
 interface Drawn {
   readonly graph: Graph;
   readonly nodes: readonly TimelineNode[];
+  /** The hash of the graph that the workflow's newest run is on. */
+  readonly newest: string;
 }
 
-function tell(call: Call, run: RunDetails, files: readonly FileView[] | TenfoldError, { graph, nodes }: Drawn): void {
+function tell(
+  call: Call,
+  run: RunDetails,
+  files: readonly FileView[] | TenfoldError,
+  { graph, nodes, newest }: Drawn,
+): void {
   const { terminal, flags } = call;
   const now = Date.now();
-  for (const [name, text] of factsOf(terminal, run, now))
+  for (const [name, text] of factsOf(terminal, run, now, newest))
     terminal.print(`${terminal.paint("dim", pad(name, 10))}${text}`);
   terminal.print("");
   if (nodes.length === 0) terminal.print(run.unread === undefined ? "Nothing of it has happened yet." : "No timeline.");
@@ -87,7 +96,7 @@ function tell(call: Call, run: RunDetails, files: readonly FileView[] | TenfoldE
   tellError(call, run);
 }
 
-function factsOf(terminal: Terminal, run: RunDetails, now: number): (readonly [string, string])[] {
+function factsOf(terminal: Terminal, run: RunDetails, now: number, newest: string): (readonly [string, string])[] {
   const facts: [string, string][] = [
     ["run", run.id],
     ["workflow", run.workflow],
@@ -102,6 +111,10 @@ function factsOf(terminal: Terminal, run: RunDetails, now: number): (readonly [s
     facts.push(["key", `${oneLine(run.key)}${run.generation > 1 ? ` (its run number ${run.generation})` : ""}`]);
   for (const parent of new Set(run.entries.flatMap((entry) => (entry.kind === "attached" ? [parentText(entry)] : []))))
     facts.push(["parent", parent]);
+  const moves = run.entries.flatMap((entry) => (entry.kind === "upgraded" ? [moveText(entry, now)] : []));
+  if (run.graph !== newest || moves.length > 0)
+    facts.push(["graph", shortHash(run.graph) + (run.graph === newest ? "" : `; the newest run is on ${shortHash(newest)}`)]); // prettier-ignore
+  for (const move of moves) facts.push(["", move]);
   if (run.tenant !== "") facts.push(["tenant", oneLine(run.tenant)]);
   if (run.deaths > 0) facts.push(["deaths", `${run.deaths} of its workers died while they drove it`]);
   return facts;
@@ -109,6 +122,13 @@ function factsOf(terminal: Terminal, run: RunDetails, now: number): (readonly [s
 
 function parentText({ parent, of }: Extract<Entry, { kind: "attached" }>): string {
   return `${parent}, its node ${of}`;
+}
+
+function moveText({ at, from, to, refused }: Extract<Entry, { kind: "upgraded" }>, now: number): string {
+  const ago = agoText(at, now);
+  if (refused === undefined) return `moved from ${shortHash(from)} to ${shortHash(to)}, ${ago}`;
+  const where = refused.node === "" ? "" : `${refused.node}: `;
+  return oneLine(`not moved to ${shortHash(to)}, ${ago}: ${where}${refused.reason}`);
 }
 
 function waitText({ status, owned, wakeAt }: RunDetails, now: number): string {

@@ -72,6 +72,11 @@ export const INSERT_FACTS = `
   from tenfold.leases l, unnest($4::text[], $5::text[], $6::text[], $7::boolean[]) as t (run, name, value, releases)
   where ${FENCED} and not (t.releases and ${IS_OURS})`;
 
+export const SET_GRAPHS = `
+  update tenfold.runs r set graph = t.graph
+  from tenfold.leases l, unnest($4::text[], $5::text[], $6::boolean[]) as t (run, graph, releases)
+  where ${FENCED} and r.lane = l.lane and r.id = t.run and not (t.releases and ${IS_OURS})`;
+
 export const INSERT_LINES = `
   insert into tenfold.journal (lane, run, seq, kind, node, data, at)
   select l.lane, t.run, t.seq, t.kind, t.node, t.data, t.at
@@ -146,6 +151,7 @@ export function writesOf(fence: readonly [number, string, number], writes: reado
   }
   addParcels(writes, add);
   addFacts(writes, add);
+  addGraphs(writes, add);
   addLines(INSERT_LINES, kept, add);
   addLines(INSERT_LAST_LINES, [...ended, ...parked], add);
   if (ends.length > 0) {
@@ -170,6 +176,13 @@ function addParcels(writes: readonly Write[], add: (sql: string, ...columns: str
     joined(parcels.map(({ send }) => JSON.stringify(send))),
     plain(parcels.map(({ commit }) => commit.then.kind !== "keep")),
   );
+}
+
+function addGraphs(writes: readonly Write[], add: (sql: string, ...columns: string[]) => void): void {
+  const moved = writes.map(({ commit }) => commit).filter(({ graph }) => graph !== undefined);
+  if (moved.length === 0) return;
+  const releases = plain(moved.map(({ then }) => then.kind !== "keep"));
+  add(SET_GRAPHS, runsOf(moved), texts(moved.map(({ graph }) => graph!)), releases);
 }
 
 function addFacts(writes: readonly Write[], add: (sql: string, ...columns: string[]) => void): void {

@@ -33,6 +33,8 @@ export const MAIL_ABSORBED = `
 
 export const CLEAR_DEATHS = "update runs set deaths = 0 where lane = ? and number = ?";
 
+export const SET_GRAPH = "update runs set graph = ? where lane = ? and number = ?";
+
 export const INSERT_PARCEL = `
   insert into outbox (lane, run, key, send) values (?, ?, ?, ?)
   on conflict (lane, run, key) do nothing`;
@@ -83,6 +85,7 @@ export class Commits {
     }
     for (const key of absorbed) this.#connection.run(ABSORB, this.#lane, held.number, key);
     if (commit.clearsDeaths) this.#connection.run(CLEAR_DEATHS, this.#lane, held.number);
+    if (commit.graph !== undefined) this.#connection.run(SET_GRAPH, commit.graph, this.#lane, held.number);
     for (const send of commit.parcels ?? []) {
       this.#connection.run(INSERT_PARCEL, this.#lane, commit.run, send.message.key, JSON.stringify(send));
     }

@@ -225,6 +225,7 @@ export class Auditor {
     const wrote = (node: string, number: number): boolean =>
       callsOf(node).some(({ attempt, wroteFile }) => attempt === number && wroteFile);
     checkFiles(this.#book, row.id, entries, wrote);
+    checkGraph(row, entries);
     const allowed = new Set<RunStatus>([expected.failures.size > 0 ? "failed" : "completed"]);
     if (this.cancelled.has(row.id) || this.family.isDisowned(row.id)) allowed.add("cancelled");
     if (!allowed.has(row.status))
@@ -315,6 +316,18 @@ export class Auditor {
       }
     }
   }
+}
+
+/** A run is on the graph that it was moved to last; what was refused has moved nothing. */
+function checkGraph({ id: run, graph }: RunRecord, entries: readonly Entry[]): void {
+  let on: string | null = null;
+  for (const entry of entries) {
+    if (entry.kind !== "upgraded") continue;
+    const facts = { run, graph, entry };
+    if (on !== null && entry.from !== on) throw new Violation("a run is moved from the graph that it is on", facts);
+    on = entry.refused === undefined ? entry.to : entry.from;
+  }
+  if (on !== null && on !== graph) throw new Violation("a run is on the graph that it was moved to last", { run, graph, on }); // prettier-ignore
 }
 
 /** How long a node lasts at least, from when it was ready; a body's worker may have another clock. */

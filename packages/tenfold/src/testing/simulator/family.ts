@@ -59,7 +59,9 @@ export class Family {
       if (!isSame) throw new Violation("a call has what its child put out", facts);
       return { output: told.output };
     }
-    const isTrue = child.entries.some(({ kind }) => kind === (told.status === "cancelled" ? "cancelled" : "failed"));
+    const isTrue = child.entries.some((entry) =>
+      told.status === "cancelled" ? entry.kind === "cancelled" : entry.kind === "failed" || isBadEnd(entry),
+    );
     if (!isTrue) throw new Violation("a call fails because its child did, or was cancelled", facts);
     return { error: told.node };
   }
@@ -118,6 +120,11 @@ export class Family {
 /** A child that was started late, for a call that was given up meanwhile: nobody has told it of its parent, nor will. */
 export function isDormant({ status, wakeAt }: RunRecord): boolean {
   return status === "waiting" && wakeAt === NEVER;
+}
+
+/** A child of its own has not completed: that fails a run without an entry "failed". */
+function isBadEnd(entry: Entry): boolean {
+  return entry.kind === "returned" && entry.status !== "completed";
 }
 
 function outputOf({ output }: RunRecord): Json | undefined {

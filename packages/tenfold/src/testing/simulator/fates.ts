@@ -24,7 +24,7 @@ export type FateOfChild = (parent: string, path: string) => NodeFate;
 
 /** What a run must come to. */
 export function expectedOf(workflows: readonly WorkflowDefinition[], row: RunRecord, childOf: FateOfChild): Expected {
-  const { graph } = workflows.find(({ name }) => name === row.workflow)!;
+  const { graph } = workflows.find(({ hash }) => hash === row.graph)!;
   const fateOf = (path: string, step: string, input: Json | undefined) =>
     failuresOf(row.id, path) >= ATTEMPTS ? { error: path } : { output: answerOf(step, input) as unknown as Json };
   const computeOf = (_node: string, [seen]: readonly (Json | undefined)[]) =>

@@ -39,6 +39,8 @@ export interface RandomWorkflowOptions {
   /** What some of its nodes call. */
   readonly child?: WorkflowDefinition;
   readonly triggers?: readonly Trigger[];
+  /** Drawn as it is some time later: with nodes that come last, and perhaps another name for its first step. */
+  readonly later?: { readonly renames: boolean };
 }
 
 /** The types of the drawing are the flow's own business; here values are drawn blindly. */
@@ -82,7 +84,11 @@ export function randomWorkflow(options: RandomWorkflowOptions): WorkflowDefiniti
     return pick(shapes)();
   };
 
-  const useStep = (known: readonly Drawn[]): Drawn => (pick(steps) as Drawn).as(`s${serial++}`)(template(known));
+  const nextName = (): string => {
+    const name = `s${serial++}`;
+    return name === "s0" && options.later?.renames === true ? "s0-anew" : name;
+  };
+  const useStep = (known: readonly Drawn[]): Drawn => (pick(steps) as Drawn).as(nextName())(template(known));
 
   /** Draws some nodes and answers one of them; `known` are the values that are visible. */
   const draw = (known: readonly Drawn[], depth: number): Drawn => {
@@ -172,10 +178,20 @@ export function randomWorkflow(options: RandomWorkflowOptions): WorkflowDefiniti
     useStepOn(visible, (call as Drawn).as(id)(child, useStep(visible)));
   const useStepAfter = (visible: readonly Drawn[], depth: number): Drawn => draw(visible, depth + 1);
   const useStepOn = (visible: readonly Drawn[], value: Drawn): Drawn =>
-    (pick(steps) as Drawn).as(`s${serial++}`)({ value, tag: pick(visible).tag });
+    (pick(steps) as Drawn).as(nextName())({ value, tag: pick(visible).tag });
+
+  /** What a workflow has later: something at its beginning, and something behind all that it came to. */
+  const drawLater = (input: Drawn, output: Drawn): Drawn => {
+    const early = (steps[0] as Drawn).as("later-first")(input);
+    const seen = (derive as Drawn).as("later-derive")({ output }, (all: Answer) => answerOf("derive", all as never));
+    return { output, early, late: (steps[1] as Drawn).as("later-last")(seen) };
+  };
 
   return (workflow as Drawn)(name, {
     triggers: options.triggers ?? [],
-    flow: (input: Drawn) => draw([input], 0),
+    flow: (input: Drawn) => {
+      const output = draw([input], 0);
+      return options.later === undefined ? output : drawLater(input, output);
+    },
   }) as WorkflowDefinition;
 }

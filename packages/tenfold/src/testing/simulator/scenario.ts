@@ -6,13 +6,15 @@ import { seededRandom, type Random } from "../../value/random.ts";
 import { eventsOf } from "./emitted.ts";
 import { ATTEMPTS, SPARE_ATTEMPTS } from "./fates.ts";
 import type { Faults } from "./faulty-store.ts";
-import { randomWorkflow } from "./random-workflow.ts";
+import { randomWorkflow, type RandomWorkflowOptions } from "./random-workflow.ts";
 import { scheduleOf } from "./scheduled.ts";
 
 export interface Scenario {
   readonly random: Random;
   readonly lanes: number;
   readonly workflows: readonly WorkflowDefinition[];
+  /** The same workflows as they are deployed later, one process after the other; null: nothing is. */
+  readonly deployed: readonly WorkflowDefinition[] | null;
   /** The trigger of the second workflow; null: nothing starts by itself. */
   readonly schedule: ScheduleDefinition | null;
   /** Some of the workflows are started by events. */
@@ -32,19 +34,24 @@ export function drawScenario(seed: number): Scenario {
   const schedule = scheduleOf(seed);
   const events = eventsOf(seed);
   const workflows: WorkflowDefinition[] = [];
+  const options: RandomWorkflowOptions[] = [];
+  const tapes: Tape[] = [];
   for (const [index, nodesMax] of [3, 12, 12].entries()) {
     const ticks = index === 1 && schedule !== null ? [schedule] : [];
     const event = events?.get(index);
     const triggers = event === undefined ? ticks : [...ticks, event];
     const child = workflows.at(-1);
+    const tape = taped(random);
+    tapes.push(tape);
     const drawn = {
       name: `workflow-${index}`,
-      random,
+      random: tape.random,
       nodesMax,
       attempts: ATTEMPTS + SPARE_ATTEMPTS,
       timeoutMs,
       triggers,
     };
+    options.push(drawn);
     workflows.push(randomWorkflow(child === undefined ? drawn : { ...drawn, child }));
   }
   const harsh = random() < 0.8 ? 1 : 0;
@@ -75,5 +82,52 @@ export function drawScenario(seed: number): Scenario {
     },
   };
   const hasEvents = events !== null;
-  return { random, lanes, workflows, schedule, hasEvents, timeoutMs, faults, settings, isOneMachine: random() < 0.5 };
+  const deployed = drawDeployed(seed, options, tapes);
+  return {
+    random,
+    lanes,
+    workflows,
+    deployed,
+    schedule,
+    hasEvents,
+    timeoutMs,
+    faults,
+    settings,
+    isOneMachine: random() < 0.5,
+  };
+}
+
+/** Chance, and what it came to. */
+interface Tape {
+  readonly random: Random;
+  readonly drawn: readonly number[];
+}
+
+function taped(random: Random): Tape {
+  const drawn: number[] = [];
+  const draw = (): number => {
+    const next = random();
+    drawn.push(next);
+    return next;
+  };
+  return { random: draw, drawn };
+}
+
+/** The workflows drawn once more by the same chance, with what is new in them; chance of its own says whether. */
+function drawDeployed(
+  seed: number,
+  options: readonly RandomWorkflowOptions[],
+  tapes: readonly Tape[],
+): readonly WorkflowDefinition[] | null {
+  const chance = seededRandom(`deploy ${seed}`);
+  if (chance() < 0.6) return null;
+  const deployed: WorkflowDefinition[] = [];
+  for (const [index, drawn] of options.entries()) {
+    const left = [...tapes[index]!.drawn];
+    const random = (): number => left.shift() ?? chance();
+    const child = deployed.at(-1);
+    const later = { renames: chance() < 0.3 };
+    deployed.push(randomWorkflow({ ...drawn, random, later, ...(child === undefined ? {} : { child }) }));
+  }
+  return deployed;
 }

@@ -44,7 +44,8 @@ export async function simulate(seed: number, open?: OpenTried): Promise<Simulati
   const tried = (await open?.(scenario.lanes)) ?? null;
   const book = new OpenBook(scenario.lanes, tried, note);
   const time = new VirtualTime(STARTED_AT, () => book.underWay);
-  const auditor = new Auditor(book, scenario.workflows, (row, childOf) => expectedOf(scenario.workflows, row, childOf));
+  const known = [...scenario.workflows, ...(scenario.deployed ?? [])];
+  const auditor = new Auditor(book, known, (row, childOf) => expectedOf(known, row, childOf));
   const emitted = new EmittedEvents(scenario.workflows.map(({ name }) => name));
   const world: World = { scenario, time, book, auditor, emitted, note };
   const processes = new SimulatedWorkers(world, 1 + Math.floor(scenario.random() * 3));
@@ -106,6 +107,10 @@ function plan({ scenario, time, note }: World, processes: SimulatedWorkers, user
   often(below(6), () => void users.prune().catch(note));
   if (scenario.hasEvents) often(1 + below(20), () => void users.emit().catch(note));
   users.signal();
+  if (scenario.deployed !== null) {
+    time.at(STARTED_AT + FAULTS_MS * 0.2, () => processes.deploy(FAULTS_MS * 0.6));
+    for (let at = 0.2; at < 0.95; at += 0.01) time.at(STARTED_AT + FAULTS_MS * at, () => void users.upgrade());
+  }
   if (scenario.random() < 0.3) users.pester(STARTED_AT + FAULTS_MS);
 }
 

@@ -17,6 +17,7 @@ export class Users {
   readonly #world: World;
   readonly #processes: SimulatedWorkers;
   #signals = 0;
+  #upgrades = 0;
 
   constructor(world: World, processes: SimulatedWorkers) {
     this.#world = world;
@@ -58,6 +59,24 @@ export class Users {
     void this.#tell(scenario.random() < 0.6 ? "cancel" : "retry", run);
     const later = scenario.random() < 0.3 ? 0 : this.#below(3000);
     if (scenario.random() < 0.4) time.at(time.now + later, () => void this.#tell("retry", run));
+  }
+
+  /** Has a run, or all of a workflow, go on with the graph of whatever code some process has; sometimes without a look before. */
+  async upgrade(): Promise<void> {
+    const { book, time } = this.#world;
+    const running = this.#processes.anyAwake();
+    const open = book.records().filter(({ status }) => status === "running" || status === "held");
+    const row = open[this.#upgrades++ % Math.max(1, open.length)];
+    const today = running?.tenfold.workflows.find(({ name }) => name === row?.workflow);
+    if (running === undefined || row === undefined || today === undefined) return;
+    const { id: run, workflow } = row;
+    if (this.#upgrades % 2 === 0) {
+      const selection = this.#upgrades % 8 === 0 ? { workflow } : run;
+      return unlessRefused(() => running.tenfold.upgrade(selection, { dryRun: this.#upgrades % 10 === 0 }));
+    }
+    const key = `upgrade ${this.#upgrades}`;
+    const message = { key, body: { kind: "upgrade", graph: today.hash }, at: time.now } as const;
+    await book.store.send(laneOfRun(run)!, [{ run, message, reopens: false }], time.now);
   }
 
   /** Messages that change nothing, all the time until `until`. */

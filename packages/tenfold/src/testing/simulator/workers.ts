@@ -22,6 +22,8 @@ export interface SimulatedWorker {
   readonly time: WorkerTime;
   readonly tenfold: Tenfold;
   readonly calls: BodyCall[];
+  /** It has the code that is deployed last. */
+  readonly isNew: boolean;
   isOpen: boolean;
 }
 
@@ -40,6 +42,7 @@ export class SimulatedWorkers {
   readonly #world: World;
   readonly #places: (SimulatedWorker | null)[] = [];
   readonly #all: SimulatedWorker[] = [];
+  readonly #isDeployed = new Set<number>();
   #isCalm = false;
 
   constructor(world: World, count: number) {
@@ -69,10 +72,24 @@ export class SimulatedWorkers {
     else void this.#restart(place, running);
   }
 
+  /** A deploy: within so long, one place after the other has the new code from its next process on. */
+  deploy(withinMs: number): void {
+    const { time } = this.#world;
+    for (const place of this.#places.keys()) {
+      time.at(time.now + (withinMs * place) / this.#places.length, () => {
+        this.#isDeployed.add(place);
+        const running = this.#places[place];
+        if (running !== null && running !== undefined && !running.time.isDead) void this.#restart(place, running);
+      });
+    }
+  }
+
   /** The faults end: every place has a process that lives and is awake. */
   calm(): void {
     this.#isCalm = true;
-    for (const running of this.#all) if (!this.#places.includes(running)) this.#crash(running);
+    for (const place of this.#places.keys()) this.#isDeployed.add(place);
+    const isOld = (running: SimulatedWorker) => this.#world.scenario.deployed !== null && !running.isNew;
+    for (const running of this.#all) if (!this.#places.includes(running) || isOld(running)) this.#crash(running);
     this.#places.forEach((running, place) => {
       running?.time.set(0);
       running?.time.thaw();
@@ -131,8 +148,10 @@ export class SimulatedWorkers {
     const ports = { clock: own, random: scenario.random, executor, log };
     const isGone = (process: string) => scenario.isOneMachine && (this.#all[Number(process)]?.time.isDead ?? true);
     const host = { worker: `worker-${place}`, host: "machine", process: `${id}`, isGone };
-    const engine = new Engine(store, scenario.workflows, ports, host, scenario.settings);
-    const running: SimulatedWorker = { id, time: own, tenfold: new Tenfold(engine), calls: [], isOpen: false };
+    const isNew = scenario.deployed !== null && this.#isDeployed.has(place);
+    const workflows = isNew ? scenario.deployed : scenario.workflows;
+    const engine = new Engine(store, workflows, ports, host, scenario.settings);
+    const running: SimulatedWorker = { id, time: own, tenfold: new Tenfold(engine), calls: [], isNew, isOpen: false };
     this.#places[place] = running;
     this.#all.push(running);
     void this.#open(running, engine);
