@@ -204,8 +204,8 @@ export class Driver {
   /** Parks every run that is left, stopping its bodies: others may go on with them at once. */
   giveBack(reason: unknown): void {
     for (const run of this.runs.values()) {
-      if (run.attempts.size > 0 || run.upgrading !== null) run.wakesNow = true;
-      run.upgrading = null;
+      if (run.attempts.size > 0) run.wakesNow = true;
+      run.upgradesLater();
       for (const attempt of run.attempts.values()) attempt.stop(reason);
       run.attempts.clear();
       this.#committer.add(run);

@@ -223,6 +223,14 @@ export class LiveRun {
     this.movesTo = plan.hash;
   }
 
+  /** A move that waits is left to whoever takes the run next, who has to find it: also a run that was about to end. */
+  upgradesLater(): void {
+    if (this.upgrading === null) return;
+    this.upgrading = null;
+    this.ending = null;
+    this.wakesNow = true;
+  }
+
   /** Stops all that belongs to it here. */
   drop(reason: unknown): void {
     this.isGone = true;

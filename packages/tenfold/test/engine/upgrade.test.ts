@@ -239,6 +239,22 @@ test("what is recorded while the journal is read belongs to the move", async () 
   assert.deepEqual(world.journal(run).slice(-2), ["upgraded", "done third"]);
 });
 
+test("a worker that ends while a run is about to end leaves the move of it to the next", async () => {
+  const world = new World();
+  const stuck = withVerbs(world.store, { load: () => new Promise(() => {}) });
+  const { opened, run } = await waiting(world, OLD, OLD, false, stuck);
+  await world.store.putGraphs(0, [{ hash: NEW.hash, workflow: "w", graph: JSON.stringify(NEW.graph) }]);
+  await send(world, run, NEW.hash);
+  await world.passes(100);
+  await world.happens(opened.tenfold.signal(run, "go"));
+  await world.until("it would end", () => world.journal(run).includes("done second"));
+  await world.happens(opened.tenfold.close());
+  assert.equal(world.record(run).status, "running");
+  await world.open([NEW]);
+  await world.untilStatus(run, "completed");
+  assert.deepEqual(world.journal(run).slice(-2), ["upgraded", "done third"]);
+});
+
 test("a filter moves all that fit, and counts the others by why", async () => {
   const world = new World();
   const before = await world.open([OLD], {}, world.store);
