@@ -43,7 +43,7 @@ function shapeOf(graph: Graph, node: GraphNode): string {
     case "item":
       return `([${quoted(node.kind)}])`;
     case "step":
-      return `[${quoted(node.step === shortName(node) ? node.step : `${shortName(node)}\n(step ${node.step})`)}]`;
+      return `[${quoted((node.step === shortName(node) ? node.step : `${shortName(node)}\n(step ${node.step})`) + (node.undo === true ? "\n(can be undone)" : ""))}]`;
     case "call":
       return `[[${quoted(`${shortName(node)}\nworkflow ${node.workflow}`)}]]`;
     case "derive":

@@ -86,7 +86,8 @@ function ownText(graph: Graph, node: GraphNode): string {
     case "step": {
       const uses = usesText(graph, [node.input]);
       const step = node.step === shortName(node) ? "" : `step ${node.step} `;
-      return uses === "" ? step.trimEnd() : `${step}← ${uses}`;
+      const undo = node.undo === true ? " (can be undone)" : "";
+      return (uses === "" ? step.trimEnd() : `${step}← ${uses}`) + undo;
     }
     case "call":
       return callText(graph, node);

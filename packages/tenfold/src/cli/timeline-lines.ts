@@ -86,8 +86,8 @@ function lineOf(label: string, row: TimelineNode, view: TimelineView): Line {
   const failed = attempts.filter(({ error }) => error !== null);
   const shown = view.all ? failed : failed.slice(-3);
   const below = shown.map(
-    ({ number, from, to, error }) =>
-      `attempt ${number} failed after ${formatDuration(Math.max(1, to - from))}: ${oneLine(error!.message)}`,
+    ({ number, from, to, error, isUndo }) =>
+      `${isUndo === true ? "undo, " : ""}attempt ${number} failed after ${formatDuration(Math.max(1, to - from))}: ${oneLine(error!.message)}`,
   );
   if (shown.length < failed.length) below.unshift(`… ${plural(failed.length - shown.length, "failed attempt")} before`);
   for (const { verdict, by, comment, why } of row.vain ?? []) {
@@ -112,17 +112,22 @@ const WITHOUT_ATTEMPT: Partial<Record<TimelineNode["kind"], string>> = {
 };
 
 function stateText({ state, attempts, kind }: TimelineNode, view: TimelineView): { text: string; style: Style | null } {
-  const many = attempts.length > 1 ? `, ${attempts.length} attempts` : "";
+  const own = attempts.filter(({ isUndo }) => isUndo !== true);
+  const many = own.length > 1 ? `, ${own.length} attempts` : "";
   switch (state.kind) {
     case "done": {
-      const took = attempts.at(-1);
+      const took = own.at(-1);
       if (took === undefined) return { text: WITHOUT_ATTEMPT[kind] ?? "done", style: null };
       return { text: `${formatDuration(Math.max(1, took.to - took.from))}${many}`, style: null };
     }
     case "failed":
-      return { text: `failed${attempts.length > 1 ? ` after ${attempts.length} attempts` : ""}`, style: "red" };
+      return { text: `failed${own.length > 1 ? ` after ${own.length} attempts` : ""}`, style: "red" };
     case "abandoned":
       return { text: "stopped", style: "yellow" };
+    case "undone":
+      return { text: "undone", style: "yellow" };
+    case "undo-failed":
+      return { text: "could not be undone", style: "red" };
     case "chose":
       return { text: state.arm === null ? "→ none" : `→ ${state.arm.replaceAll("|", " or ")}`, style: null };
     case "open":
@@ -154,10 +159,12 @@ function openText(wait: Wait, view: TimelineView): { text: string; style: Style 
 
 /** One line for many rows of the same node; those that failed are told one by one. */
 function summed(label: string, rows: readonly TimelineNode[], view: TimelineView): Line[] {
-  const failed = rows.filter(({ state }) => state.kind === "failed");
+  const failed = rows.filter(({ state }) => state.kind === "failed" || state.kind === "undo-failed");
   const done = rows.filter(({ state }) => state.kind === "done" || state.kind === "chose").length;
-  const open = rows.length - done - failed.length;
+  const undone = rows.filter(({ state }) => state.kind === "undone").length;
+  const open = rows.length - done - failed.length - undone;
   const parts = [`${countText(done)} done`];
+  if (undone > 0) parts.push(`${countText(undone)} undone`);
   if (failed.length > 0) parts.push(`${countText(failed.length)} failed`);
   if (open > 0) parts.push(`${countText(open)} open`);
   const style = failed.length > 0 ? "red" : open > 0 ? "cyan" : null;

@@ -8,7 +8,7 @@ import type { Entry, RunError } from "../core/entry.ts";
 import { idOfPath, pathOf } from "../core/path.ts";
 import { begin, reduce } from "../core/reduce.ts";
 import { isSpread, OPENED, visitFrames, type RunState } from "../core/state.ts";
-import { waitAt, type Wait } from "../core/why.ts";
+import { waitAt, waitsOf, type Wait } from "../core/why.ts";
 import type { Graph } from "../flow/graph.ts";
 import type { Json } from "../value/json.ts";
 
@@ -30,6 +30,8 @@ export interface TimelineAttempt {
   readonly to: number;
   /** Null: it is done. */
   readonly error: RunError | null;
+  /** It was to undo what the node did. */
+  readonly isUndo?: true;
 }
 
 export interface VainText {
@@ -47,6 +49,8 @@ export type NodeState =
   | { readonly kind: "done"; readonly at: number }
   | { readonly kind: "failed"; readonly at: number }
   | { readonly kind: "abandoned"; readonly at: number }
+  | { readonly kind: "undone"; readonly at: number }
+  | { readonly kind: "undo-failed"; readonly at: number }
   /** The arm that a match took; null: none. */
   | { readonly kind: "chose"; readonly at: number; readonly arm: string | null }
   | { readonly kind: "timed-out"; readonly at: number }
@@ -147,6 +151,13 @@ function addEntry(graph: Graph, nodes: Map<string, TimelineNode>, entry: Entry):
     }
     case "abandoned":
       nodeAt(graph, nodes, entry.node, { kind: "abandoned", at: entry.at });
+      return;
+    case "undone":
+    case "undo-failed": {
+      const { kind, at } = entry;
+      const node = nodeAt(graph, nodes, entry.node, { kind, at });
+      node.attempts.push({ ...attemptOf(entry, kind === "undone" ? null : entry.error), isUndo: true });
+    }
   }
 }
 
@@ -172,6 +183,7 @@ function attemptOf(
 
 function addOpen(nodes: Map<string, TimelineNode>, state: RunState): void {
   const { graph } = state.compiled;
+  for (const wait of waitsOf(state)) if (wait.kind === "undo") nodeAt(graph, nodes, wait.node, { kind: "open", wait });
   visitFrames(state.root, (frame) => {
     for (const node of frame.scope.nodes) {
       const wait = waitAt(state, { frame, node });

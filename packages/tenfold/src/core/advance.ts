@@ -5,10 +5,10 @@
  */
 import { invariant } from "../value/error.ts";
 import type { Json } from "../value/json.ts";
-import type { Command } from "./command.ts";
+import { attemptOf, type Command } from "./command.ts";
 import { armNamed, type CompiledNode } from "./compile.ts";
 import { approvalProblem, leaveShown, openApproval } from "./constructs/approval.ts";
-import { commandForCall, disownCalls, openCall } from "./constructs/call.ts";
+import { commandForCall, disownCalls, letCallsGo, openCall } from "./constructs/call.ts";
 import { leaveAttempt, openAttempt } from "./constructs/attempt.ts";
 import { eachProblem, leaveItem, openEach } from "./constructs/each.ts";
 import { leaveRepeatRound, openRepeat, repeatProblem } from "./constructs/repeat.ts";
@@ -16,16 +16,14 @@ import { receive } from "./constructs/wait.ts";
 import type { RunError } from "./entry.ts";
 import { evaluationError, outputOf } from "./output.ts";
 import { addressAt } from "./signals.ts";
+import { countOpen, isFailing } from "./boundaries.ts";
 import {
   ASLEEP,
-  attemptOf,
-  countOpen,
   DONE,
   FAILED,
   frameOf,
   framesOf,
   HISTORY_MAX,
-  isFailing,
   isSpread,
   newFrame,
   opened,
@@ -35,6 +33,7 @@ import {
   type RunState,
 } from "./state.ts";
 import type { Turn } from "./turn.ts";
+import { beginUndo, hasUndoable, undoOutcome } from "./undo.ts";
 import { wakeTime } from "./wake-time.ts";
 
 /** What happens at `at`; what it asks for is added to `commands`. */
@@ -59,7 +58,7 @@ export function openFrame(turn: Turn, frame: Frame): void {
 }
 
 /** A node waits for nothing any more. */
-function startNode(turn: Turn, frame: Frame, node: CompiledNode): void {
+export function startNode(turn: Turn, frame: Frame, node: CompiledNode): void {
   frame.readyAt[node.local] = turn.at;
   openNode(turn, frame, node);
 }
@@ -198,19 +197,26 @@ function isEnding(command: Command | undefined): boolean {
   return command?.kind === "finish" || command?.kind === "fail" || command?.kind === "cancel";
 }
 
-/** Nothing of the run is open: it is finished, cancelled or failed. */
+/** Nothing of the run is open: it is finished, cancelled or failed, once what it has done is undone. */
 export function endRun(turn: Turn): void {
   const { state, commands } = turn;
   const { root, cancelled } = state;
   if (isEnding(commands.at(-1))) return;
-  if (cancelled !== null || root.failure !== null) disownCalls(turn, root);
-  if (cancelled !== null) commands.push({ kind: "cancel", reason: cancelled.reason });
-  else if (root.failure !== null) commands.push({ kind: "fail", error: root.failure });
-  else if (root.open === 0) {
+  if (cancelled === null && root.failure === null) {
+    if (root.open > 0) return;
     const result = outputOf(state, root);
-    if (result.ok) commands.push({ kind: "finish", output: result.output });
-    else commands.push({ kind: "fail", error: result.error });
+    if (result.ok) return void commands.push({ kind: "finish", output: result.output });
+    root.failure = result.error;
   }
+  if ((cancelled === null || cancelled.undoes) && hasUndoable(root)) {
+    letCallsGo(turn, root);
+    return beginUndo(turn, root);
+  }
+  disownCalls(turn, root);
+  const undo = undoOutcome(state);
+  const said = undo === undefined ? {} : { undo };
+  if (cancelled !== null) commands.push({ kind: "cancel", reason: cancelled.reason, ...said });
+  else commands.push({ kind: "fail", error: { ...root.failure!, ...said } });
 }
 
 /** The frame is finished, or, of a boundary, has failed and come to rest: its owner goes on. */

@@ -1,9 +1,11 @@
 /**
  * What a run may still come to: the nodes whose code it may need, from where it stands on.
- * Invariant: a node that can still be begun, now or after a retry, is among them; those of an arm that was not taken are not.
+ * Invariant: a node that can still be begun, now or after a retry, or undone, is among them; those of an arm that was not
+ * taken are not.
  */
 import { scopesOf } from "../flow/graph.ts";
 import type { CompiledGraph, CompiledNode } from "./compile.ts";
+import { visitAllFrames } from "./marks.ts";
 import { DONE, framesOf, isRequest, isSpread, visitFrames, type Frame, type RunState } from "./state.ts";
 
 /** The indexes of the nodes of its graph that a run may still begin, or has open. */
@@ -16,6 +18,10 @@ export function nodesAhead(state: RunState): ReadonlySet<number> {
       ahead.add(node.index);
       for (const scope of scopesLeft(frame, node)) addScope(state.compiled, scope, ahead);
     }
+  });
+  if (!state.root.scope.holdsUndo) return ahead;
+  visitAllFrames(state.root, (frame) => {
+    for (const node of frame.scope.nodes) if (node.hasUndo && frame.waits[node.local] === DONE) ahead.add(node.index);
   });
   return ahead;
 }

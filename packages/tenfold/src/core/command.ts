@@ -1,7 +1,7 @@
 /** What is to be done next in a run, as data: the only thing that core tells whoever drives it. */
 import type { Json } from "../value/json.ts";
-import type { RunError } from "./entry.ts";
-import { ASLEEP, RETRYING, type Place } from "./state.ts";
+import type { RunError, UndoOutcome } from "./entry.ts";
+import { ASLEEP, RETRYING, type Place, type Undo } from "./state.ts";
 
 export type Command =
   /** Call the step's body; a result may be used only after what led here is durable. */
@@ -20,11 +20,19 @@ export type Command =
   | { readonly kind: "refuse"; readonly place: Place; readonly error: RunError }
   /** Nothing before `until`; then the node's next attempt. */
   | { readonly kind: "wait"; readonly place: Place; readonly attempt: number; readonly until: number }
+  /** Call the undo of a step, not before `until`. */
+  | {
+      readonly kind: "undo";
+      readonly place: Place;
+      readonly undo: Undo;
+      readonly attempt: number;
+      readonly until: number;
+    }
   /** Stop the node if it runs, and journal that it was abandoned if it has not. */
   | { readonly kind: "abandon"; readonly place: Place }
   | { readonly kind: "finish"; readonly output: Json | undefined }
   | { readonly kind: "fail"; readonly error: RunError }
-  | { readonly kind: "cancel"; readonly reason: string };
+  | { readonly kind: "cancel"; readonly reason: string; readonly undo?: UndoOutcome };
 
 /** Whether what was put off is still to be done: a cancel, or a failure, closes nodes that had not started. */
 export function isStillAsked(command: Command): boolean {
@@ -33,10 +41,18 @@ export function isStillAsked(command: Command): boolean {
       return command.place.frame.waits[command.place.node.local] === 0;
     case "wait":
       return command.place.frame.waits[command.place.node.local] === RETRYING;
+    case "undo":
+      return !command.undo.isOver;
     case "sleep":
     case "call":
       return command.place.frame.waits[command.place.node.local] === ASLEEP;
     default:
       return true;
   }
+}
+
+/** The number of a node's attempt that is open, or comes next, counted since the node began. */
+export function attemptOf({ frame, node }: Place): number {
+  const retries = frame.retries?.get(node.local);
+  return retries === undefined ? 1 : retries.before + retries.attempts + 1;
 }

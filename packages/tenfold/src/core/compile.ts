@@ -17,6 +17,8 @@ export interface CompiledScope {
   readonly owner: number;
   /** The path segment under its owner's id. */
   readonly name: string;
+  /** The owner's place in its own scope's arrays; -1 for the workflow. */
+  readonly ownerLocal: number;
   readonly output: Template;
   readonly nodes: readonly CompiledNode[];
   /** What each node waits for in a fresh frame in which nothing outside is done yet. */
@@ -31,6 +33,10 @@ export interface CompiledScope {
   readonly size: number;
   /** How many entries a frame of it leaves in the journal, at least. */
   readonly entriesLeast: number;
+  /** Whether it, or a scope in it, has a step with an undo. */
+  readonly holdsUndo: boolean;
+  /** Nodes with something to undo: each level uses nothing of those behind it, and may use those before. */
+  readonly undoLevels: readonly (readonly CompiledNode[])[];
 }
 
 export interface CompiledNode {
@@ -45,6 +51,10 @@ export interface CompiledNode {
   readonly reachesBelow: boolean;
   /** The nodes outside of its scope that it waits for. */
   readonly outside: readonly number[];
+  /** All that it waits for. */
+  readonly needs: readonly number[];
+  /** It is a step that can be undone. */
+  readonly hasUndo: boolean;
 }
 
 /** A waiting node, and the constructs to descend through to reach it from the frame of what it waits for. */
@@ -61,7 +71,9 @@ interface Draft {
   dependents: { via: Draft[]; node: Draft }[];
   reachesBelow: boolean;
   outside: number[];
+  needs: number[];
   inside: number;
+  hasUndo: boolean;
 }
 
 /** Compiles `graph`; O(nodes + references). */
@@ -79,16 +91,19 @@ export function compileGraph(graph: Graph): CompiledGraph {
   });
   for (const scope of members) scope.forEach((node, local) => (node.local = local));
   for (const node of drafts) connect(graph, drafts, node);
+  const holdsUndo = scopesThatHoldUndo(graph, drafts);
   return {
     graph,
     nodes: drafts as readonly CompiledNode[],
-    scopes: members.map((nodes, index) => compileScope(graph, nodes, index)),
+    scopes: members.map((nodes, index) => compileScope(graph, drafts, nodes, index, holdsUndo)),
     indexOf: new Map(graph.nodes.map((node, index) => [node.id, index])),
   };
 }
 
 function draft(index: number, node: Draft["node"]): Draft {
-  return { index, local: 0, scope: node.scope, node, dependents: [], reachesBelow: false, outside: [], inside: 0 };
+  const hasUndo = node.kind === "step" && node.undo === true;
+  const none = { dependents: [], reachesBelow: false, outside: [], needs: [], inside: 0 };
+  return { index, local: 0, scope: node.scope, node, ...none, hasUndo };
 }
 
 function connect(graph: Graph, drafts: readonly Draft[], to: Draft): void {
@@ -104,6 +119,7 @@ function connect(graph: Graph, drafts: readonly Draft[], to: Draft): void {
   for (const index of needs) {
     const from = drafts[index]!;
     if (from.node.kind === "input" || from.node.kind === "item") continue;
+    to.needs.push(index);
     if (from.scope === to.scope) to.inside++;
     else to.outside.push(index);
     from.reachesBelow ||= from.scope !== to.scope;
@@ -119,13 +135,20 @@ function routeBetween(graph: Graph, drafts: readonly Draft[], outer: number, inn
   return route;
 }
 
-function compileScope(graph: Graph, nodes: Draft[], index: number): CompiledScope {
+function compileScope(
+  graph: Graph,
+  drafts: readonly Draft[],
+  nodes: Draft[],
+  index: number,
+  holdsUndo: readonly boolean[],
+): CompiledScope {
   const isWork = (node: Draft) => node.node.kind !== "input" && node.node.kind !== "item";
   const compiled = nodes as readonly CompiledNode[];
   return {
     index,
     owner: graph.scopes[index]!.owner,
     name: graph.scopes[index]!.name,
+    ownerLocal: drafts[graph.scopes[index]!.owner]?.local ?? -1,
     output: graph.scopes[index]!.output,
     nodes: compiled,
     waits: nodes.map((node) => node.inside + node.outside.length),
@@ -137,7 +160,43 @@ function compileScope(graph: Graph, nodes: Draft[], index: number): CompiledScop
     outward: compiled.filter((node) => node.outside.length > 0),
     size: nodes.filter(isWork).length,
     entriesLeast: entriesOf(graph, index),
+    holdsUndo: holdsUndo[index]!,
+    undoLevels: holdsUndo[index]! ? (undoLevels(nodes, holdsUndo) as readonly (readonly CompiledNode[])[]) : [],
   };
+}
+
+/** By the scope's index. */
+function scopesThatHoldUndo({ scopes, nodes }: Graph, drafts: readonly Draft[]): readonly boolean[] {
+  const holds: boolean[] = scopes.map(() => false);
+  for (const { hasUndo, scope } of drafts) {
+    if (!hasUndo) continue;
+    for (let at = scope; !holds[at]; at = nodes[scopes[at]!.owner]!.scope) {
+      holds[at] = true;
+      if (scopes[at]!.owner < 0) break;
+    }
+  }
+  return holds;
+}
+
+/** Sorts a scope's nodes by the longest way to them; whatever is used inside of a construct stands before it. */
+function undoLevels(nodes: readonly Draft[], holdsUndo: readonly boolean[]): Draft[][] {
+  const next = nodes.map((node) => [...new Set(node.dependents.map(({ via, node: user }) => (via[0] ?? user).local))]);
+  const waits = nodes.map(() => 0);
+  const level = nodes.map(() => 0);
+  for (const users of next) for (const user of users) waits[user]!++;
+  const ready = nodes.filter(({ local }) => waits[local] === 0);
+  const levels: Draft[][] = [];
+  for (const node of ready) {
+    const at = level[node.local]!;
+    const { node: drawn } = node;
+    const holds = drawn.kind !== "output" && scopesOf(drawn).some((scope) => holdsUndo[scope]);
+    if (node.hasUndo || holds) (levels[at] ??= []).push(node);
+    for (const user of next[node.local]!) {
+      level[user] = Math.max(level[user]!, at + 1);
+      if (--waits[user]! === 0) ready.push(nodes[user]!);
+    }
+  }
+  return levels.filter((one) => one !== undefined);
 }
 
 function entriesOf(graph: Graph, scope: number): number {

@@ -9,6 +9,8 @@ export type Entry =
   | FailedEntry
   | ChoseEntry
   | AbandonedEntry
+  | UndoneEntry
+  | UndoFailedEntry
   | TimedOutEntry
   | RemindedEntry
   | EscalatedEntry
@@ -44,6 +46,8 @@ export interface FailedEntry extends NodeEntry {
   readonly error: RunError;
   readonly retryAt: number | null;
   readonly tookMs: number;
+  /** Its body was not called: its input was refused. */
+  readonly uncalled?: true;
 }
 
 /** A match took the arm of this name: its scope's, the same in every graph; null where a `when` without otherwise was false. */
@@ -52,9 +56,25 @@ export interface ChoseEntry extends NodeEntry {
   readonly arm: string | null;
 }
 
-/** A node that was open when the run was cancelled has stopped without a result. */
+/** A node that was open when the run was cancelled has stopped without a result; its body may have been called. */
 export interface AbandonedEntry extends NodeEntry {
   readonly kind: "abandoned";
+}
+
+/** What the node did was taken back. */
+export interface UndoneEntry extends NodeEntry {
+  readonly kind: "undone";
+  readonly attempt: number;
+  readonly tookMs: number;
+}
+
+/** An attempt to undo the node failed; the next one may start at `retryAt`, or never. */
+export interface UndoFailedEntry extends NodeEntry {
+  readonly kind: "undo-failed";
+  readonly attempt: number;
+  readonly error: RunError;
+  readonly retryAt: number | null;
+  readonly tookMs: number;
 }
 
 /** A wait, or an approval, has lasted as long as it may. */
@@ -92,6 +112,8 @@ export interface DecidedEntry extends NodeEntry {
   readonly by: string;
   readonly roles: readonly string[];
   readonly comment: string | null;
+  /** Which time it is that the approval is asked for, where it was reset; a decision on another one is without effect. */
+  readonly generation?: number;
 }
 
 /** The child of a call is there, and knows its parent. */
@@ -145,6 +167,8 @@ export interface CancelledEntry {
   readonly by?: CalledBy;
   /** That call had only joined the run, which others had started. */
   readonly isJoined?: boolean;
+  /** What it has done is to be undone. */
+  readonly undo?: true;
 }
 
 /** Somebody had a failed, cancelled or held run go on from where it stopped. */
@@ -152,6 +176,10 @@ export interface RetriedEntry {
   readonly kind: "retried";
   readonly at: number;
   readonly message: string;
+  /** The id or path of the node from which on all is done once more; from where it stopped if it is not there. */
+  readonly from?: string;
+  /** What runs again has other keys than before. */
+  readonly newKeys?: true;
 }
 
 /**
@@ -187,4 +215,14 @@ export interface RunError {
   /** The name of the thrown error's class, and where it was thrown, if it was an error. */
   readonly name?: string;
   readonly stack?: string;
+  /** What came of undoing the run that ended with this error. */
+  readonly undo?: UndoOutcome;
+}
+
+export interface UndoOutcome {
+  /** How many nodes are undone, and how many could not be. */
+  readonly undone: number;
+  readonly failed: number;
+  /** Paths of those that could not be; of very many the first. */
+  readonly nodes: readonly string[];
 }

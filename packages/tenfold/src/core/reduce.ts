@@ -4,48 +4,22 @@
  */
 import { invariant, unreachable } from "../value/error.ts";
 import type { Json } from "../value/json.ts";
-import {
-  commandFor,
-  endRun,
-  failNode,
-  finishNode,
-  leaveFrame,
-  newTurn,
-  openFrame,
-  openNode,
-  settle,
-  takeArm,
-} from "./advance.ts";
-import type { Command } from "./command.ts";
+import { commandFor, endRun, failNode, finishNode, newTurn, openFrame, settle, takeArm } from "./advance.ts";
+import { attemptOf, type Command } from "./command.ts";
 import type { CompiledGraph } from "./compile.ts";
-import { askAgain, decide, wakeApproval } from "./constructs/approval.ts";
-import { attached, callAgain, childEnded, childIsThere, disowned, isCalled } from "./constructs/call.ts";
-import { openItems, takeFailed } from "./constructs/each.ts";
-import { repeatAgain } from "./constructs/repeat.ts";
-import { deliver, giveUp, signalled } from "./constructs/wait.ts";
+import { decide, wakeApproval } from "./constructs/approval.ts";
+import { attached, childEnded, childIsThere, disowned } from "./constructs/call.ts";
+import { giveUp, signalled } from "./constructs/wait.ts";
 import type { Entry, FailedEntry } from "./entry.ts";
+import { goOnWith, retry } from "./go-on.ts";
 import { mustFind, placeAt } from "./path.ts";
-import { forgetVainWaits, keptAddresses } from "./signals.ts";
-import {
-  ASLEEP,
-  attemptOf,
-  countOpen,
-  FAILED,
-  framesOf,
-  isDismissed,
-  isRequest,
-  isRounds,
-  isSpread,
-  newFrame,
-  OPENED,
-  RETRYING,
-  SUPPRESSED,
-  visitFrames,
-  type Frame,
-  type Place,
-  type RunState,
-} from "./state.ts";
+import { isDismissed } from "./dismissed.ts";
+import { countOpen } from "./boundaries.ts";
+import { ASLEEP, newFrame, RETRYING, SUPPRESSED, visitFrames, type GoOn, type Place, type RunState } from "./state.ts";
 import type { Turn } from "./turn.ts";
+import { touch, undoCommand, undoFailed, undone } from "./undo.ts";
+
+const AS_IT_STOPPED: GoOn = { from: null, newKeys: false };
 
 /** A run as it is started. */
 export interface Begun {
@@ -66,6 +40,8 @@ export function begin(compiled: CompiledGraph, { run, input, startedAt }: Begun,
     asked: null,
     calledBy: null,
     depth: null,
+    undos: null,
+    resets: 0,
   };
   const state: RunState = { run, compiled, startedAt, root, ...nothing };
   const turn = newTurn(state, startedAt, commands);
@@ -110,8 +86,13 @@ export function reduce(state: RunState, entry: Entry, commands: Command[], known
     case "abandoned": {
       const { frame, node } = close(state, entry.node, known);
       frame.waits[node.local] = SUPPRESSED;
+      touch(frame, node);
       return settle(turn, frame);
     }
+    case "undone":
+      return goOnIf(turn, undone(turn, entry.node));
+    case "undo-failed":
+      return goOnIf(turn, undoFailed(turn, entry));
     case "timed-out":
     case "reminded":
     case "escalated": {
@@ -133,14 +114,14 @@ export function reduce(state: RunState, entry: Entry, commands: Command[], known
     case "attached":
       if (!absorb(state, entry.message)) return;
       attached(turn, entry);
-      if (entry.attempt > 1) retry(turn);
+      if (entry.attempt > 1) retry(turn, AS_IT_STOPPED);
       return;
     case "cancelled":
       if (!absorb(state, entry.message)) return;
       if (entry.by !== undefined && !disowned(turn, { ...entry, by: entry.by })) return;
-      return cancel(turn, entry.reason);
+      return cancel(turn, entry.reason, entry.undo === true);
     case "retried":
-      if (absorb(state, entry.message)) retry(turn);
+      if (absorb(state, entry.message)) retry(turn, { from: entry.from ?? null, newKeys: entry.newKeys === true });
       return;
     case "upgraded":
       absorb(state, entry.message);
@@ -155,6 +136,7 @@ export function openWork(state: RunState, commands: Command[]): void {
   const before = commands.length;
   if (state.root.running === 0) endRun(newTurn(state, state.startedAt, commands));
   if (commands.length > before) return;
+  for (const undo of state.undos?.values() ?? []) commands.push(undoCommand(undo));
   visitFrames(state.root, (frame) => {
     for (const node of frame.scope.nodes) {
       const waits = frame.waits[node.local]!;
@@ -189,6 +171,11 @@ function close(state: RunState, path: string, known: Place | undefined): Place {
   return place;
 }
 
+/** A run whose undo was tried once more, and is complete now, goes on as it was told to. */
+function goOnIf(turn: Turn, goingOn: GoOn | null): void {
+  if (goingOn !== null) goOnWith(turn, goingOn, true);
+}
+
 function absorb(state: RunState, message: string): boolean {
   state.absorbed ??= new Set();
   if (state.absorbed.has(message)) return false;
@@ -207,6 +194,7 @@ function applyFailure(turn: Turn, entry: FailedEntry, known: Place | undefined):
     error: entry.error,
   };
   frame.retries.set(node.local, retry);
+  if (entry.attempt > 0 && entry.uncalled !== true) touch(frame, node);
   if (turn.state.cancelled !== null) {
     frame.waits[node.local] = SUPPRESSED;
     settle(turn, frame);
@@ -219,10 +207,10 @@ function applyFailure(turn: Turn, entry: FailedEntry, known: Place | undefined):
   }
 }
 
-function cancel(turn: Turn, reason: string): void {
+function cancel(turn: Turn, reason: string, undoes: boolean): void {
   const { state, commands } = turn;
   if (state.cancelled !== null || state.root.open === 0) return;
-  state.cancelled = { reason };
+  state.cancelled = { reason, undoes };
   if (state.root.running === 0) return endRun(turn);
   visitFrames(state.root, (frame) => {
     for (const node of frame.scope.nodes) {
@@ -230,82 +218,4 @@ function cancel(turn: Turn, reason: string): void {
       if (waits === 0 || waits === RETRYING) commands.push({ kind: "abandon", place: { frame, node } });
     }
   });
-}
-
-/** Takes back cancel and failure: what failed or was held back starts again, with all its attempts. */
-function retry(turn: Turn): void {
-  const { state } = turn;
-  // Whoever waited when the run ended has let its child go.
-  const letsGo = state.cancelled !== null || state.root.failure !== null;
-  state.cancelled = null;
-  forgetVainWaits(state);
-  goOn(turn, state.root, (frame, paused) => {
-    for (const node of frame.scope.nodes) {
-      const waits = frame.waits[node.local]!;
-      const child = frame.children?.get(node.local);
-      if (waits === ASLEEP && letsGo && child !== undefined && isCalled(child)) paused.push({ frame, node });
-      else if (waits === ASLEEP) turn.commands.push(commandFor(state, { frame, node }));
-    }
-  });
-  for (const address of keptAddresses(state)) deliver(turn, address);
-  if (state.root.running === 0) endRun(turn);
-}
-
-/** What failed or was held back in `root`, and below it, starts again; `see` may add to it, frame by frame. */
-function goOn(turn: Turn, root: Frame, see: (frame: Frame, paused: Place[]) => void = () => {}): void {
-  const paused: Place[] = [];
-  const opened: Place[] = [];
-  visitFrames(root, (frame) => {
-    pausedIn(frame, paused);
-    openedIn(frame, opened);
-    see(frame, paused);
-  });
-  for (const place of paused) startAgain(turn, place);
-  openMore(turn, opened);
-}
-
-/** Takes back the failure of a frame, and notes what failed in it or was held back. */
-function pausedIn(frame: Frame, paused: Place[]): void {
-  if (isDismissed(frame)) return;
-  frame.failure = null;
-  for (const node of frame.scope.nodes) {
-    const waits = frame.waits[node.local]!;
-    if (waits === FAILED || waits === SUPPRESSED) paused.push({ frame, node });
-  }
-}
-
-/** Notes the eaches of a frame whose items are at work. */
-function openedIn(frame: Frame, opened: Place[]): void {
-  for (const node of frame.scope.nodes)
-    if (frame.waits[node.local] === OPENED && node.node.kind === "each") opened.push({ frame, node });
-}
-
-/** Goes on with items that were not begun. */
-function openMore(turn: Turn, opened: readonly Place[]): void {
-  for (const { frame, node } of opened) {
-    const child = frame.children?.get(node.local);
-    if (frame.waits[node.local] === OPENED && child !== undefined && isSpread(child))
-      openItems(turn, frame, node, child);
-  }
-}
-
-function startAgain(turn: Turn, { frame, node }: Place): void {
-  const retries = frame.retries?.get(node.local);
-  if (retries !== undefined) {
-    frame.retries!.set(node.local, { ...retries, before: retries.before + retries.attempts, attempts: 0 });
-  }
-  const child = frame.children?.get(node.local);
-  if (child === undefined) {
-    // What has waited in vain waits as long again.
-    if (node.node.kind === "wait" || node.node.kind === "approval") frame.readyAt[node.local] = turn.at;
-    return openNode(turn, frame, node);
-  }
-  if (isCalled(child)) return callAgain(turn, { frame, node }, child);
-  if (isRequest(child)) return askAgain(turn, { frame, node }, child);
-  if (isRounds(child)) return repeatAgain(turn, { frame, node }, child);
-  frame.waits[node.local] = OPENED;
-  for (const inner of framesOf(child)) if (inner !== null && inner.open === 0) leaveFrame(turn, inner);
-  if (!isSpread(child) || frame.waits[node.local] !== OPENED) return;
-  for (const item of takeFailed(child)) goOn(turn, item);
-  openItems(turn, frame, node, child);
 }

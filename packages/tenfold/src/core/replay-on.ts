@@ -30,8 +30,12 @@ export function replayOn({ from, to }: Graphs, begun: Begun, entries: readonly E
     if (problem !== undefined) return { kind: "misfit", misfit: { entry: index, ...problem } };
     reduce(before, entry, []);
     reduce(after, entry, []);
+    const node = entry.kind === "retried" ? (entry.from ?? "") : "";
+    const reason = "other nodes would have begun anew in the new graph";
+    if (before.resets !== after.resets) return { kind: "misfit", misfit: { entry: index, node, reason } };
   }
-  const problem = straySignal(before, after) ?? failureOf(before, after) ?? lostChild(before, after);
+  const problem =
+    beingUndone(before, after) ?? straySignal(before, after) ?? failureOf(before, after) ?? lostChild(before, after);
   return problem === undefined
     ? { kind: "fits", state: after }
     : { kind: "misfit", misfit: { entry: null, ...problem } };
@@ -45,8 +49,8 @@ function misfitOf(before: RunState, after: RunState, entry: Entry): Problem | un
   const { node } = entry;
   const was = placeAt(before, node);
   const is = placeAt(after, node);
-  const did = was === undefined ? null : effectAt(was, entry);
-  const does = is === undefined ? null : effectAt(is, entry);
+  const did = was === undefined ? null : effectAt(before, was, entry);
+  const does = is === undefined ? null : effectAt(after, is, entry);
   if (did === null && does === null) return undefined;
   // A node that has changed its nature is told as such, whatever it waits for.
   const reason = natureMisfit(before, after, node);
@@ -66,7 +70,7 @@ function whyNot(place: Place | undefined): string {
 }
 
 /** What an entry that names a node does to it: null, nothing. */
-function effectAt(place: Place, entry: Entry): string | null {
+function effectAt(state: RunState, place: Place, entry: Extract<Entry, { readonly node: string }>): string | null {
   switch (entry.kind) {
     case "decided": {
       const request = openRequest(place);
@@ -75,12 +79,23 @@ function effectAt(place: Place, entry: Entry): string | null {
     case "called":
     case "returned":
       return openCalled(place)?.attempt === entry.attempt ? "is its child's" : null;
+    case "undone":
+    case "undo-failed":
+      return state.undos?.has(entry.node) === true ? "takes back what it did" : null;
     case "reminded":
     case "escalated":
       return openRequest(place) === undefined ? null : "asks again";
     default:
       return openness(place);
   }
+}
+
+/** What is being undone is undone on its graph. */
+function beingUndone(...states: readonly RunState[]): Problem | undefined {
+  for (const { undos } of states) {
+    for (const node of undos?.keys() ?? []) return { node, reason: "it is being undone" };
+  }
+  return undefined;
 }
 
 /** How a node waits for its result: null, not at all. */

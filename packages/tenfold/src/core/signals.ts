@@ -7,9 +7,9 @@ import { evaluate } from "../flow/evaluate.ts";
 import { describe } from "../value/describe.ts";
 import { invariant, TenfoldError } from "../value/error.ts";
 import { pathOf } from "./path.ts";
+import { isFailing } from "./boundaries.ts";
 import {
   ASLEEP,
-  isFailing,
   outputFrom,
   type KeptSignal,
   type Place,

@@ -21,6 +21,10 @@ export const RETRYING = -4;
 export const OPENED = -5;
 /** Nothing of it runs until its time, its signal, a decision, or its child's end comes: a run that fails or is cancelled does not wait for it. */
 export const ASLEEP = -6;
+/** Its effect was taken back: it runs anew once the run is retried. */
+export const UNDONE = -7;
+/** Its effect could not be taken back; that is tried again once the run is retried. */
+export const UNDO_FAILED = -8;
 
 /**
  * The most entries of a run's journal: one that is longer takes long to load, and has outgrown being one run. It decides what
@@ -35,7 +39,7 @@ export interface RunState {
   readonly root: Frame;
   /** How many entries made this state. */
   entries: number;
-  cancelled: { readonly reason: string } | null;
+  cancelled: { readonly reason: string; readonly undoes: boolean } | null;
   /** Keys of the messages that were absorbed. */
   absorbed: Set<string> | null;
   /** Null until one comes, or is waited for. */
@@ -46,6 +50,10 @@ export interface RunState {
   calledBy: Map<string, Caller> | null;
   /** How many runs call each other above this one, as its first parent said; null: none calls it. */
   depth: number | null;
+  /** What is being undone now, by the path of its node; null: never was anything. */
+  undos: Map<string, Undo> | null;
+  /** How often nodes of it were reset. */
+  resets: number;
 }
 
 /** The approvals that were asked for and not decided. */
@@ -113,6 +121,69 @@ export interface Frame {
   open: number;
   running: number;
   failure: RunError | null;
+  /** Of whatever of it was not reset since. */
+  readonly born: Born;
+  /** Null until something of it can be undone, or was reset. */
+  marks: Marks | null;
+}
+
+/** Which time it is that a node of this path runs: numbers of resets, 0 for the first time. */
+export interface Born {
+  /** With the path, the identity of what a node brings forth: never the same twice. */
+  readonly generation: number;
+  /** The same for as long as its bodies are to have the same key. */
+  readonly key: number;
+}
+
+const FIRST: Born = Object.freeze({ generation: 0, key: 0 });
+
+/** What is known of a frame's nodes beside where they stand. */
+export interface Marks {
+  /** Nodes that were reset. */
+  readonly born: Map<number, Born>;
+  /** Steps with an undo whose body was called, or may have been, with nothing to show for it. */
+  readonly touched: Set<number>;
+  /** Frames of a node that are closed, and in which something can be undone. */
+  readonly kept: Map<number, Set<Frame>>;
+  /** Undos that were made in vain, by the node. */
+  readonly undoAttempts: Map<number, number>;
+  /** Set while what happened below this frame, a boundary, is undone. */
+  undoing: Undoing | null;
+}
+
+/** Undos at work, wave after wave: those of one at once. */
+export interface Undoing {
+  readonly boundary: Frame;
+  /** Those to come; the last is the next. */
+  readonly waves: Place[][];
+  /** How many of the present wave are not over. */
+  open: number;
+  /** The run was retried, and goes on once all is undone. */
+  readonly thenGoesOn: GoOn | null;
+}
+
+/** How a run is to go on. */
+export interface GoOn {
+  /** The id or path of the node from which on all begins anew; null: from where it stopped. */
+  readonly from: string | null;
+  /** What runs again has other keys than before. */
+  readonly newKeys: boolean;
+}
+
+/** One node while it is undone. */
+export interface Undo {
+  readonly place: Place;
+  readonly path: string;
+  readonly of: Undoing;
+  /** When its wave began (ms since 1970). */
+  readonly since: number;
+  /** Failed attempts since then, and before the run was last retried. */
+  attempts: number;
+  readonly before: number;
+  /** When the next attempt may begin, and why the last one failed. */
+  at: number;
+  error: RunError | null;
+  isOver: boolean;
 }
 
 /** The failed attempts of a node since it began, or since the run was last retried. */
@@ -208,12 +279,6 @@ export function keepChild(frame: Frame, node: CompiledNode, child: Child): void 
   frame.children.set(node.local, child);
 }
 
-/** The number of a node's attempt that is open, or comes next, counted since the node began. */
-export function attemptOf({ frame, node }: Place): number {
-  const retries = frame.retries?.get(node.local);
-  return retries === undefined ? 1 : retries.before + retries.attempts + 1;
-}
-
 /** The frames that are open of it; null stands for one that is not any more, or not yet. */
 export function framesOf(child: Child): readonly (Frame | null)[] {
   return "scope" in child ? [child] : child.frames;
@@ -240,6 +305,8 @@ export function newFrame(
     open: scope.size,
     running: 0,
     failure: null,
+    born: parent === null ? FIRST : bornOf(parent, scope.ownerLocal),
+    marks: null,
   };
   (frame as { boundary: Frame }).boundary = isBoundary || parent === null ? frame : parent.boundary;
   const first = scope.nodes[0];
@@ -248,6 +315,10 @@ export function newFrame(
     frame.outputs[0] = input;
   }
   return frame;
+}
+
+export function bornOf(frame: Frame, local: number): Born {
+  return frame.marks?.born.get(local) ?? frame.born;
 }
 
 /** The frame around `frame` (or itself) that holds the node with this index. */
@@ -265,14 +336,6 @@ export function outputFrom(compiled: CompiledGraph, frame: Frame): (node: number
   };
 }
 
-/** True while nothing new may start in `frame`: the run, or an item around it, is failing. */
-export function isFailing(frame: Frame): boolean {
-  for (let boundary: Frame | null = frame.boundary; boundary !== null; boundary = boundary.parent?.boundary ?? null) {
-    if (boundary.failure !== null) return true;
-  }
-  return false;
-}
-
 /** Calls `visit` with `frame` and each that is open below it. */
 export function visitFrames(frame: Frame, visit: (frame: Frame) => void): void {
   visit(frame);
@@ -281,42 +344,4 @@ export function visitFrames(frame: Frame, visit: (frame: Frame) => void): void {
     if ("scope" in child) visitFrames(child, visit);
     else for (const inner of child.frames) if (inner) visitFrames(inner, visit);
   }
-}
-
-/** Adds to the open nodes of every boundary around `frame`. */
-export function countOpen(frame: Frame, change: 1 | -1): void {
-  for (let boundary: Frame | null = frame.boundary; boundary !== null; boundary = boundary.parent?.boundary ?? null) {
-    boundary.running += change;
-  }
-}
-
-/** What sleeps in a frame that is given up is waited for by nobody. */
-export function wakeNoMore(frame: Frame): void {
-  visitFrames(frame, ({ waits }) => {
-    waits.forEach((wait, local) => {
-      if (wait === ASLEEP) waits[local] = SUPPRESSED;
-    });
-  });
-}
-
-/** Why nothing starts any more in a frame that is not needed. */
-const DISMISSED: RunError = Object.freeze({
-  code: "DISMISSED",
-  message: "It is not needed any more.",
-  node: "",
-  attempt: 0,
-});
-
-/** Nothing starts in this frame, a boundary, any more; what is open there is to be abandoned. */
-export function dismiss(frame: Frame): void {
-  frame.failure = DISMISSED;
-  wakeNoMore(frame);
-}
-
-/** Whether the frame, or one around it, is not needed any more. */
-export function isDismissed(frame: Frame): boolean {
-  for (let boundary: Frame | null = frame.boundary; boundary !== null; boundary = boundary.parent?.boundary ?? null) {
-    if (boundary.failure === DISMISSED) return true;
-  }
-  return false;
 }

@@ -2,14 +2,16 @@
  * Why a run waits: one answer for whoever asks, as data and in words.
  * Invariant: every node that is open is told of, once, in the order of the graph; a construct that only holds others is not.
  */
+import { attemptOf } from "./command.ts";
 import { formatDuration } from "../value/duration.ts";
 import { decidersOf } from "./asked.ts";
-import { openRequest } from "./constructs/approval.ts";
+import { openRequest, tokenOf } from "./constructs/approval.ts";
 import { openCalled } from "./constructs/call.ts";
 import type { RunError } from "./entry.ts";
 import { pathOf } from "./path.ts";
 import { addressAt } from "./signals.ts";
-import { ASLEEP, attemptOf, RETRYING, visitFrames, type Place, type RunState } from "./state.ts";
+import { ASLEEP, RETRYING, visitFrames, type Place, type RunState, type Undo } from "./state.ts";
+import { undoAttempt } from "./undo.ts";
 import { approvalTimes, orNull, wakeTime } from "./wake-time.ts";
 
 /** What one open node waits for; times are ms since 1970, null stands for never. */
@@ -23,6 +25,15 @@ export type Wait =
       readonly at: number;
       readonly error: RunError;
     }
+  /** Its undo to answer, or to be called once more at that time. */
+  | {
+      readonly kind: "undo";
+      readonly node: string;
+      readonly attempt: number;
+      readonly since: number;
+      readonly at: number | null;
+      readonly error: RunError | null;
+    }
   | { readonly kind: "time"; readonly node: string; readonly at: number }
   | {
       readonly kind: "signal";
@@ -34,6 +45,8 @@ export type Wait =
   | {
       readonly kind: "approval";
       readonly node: string;
+      /** What a decision on it names. */
+      readonly token: string;
       /** Who may decide; null: anybody but those of `not`. */
       readonly of: readonly string[] | null;
       readonly not: readonly string[];
@@ -48,7 +61,7 @@ export type Wait =
 
 /** What a run waits for that is under way. */
 export function waitsOf(state: RunState): readonly Wait[] {
-  const waits: Wait[] = [];
+  const waits: Wait[] = [...(state.undos?.values() ?? [])].map(undoWait);
   visitFrames(state.root, (frame) => {
     for (const node of frame.scope.nodes) {
       const wait = waitAt(state, { frame, node });
@@ -56,6 +69,11 @@ export function waitsOf(state: RunState): readonly Wait[] {
     }
   });
   return waits;
+}
+
+function undoWait(undo: Undo): Wait {
+  const { path: node, since, at, error } = undo;
+  return { kind: "undo", node, attempt: undoAttempt(undo), since, at: at === 0 ? null : at, error };
 }
 
 /** What one node waits for; undefined: it is not open, or only holds others. */
@@ -82,6 +100,7 @@ function sleepAt(state: RunState, place: Place, path: string): Wait {
     return {
       kind: "approval",
       node: path,
+      token: tokenOf(state, place),
       of: decidersOf(request),
       not: request.not,
       needed: request.atLeast,
@@ -110,6 +129,12 @@ export function waitText(wait: Wait, now: number, left: (ms: number) => string =
       return isDue
         ? `is open, and its body has not answered${again}`
         : `is to be tried again in ${left(wait.at - now)}${again}`;
+    }
+    case "undo": {
+      const again = wait.attempt > 1 ? `, for the ${ordinal(wait.attempt)} time` : "";
+      return wait.at === null || wait.at <= now
+        ? `is being undone${again}`
+        : `is to be undone in ${left(wait.at - now)}${again}`;
     }
     case "time":
       return `sleeps for ${left(Math.max(0, wait.at - now))} more`;

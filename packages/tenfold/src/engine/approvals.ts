@@ -77,7 +77,7 @@ export async function decide(
   const [run = "", ...rest] = String(token).split(":");
   const record = await readRun(engine, run);
   if (FINISHED.has(record.status)) throw finished(record);
-  const { node, request } = chosen(record, openApprovals(await stateOf(engine, record)), rest.join(":"));
+  const { node, request, generation } = chosen(record, openApprovals(await stateOf(engine, record)), rest.join(":"));
   const problem = decisionProblem(request, { by, roles, verdict });
   if (problem !== undefined) {
     const message = `${problem}: ${node} of run ${run} waits on; ${NOT_DONE}. Let somebody decide who may.`;
@@ -85,7 +85,8 @@ export async function decide(
   }
   const lane = laneIn(engine.store, run);
   const now = engine.ports.clock.now();
-  const body = { kind: "decide", node, verdict, by, roles, comment } as const;
+  const again = generation === 0 ? {} : { generation };
+  const body = { kind: "decide", node, verdict, by, roles, comment, ...again } as const;
   const { payloadMax } = engine.settings.limits;
   const size = JSON.stringify(body).length;
   if (size > payloadMax) {
@@ -101,9 +102,9 @@ export async function decide(
 }
 
 function chosen({ id }: RunRecord, open: readonly OpenApproval[], path: string): OpenApproval {
-  const found = path === "" ? open : open.filter(({ node }) => node === path);
+  const found = path === "" ? open : open.filter(({ token }) => token === `${id}:${path}`);
   if (found.length === 1) return found[0]!;
-  const tokens = open.map(({ node }) => `${id}:${node}`);
+  const tokens = open.map(({ token }) => token);
   const [happened, way] =
     tokens.length === 0
       ? ["waits for no approval now", "It was decided, or is not asked for yet: `tenfold show` says which."]
@@ -176,10 +177,10 @@ async function approvalsIn(engine: Engine, record: RunRecord): Promise<readonly 
 }
 
 function viewOf({ id, workflow, key, tenant }: RunRecord, open: OpenApproval): ApprovalView {
-  const { node, request, since, escalatesAt, timesOutAt } = open;
+  const { node, token, request, since, escalatesAt, timesOutAt } = open;
   const { ask, not, atLeast, approvals } = request;
   return {
-    token: `${id}:${node}`,
+    token,
     run: id,
     workflow,
     key,

@@ -4,7 +4,7 @@
  */
 import { pathOf } from "../core/path.ts";
 import { resume } from "../core/reduce.ts";
-import { RETRYING, type Place, type RunState } from "../core/state.ts";
+import { bornOf, RETRYING, type Place, type RunState, type Undo } from "../core/state.ts";
 import { copyJson } from "../value/json.ts";
 import { AttemptFiles } from "./attempt-files.ts";
 import { callBody, inputOf, type Settled } from "./body.ts";
@@ -47,24 +47,32 @@ export class Attempt<R extends AttemptRun = AttemptRun> {
   readonly path: string;
   readonly number: number;
   readonly step: StepPlan;
+  /** What it takes back; null: it calls the step's body. */
+  readonly undo: Undo | null;
   startedAt = 0;
   readonly #host: AttemptHost<R>;
   #context: AttemptContext | null = null;
   #isStopped = false;
   #cancelTimeout: (() => void) | null = null;
 
-  constructor(host: AttemptHost<R>, run: R, place: Place, number: number, step: StepPlan) {
+  constructor(host: AttemptHost<R>, run: R, place: Place, number: number, step: StepPlan, undo: Undo | null = null) {
     this.id = run.id;
     this.run = run;
     this.place = place;
     this.number = number;
     this.step = step;
+    this.undo = undo;
     this.path = pathOf(run.state.compiled, place.frame, place.node);
     this.#host = host;
   }
 
   get isRunning(): boolean {
     return this.#context !== null;
+  }
+
+  /** Something may have come of it. */
+  get isCalled(): boolean {
+    return this.#context?.isCalled === true;
   }
 
   /** A slot is free: calls the body. */
@@ -74,18 +82,19 @@ export class Attempt<R extends AttemptRun = AttemptRun> {
     if (slots.isPaused) return slots.setAside(this);
     this.startedAt = ports.clock.now();
     const { place, run } = this;
-    const readyAt = place.frame.readyAt[place.node.local]!;
+    const readyAt = this.undo === null ? place.frame.readyAt[place.node.local]! : this.undo.since;
     const context = new AttemptContext(this, run.context, readyAt, ports.log);
     this.#context = context;
     this.#armTimeout();
     const input = inputOf(run.state, place);
     const settle = (result: Settled): void => this.#settled(result);
-    if (input.ok) callBody(this.step, copyJson(input.output), context, ports.executor, settle);
+    const undoes = this.undo === null ? null : { output: copyJson(place.frame.outputs[place.node.local]) };
+    if (input.ok) callBody(this.step, copyJson(input.output), context, ports.executor, settle, undoes);
     else settle(input);
   }
 
   get key(): string {
-    return keyOf(this.run.id, this.path);
+    return keyOf(this.run.id, this.path, this.place, this.undo !== null);
   }
 
   /** Its run is on another graph: its node is this one there. */
@@ -122,7 +131,7 @@ export class Attempt<R extends AttemptRun = AttemptRun> {
   }
 
   #timedOut(timeoutMs: number): Extract<Settled, { ok: false }> {
-    const thrown = new StepTimedOut(this.path, timeoutMs);
+    const thrown = new StepTimedOut(this.undo === null ? this.path : `The undo of ${this.path}`, timeoutMs);
     const { path: node, number: attempt } = this;
     const error = { code: "STEP_TIMED_OUT", message: thrown.message, node, attempt, name: thrown.name };
     return { ok: false, error, isFinal: false, thrown };
@@ -150,7 +159,8 @@ export class Attempt<R extends AttemptRun = AttemptRun> {
   }
 }
 
-/** The idempotency key of a node of a run: the same for each of its attempts. */
-function keyOf(run: string, path: string): string {
-  return `${run}/${path}`;
+/** The idempotency key of a node of a run: the same for each attempt, until it was undone; its undo has one of its own. */
+function keyOf(run: string, path: string, { frame, node }: Place, isUndo: boolean): string {
+  const { key } = bornOf(frame, node.local);
+  return `${run}/${path}${key === 0 ? "" : `#${key}`}${isUndo ? "/undo" : ""}`;
 }

@@ -7,7 +7,7 @@ import { TenfoldError } from "../value/error.ts";
 import { jsonProblem, pathText, type Json } from "../value/json.ts";
 import { issuesText, parseWith, type Parsed, type Schema } from "../value/schema.ts";
 import type { AttemptContext } from "./context.ts";
-import type { Executor } from "./ports.ts";
+import type { Executor, Undoes } from "./ports.ts";
 import type { StepPlan } from "./registry.ts";
 
 /** What is kept of an error (characters). */
@@ -39,11 +39,12 @@ export function callBody(
   context: AttemptContext,
   executor: Executor,
   settle: (result: Settled) => void,
+  undoes: Undoes | null = null,
 ): void {
   const { input: schema } = plan.step;
-  if (schema === undefined) return execute(plan, input, context, executor, settle);
+  if (schema === undefined) return execute(plan, input, context, executor, settle, undoes);
   const proceed = (parsed: Parsed<unknown>): void => {
-    if (parsed.ok) execute(plan, parsed.value, context, executor, settle);
+    if (parsed.ok) execute(plan, parsed.value, context, executor, settle, undoes);
     else settle(refused("INPUT_INVALID", "was not called: its input", parsed, context));
   };
   const broken = (thrown: unknown) =>
@@ -57,15 +58,17 @@ function execute(
   context: AttemptContext,
   executor: Executor,
   settle: (result: Settled) => void,
+  undoes: Undoes | null,
 ): void {
   let answer: unknown;
+  context.isCalled = true;
   try {
-    answer = executor.execute(plan.step, input, context);
-    if (isThenable(answer)) return whenAnswered(plan, answer, context, settle);
+    answer = executor.execute(plan.step, input, context, undoes);
+    if (isThenable(answer)) return whenAnswered(plan, answer, context, settle, undoes);
   } catch (thrown) {
     return settle(failure(thrown, context));
   }
-  answered(plan, answer, context, settle);
+  answered(plan, answer, context, settle, undoes);
 }
 
 /** Apart from `execute`, so that a body that answers at once makes no functions. */
@@ -74,9 +77,10 @@ function whenAnswered(
   answer: PromiseLike<unknown>,
   context: AttemptContext,
   settle: (result: Settled) => void,
+  undoes: Undoes | null,
 ): void {
   answer.then(
-    (known) => answered(plan, known, context, settle),
+    (known) => answered(plan, known, context, settle, undoes),
     (thrown) => settle(failure(thrown, context)),
   );
 }
@@ -86,8 +90,11 @@ function answered(
   answer: unknown,
   context: AttemptContext,
   settle: (result: Settled) => void,
+  undoes: Undoes | null,
 ): void {
-  if (step.output === undefined) settle(checked(answer, context));
+  // What an undo answers is nothing that anybody uses.
+  if (undoes !== null) settle({ ok: true, output: undefined });
+  else if (step.output === undefined) settle(checked(answer, context));
   else encode(step.output, answer, context, settle);
 }
 

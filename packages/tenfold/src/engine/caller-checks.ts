@@ -107,9 +107,11 @@ const PAGE: Readonly<Record<string, OptionForm>> = {
   limit: { fits: isWholeFrom(1), way: "Give how many runs, a whole number from 1." },
 };
 
-const CHANGE: Readonly<Record<string, OptionForm>> = {
-  dryRun: optional(isFlag, "Give true or false."),
-  reason: optional(isText, "Give a text."),
+const FLAG = optional(isFlag, "Give true or false.");
+
+const CHANGES: Readonly<Record<"cancel" | "retry", Readonly<Record<string, OptionForm>>>> = {
+  cancel: { dryRun: FLAG, reason: optional(isText, "Give a text."), undo: FLAG },
+  retry: { dryRun: FLAG, from: optional(isText, "Give a node's id, or its path in the run."), newKeys: FLAG },
 };
 
 function isAttribute(value: unknown): boolean {
@@ -146,8 +148,8 @@ export function checkBehind(options: { readonly before?: string }): void {
 }
 
 /** `cancel` and `retry` change what was meant, or nothing: no mistyped option, no empty filter is taken for "all". */
-export function checkChange(what: string, selection: string | RunSearch, options: object): void {
-  checkOptions(`\`${what}\``, options, CHANGE, "nothing was changed");
+export function checkChange(what: "cancel" | "retry", selection: string | RunSearch, options: object): void {
+  checkOptions(`\`${what}\``, options, CHANGES[what], "nothing was changed");
   checkSelection(selection);
 }
 

@@ -1,16 +1,18 @@
 /**
  * How a child is named before it is there.
- * Invariant: its id follows from its parent's, the call's path and when the call became ready, so a start sent again is the
- * same run.
+ * Invariant: its id follows from its parent's, the call's path, its generation and when the call became ready, so a start
+ * sent again is the same run.
  */
 import { isCalled } from "../core/constructs/call.ts";
-import type { Place } from "../core/state.ts";
+import { bornOf, type Place } from "../core/state.ts";
 import { hash32 } from "../value/hash.ts";
 import { derivedRunId } from "../value/id.ts";
 
 /** The id of the run that a call starts in `lane`. */
 export function childId(parent: string, { frame, node }: Place, path: string, lane: number): string {
-  return derivedRunId(nameOfCall(parent, path), frame.readyAt[node.local]!, lane);
+  const { generation } = bornOf(frame, node.local);
+  const name = `${nameOfCall(parent, path)}${generation === 0 ? "" : ` #${generation}`}`;
+  return derivedRunId(name, frame.readyAt[node.local]!, lane);
 }
 
 /** The lane of a child whose workflow has no key. */

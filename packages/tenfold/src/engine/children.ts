@@ -8,7 +8,8 @@ import { childDepth, depthProblem, isCalled, openCalled } from "../core/construc
 import type { RunError } from "../core/entry.ts";
 import { evaluationError } from "../core/output.ts";
 import { pathOf } from "../core/path.ts";
-import { isFailing, type Place } from "../core/state.ts";
+import { isFailing } from "../core/boundaries.ts";
+import { type Place } from "../core/state.ts";
 import { NEVER } from "../core/wake-time.ts";
 import { decodedRecord } from "../store/codec/decoded.ts";
 import type { RunStart, SendAnswer, StartAnswer, Store } from "../store/store.ts";

@@ -19,7 +19,8 @@ import { unsubscribe, type Unsubscribed } from "./unsubscribing.ts";
 import { checkStart, checkStartMany, prepareStart, type StartManyOptions, type StartOptions } from "./start.ts";
 import { startedOf, startMany, type Started } from "./start-many.ts";
 import { checkUpgrade, upgradeRuns, type Upgraded, type UpgradeOptions } from "./upgrade.ts";
-import { tellRuns, type Changed, type ChangeOptions, type Selection } from "./telling.ts";
+import { retryRuns, type RetryRunOptions } from "./retrying.ts";
+import { tellRuns, type CancelOptions, type Changed, type Selection } from "./telling.ts";
 
 export type StartManyAnswer<O> =
   | { readonly kind: "started" | "existing"; readonly run: RunHandle<O> }
@@ -89,13 +90,14 @@ export class Tenfold extends Reading {
     return this.#handle(id, true);
   }
 
-  /** Stops runs that are not finished: their bodies are told to stop, nothing of them starts any more. */
-  async cancel(selection: Selection, options: ChangeOptions & { readonly reason?: string } = {}): Promise<Changed> {
+  /** Stops runs that are not finished: their bodies are told to stop, nothing of them starts any more; with `undo` what they did is undone. */
+  async cancel(selection: Selection, options: CancelOptions = {}): Promise<Changed> {
     checkChange("cancel", selection, options);
     const reason = options.reason ?? "cancelled without a reason given";
     const statuses: readonly RunStatus[] = ["waiting", "running", "held"];
     this.mustBeOpen();
-    return tellRuns(this.engine, selection, { body: { kind: "cancel", reason }, statuses, reopens: false }, options);
+    const body = { kind: "cancel", reason, ...(options.undo === true ? ({ undo: true } as const) : {}) } as const;
+    return tellRuns(this.engine, selection, { body, statuses, reopens: false }, options);
   }
 
   /**
@@ -127,12 +129,11 @@ export class Tenfold extends Reading {
     return decide(this.engine, token, "refused", options);
   }
 
-  /** Has failed, cancelled and held runs go on from where they stopped; results that are recorded stay. */
-  async retry(selection: Selection, options: ChangeOptions = {}): Promise<Changed> {
+  /** Has failed, cancelled and held runs go on from where they stopped, or from a node; other results that are recorded stay. */
+  async retry(selection: Selection, options: RetryRunOptions = {}): Promise<Changed> {
     checkChange("retry", selection, options);
-    const statuses: readonly RunStatus[] = ["failed", "cancelled", "held"];
     this.mustBeOpen();
-    return tellRuns(this.engine, selection, { body: { kind: "retry" }, statuses, reopens: true }, options);
+    return retryRuns(this.engine, selection, options);
   }
 
   /**

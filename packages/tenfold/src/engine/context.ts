@@ -19,6 +19,8 @@ export interface ContextAttempt {
 /** The context of one attempt; what costs something is made when it is asked for. */
 export class AttemptContext implements StepContext {
   readonly run: ContextRun;
+  /** The body was called: what it did may have happened. */
+  isCalled = false;
   readonly #attempt: ContextAttempt;
   readonly #readyAt: number;
   readonly #sink: Log;

@@ -157,7 +157,7 @@ export class Driver {
   #takeIn(run: LiveRun, message: Message, journal: readonly JournalLine[]): boolean {
     if (isUpgrade(message)) return this.#upgrades.takeIn(run, message, [...journal, ...run.lines]);
     const taken: Command[] = [];
-    const goesOn = this.#recorder.absorb(run, message, taken);
+    const goesOn = this.#recorder.absorb(run, message, taken, true);
     // Whom it lets go nobody else will.
     this.#recorder.obey(run, taken.filter(({ kind }) => kind === "disown")); // prettier-ignore
     return goesOn;

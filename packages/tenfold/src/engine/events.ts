@@ -11,6 +11,8 @@ export interface AttemptEvent {
   readonly node: string;
   readonly step: string;
   readonly attempt: number;
+  /** It undoes what the step did. */
+  readonly isUndo: boolean;
   readonly startedAt: number;
   readonly endedAt: number;
   readonly outcome: "done" | "failed" | "timed-out";
@@ -103,6 +105,7 @@ export class EngineEvents {
       node,
       step: step.step.name,
       attempt: number,
+      isUndo: attempt.undo !== null,
       startedAt,
       endedAt,
       outcome,

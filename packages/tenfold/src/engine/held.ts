@@ -14,7 +14,7 @@ export function diedTooOften(claimed: ClaimedRun): RunError {
 }
 
 /** The code of a node is not here; with it back, the run goes on by itself. */
-export function codeGone(workflow: string, node: string, what: "step" | "function"): RunError {
+export function codeGone(workflow: string, node: string, what: "step" | "function" | "undo"): RunError {
   const message = `The ${what} of ${node} is not in today's code of workflow ${workflow}; the run is held. Bring the code back, and it goes on by itself; or move it to a newer graph with \`tenfold upgrade\`, or cancel it.`;
   return { code: "STEP_UNKNOWN", message, node, attempt: 0 };
 }

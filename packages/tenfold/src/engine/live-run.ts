@@ -183,11 +183,17 @@ export class LiveRun {
   }
 
   /**
-   * Calls `act` at a time (ms since 1970), if the run is still here then and the node `waits` so now; null: it waits so no more.
+   * Calls `act` at a time (ms since 1970), if the run is still here then and the node `isStill` to wait so now; null: it
+   * waits so no more.
    */
-  at(clock: Clock, { frame, node }: Place, waits: number, until: number, act: (path: string | null) => void): void {
+  at(
+    clock: Clock,
+    { frame, node }: Place,
+    isStill: () => boolean,
+    until: number,
+    act: (path: string | null) => void,
+  ): void {
     const path = pathOf(this.state.compiled, frame, node);
-    const isStill = (): boolean => frame.waits[node.local] === waits;
     if (this.isGone || !isStill()) return;
     const fire = (): void => {
       if (this.isParking) return arm(clock.now() + PARKING_RETRY_MS);

@@ -47,12 +47,18 @@ export class Performer {
       if (command.kind === "execute") this.#execute(run, command.place, command.attempt);
       else if (command.kind === "call") this.#children.call(run, command.place, command.attempt);
       else if (command.kind === "sleep") {
-        this.#at(run, command.place, ASLEEP, command.until, (path) => this.#recorder.woke(run, command.place, path));
+        const { place } = command;
+        this.#at(run, place, waiting(place, ASLEEP), command.until, (path) => this.#recorder.woke(run, place, path));
       } else if (command.kind === "wait") {
-        this.#at(run, command.place, RETRYING, command.until, () => {
-          resume(command.place);
-          this.#execute(run, command.place, command.attempt);
+        const { place } = command;
+        this.#at(run, place, waiting(place, RETRYING), command.until, () => {
+          resume(place);
+          this.#execute(run, place, command.attempt);
         });
+      } else if (command.kind === "undo") {
+        const { place, undo, until } = command;
+        if (until <= this.#host.ports.clock.now()) this.#undo(run, command);
+        else this.#at(run, place, () => !undo.isOver, until, () => this.#undo(run, command)); // prettier-ignore
       }
     }
   }
@@ -81,12 +87,26 @@ export class Performer {
     this.#host.slots.take(attempt);
   }
 
-  #at(run: LiveRun, place: Place, waits: number, until: number, act: (path: string) => void): void {
-    run.at(this.#host.ports.clock, place, waits, until, (path) => {
+  #undo(run: LiveRun, { place, undo, attempt: number }: Extract<Command, { kind: "undo" }>): void {
+    const { node } = place.node;
+    const step = run.plan.steps[place.node.index];
+    if (run.isGone || run.ending !== null || undo.isOver || run.attempts.has(undo.path)) return;
+    if (step?.step.undo === undefined) return this.#host.hold(run, codeGone(run.context.workflow, node.id, "undo"));
+    const attempt = new Attempt(this.#host, run, place, number, step, undo);
+    run.attempts.set(attempt.path, attempt);
+    this.#host.slots.take(attempt);
+  }
+
+  #at(run: LiveRun, place: Place, isStill: () => boolean, until: number, act: (path: string) => void): void {
+    run.at(this.#host.ports.clock, place, isStill, until, (path) => {
       // Whoever takes the run next finds it due.
       if (this.#isDraining) return void (run.wakesNow = true);
       if (path !== null) act(path);
       this.#host.changed(run);
     });
   }
+}
+
+function waiting({ frame, node }: Place, waits: number): () => boolean {
+  return () => frame.waits[node.local] === waits;
 }

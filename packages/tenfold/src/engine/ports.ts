@@ -21,9 +21,14 @@ export async function waitUntil(clock: Clock, holds: () => boolean): Promise<voi
   for (let delayMs = 0; !holds(); delayMs = Math.min(delayMs + 1, 10)) await waitFor(clock, delayMs);
 }
 
-/** Calls a body. Whatever it throws or rejects with is the attempt's failure. */
+/** What a step's undo is to take back: the output that is recorded, or undefined where none is. */
+export interface Undoes {
+  readonly output: unknown;
+}
+
+/** Calls a body, or, with `undoes`, the step's undo. Whatever it throws or rejects with is the attempt's failure. */
 export interface Executor {
-  execute(step: StepDefinition, input: unknown, ctx: StepContext): unknown;
+  execute(step: StepDefinition, input: unknown, ctx: StepContext, undoes: Undoes | null): unknown;
 }
 
 export type LogLevel = "debug" | "info" | "warn" | "error";

@@ -6,7 +6,7 @@ import type { Missing, RunStatus } from "../store/store.ts";
 import { TenfoldError } from "../value/error.ts";
 import { planDeploy, type DeployPlan, type PlanOptions } from "./plan-deploy.ts";
 import { Registry } from "./registry.ts";
-import { type Redact } from "../value/redact.ts";
+import type { Redact } from "../value/redact.ts";
 import type { Engine } from "./engine.ts";
 import {
   undelivered,

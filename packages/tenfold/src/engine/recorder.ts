@@ -11,23 +11,24 @@ import type { Entry, RunError, UpgradedEntry } from "../core/entry.ts";
 import { writeLine } from "../core/journal-line.ts";
 import { pathOf } from "../core/path.ts";
 import { reduce } from "../core/reduce.ts";
-import { nextAttempt, spend } from "../core/retry.ts";
-import { outputFrom, type Place } from "../core/state.ts";
+import { nextAttempt, spend, type FailedAttempt } from "../core/retry.ts";
+import { placesFrom } from "../core/retry-from.ts";
+import { type Place, type Undo } from "../core/state.ts";
 import { wakeTime } from "../core/wake-time.ts";
-import { evaluate } from "../flow/evaluate.ts";
 import type { Message, Store } from "../store/store.ts";
 import { invariant, unreachable } from "../value/error.ts";
-import { copyJson, jsonProblem, pathText, type Json } from "../value/json.ts";
+import { copyJson } from "../value/json.ts";
 import type { Attempt } from "./attempt.ts";
-import { failure, type Settled } from "./body.ts";
+import { type Settled } from "./body.ts";
 import type { ChildCall } from "./child-call.ts";
 import { knownChild } from "./child-id.ts";
 import { foreseenChild } from "./child-start.ts";
 import { farewell, type Returned } from "./family.ts";
+import { computeDerive } from "./compute-derive.ts";
 import { codeGone } from "./held.ts";
 import type { Ending, LiveRun } from "./live-run.ts";
 import type { Ports } from "./ports.ts";
-import type { Registry } from "./registry.ts";
+import type { Registry, StepPlan } from "./registry.ts";
 
 export interface RecorderHost {
   readonly ports: Ports;
@@ -58,6 +59,7 @@ export class Recorder {
         case "wait":
         case "sleep":
         case "call":
+        case "undo":
           run.defer(command);
           break;
         case "disown":
@@ -88,6 +90,7 @@ export class Recorder {
             message: command.reason,
             node: "",
             attempt: 0,
+            ...(command.undo === undefined ? {} : { undo: command.undo }),
           });
           break;
         default:
@@ -101,6 +104,7 @@ export class Recorder {
   settled(run: LiveRun, attempt: Attempt, result: Settled, at: number, commands: Command[]): Settled {
     const { place, path, number } = attempt;
     const tookMs = Math.max(0, at - attempt.startedAt);
+    if (attempt.undo !== null) return this.#undone(run, attempt, attempt.undo, result, at, tookMs, commands);
     if (result.ok) return this.#done(run, place, path, number, result, at, tookMs, commands);
     this.#failed(run, attempt, result, at, tookMs, commands);
     return result;
@@ -121,14 +125,14 @@ export class Recorder {
   }
 
   /** Makes a message part of the journal; true if it has the run go on. What it asks for is to be obeyed before the next. */
-  absorb(run: LiveRun, { key, body }: Message, commands: Command[]): boolean {
+  absorb(run: LiveRun, { key, body }: Message, commands: Command[], isLoading = false): boolean {
     if (!run.absorb(key) || run.state.absorbed?.has(key) === true) return false;
     const at = this.#now();
     invariant(body.kind !== "upgrade", "a move to another graph takes in the whole journal");
     if (body.kind === "cancel") {
-      const { reason, by, isJoined } = body;
+      const { reason, by, isJoined, undo } = body;
       if (by !== undefined && isOutdated(run.state, by)) return false;
-      const said = { ...(by && { by }), ...(isJoined && { isJoined }) };
+      const said = { ...(by && { by }), ...(isJoined && { isJoined }), ...(undo && { undo }) };
       this.#record(run, { kind: "cancelled", at, message: key, reason, ...said }, commands);
       return false;
     }
@@ -148,7 +152,10 @@ export class Recorder {
       return false;
     }
     if (body.unlessCancelled === true && run.state.cancelled !== null) return false;
-    return this.#goOn(run, { kind: "retried", at, message: key }, commands);
+    const { from, newKeys } = body;
+    const how = { ...(from === undefined ? {} : { from }), ...(newKeys === true ? { newKeys } : {}) };
+    if ((from !== undefined || newKeys === true) && !mayBeginAnew(run, from, isLoading)) return false;
+    return this.#goOn(run, { kind: "retried", at, message: key, ...how }, commands);
   }
 
   /** The run is on another graph now, or could not be. */
@@ -224,18 +231,41 @@ export class Recorder {
 
   #failed(
     run: LiveRun,
-    { step, place, path: node, number: attempt }: Attempt,
+    { step, place, path: node, number: attempt, isCalled }: Attempt,
     { error, isFinal }: Extract<Settled, { ok: false }>,
     at: number,
     tookMs: number,
     commands: Command[],
   ): void {
     const before = place.frame.retries?.get(place.node.local)?.before ?? 0;
-    const failed = { number: attempt - before, failedAt: at, isFinal };
-    const verdict = nextAttempt(failed, step.retry, this.#host.ports.random());
+    const retryAt = this.#retryAt(step, { number: attempt - before, failedAt: at, isFinal });
+    const said = isCalled ? {} : ({ uncalled: true } as const);
+    this.#record(run, { kind: "failed", node, at, attempt, error, retryAt, tookMs, ...said }, commands, place);
+  }
+
+  /** When the attempt after this one may begin; null: never. */
+  #retryAt({ retry, budget }: StepPlan, failed: FailedAttempt): number | null {
+    const verdict = nextAttempt(failed, retry, this.#host.ports.random());
     const due = verdict.kind === "give-up" ? null : verdict.at;
-    const retryAt = due === null || step.budget === null ? due : spend(step.budget, due, at);
-    this.#record(run, { kind: "failed", node, at, attempt, error, retryAt, tookMs }, commands, place);
+    return due === null || budget === null ? due : spend(budget, due, failed.failedAt);
+  }
+
+  #undone(
+    run: LiveRun,
+    { step, path: node, number: attempt }: Attempt,
+    { before }: Undo,
+    result: Settled,
+    at: number,
+    tookMs: number,
+    commands: Command[],
+  ): Settled {
+    if (result.ok) this.#record(run, { kind: "undone", node, at, attempt, tookMs }, commands);
+    else {
+      const { error, isFinal } = result;
+      const retryAt = this.#retryAt(step, { number: attempt - before, failedAt: at, isFinal });
+      this.#record(run, { kind: "undo-failed", node, at, attempt, error, retryAt, tookMs }, commands);
+    }
+    return result;
   }
 
   #refuse(run: LiveRun, place: Place, error: RunError, commands: Command[]): void {
@@ -288,21 +318,15 @@ export class Recorder {
   }
 }
 
-/** Computes a derive from copies of its inputs: what it changes in them changes nothing that is recorded. */
-function computeDerive(run: LiveRun, place: Place, path: string, compute: (...inputs: never[]) => unknown): Settled {
-  const { node } = place.node;
-  const inputs = node.kind === "derive" ? node.inputs : [];
-  try {
-    const read = outputFrom(run.state.compiled, place.frame);
-    const output = compute(...(inputs.map((input) => copyJson(evaluate(input, read))) as never[]));
-    const problem = output === undefined ? undefined : jsonProblem(output);
-    if (problem === undefined) return { ok: true, output: output as Json | undefined };
-    const message = `${path} computed what is not JSON at ${pathText(problem.path) || "its top"}: ${problem.reason}.`;
-    const error: RunError = { code: "NOT_JSON", message, node: path, attempt: 0 };
-    return { ok: false, error, isFinal: true, thrown: undefined };
-  } catch (thrown) {
-    return failure(thrown, { node: path, attempt: 0 });
-  }
+/** What has a body at work is not begun anew beside it: a run goes on from a node only while nothing of it is done. */
+function mayBeginAnew(
+  { state, attempts, calls, ending }: LiveRun,
+  from: string | undefined,
+  isLoading: boolean,
+): boolean {
+  const hasStopped = isLoading || ending !== null || state.cancelled !== null || state.root.failure !== null;
+  if (!hasStopped || attempts.size > 0 || calls.size > 0) return false;
+  return from === undefined || placesFrom(state, from).problem === null;
 }
 
 function endedAs(status: Ending["status"], output: string | null, error: RunError | null): Ending {

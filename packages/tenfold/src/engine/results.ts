@@ -4,6 +4,7 @@
  */
 import { decodedRecord } from "../store/codec/decoded.ts";
 import { FINISHED, type RunRecord, type Store } from "../store/store.ts";
+import { undoText } from "../core/undo-text.ts";
 import { TenfoldError } from "../value/error.ts";
 import { runUnknown } from "./caller-checks.ts";
 import { laneOfRun } from "../value/id.ts";
@@ -27,7 +28,9 @@ export class RunFailed extends TenfoldError {
   readonly error: RunError;
 
   constructor(run: string, error: RunError) {
-    super("RUN_FAILED", `Run ${run} failed at ${error.node || "its end"}: ${error.message}`, { facts: { run, error } });
+    const undone = error.undo === undefined ? "" : ` (failed${undoText(error.undo)})`;
+    const message = `Run ${run} failed at ${error.node || "its end"}: ${error.message}${undone}`;
+    super("RUN_FAILED", message, { facts: { run, error } });
     this.name = "RunFailed";
     this.run = run;
     this.error = error;

@@ -24,7 +24,8 @@ export const systemClock: Clock = {
 
 /** Calls the body in this thread. */
 export const inlineExecutor: Executor = {
-  execute: (step, input, ctx) => step.run(input as never, ctx),
+  execute: (step, input, ctx, undoes) =>
+    undoes === null ? step.run(input as never, ctx) : step.undo?.(input as never, undoes.output as never, ctx),
 };
 
 /** One line of JSON a message on standard error, from `warn` up. */

@@ -1,6 +1,6 @@
 /** Tells runs something: one by its id, or all that a filter finds, a batch at a time. */
-import type { Message, MessageBody, RunStatus, Send } from "../store/store.ts";
-import { TenfoldError } from "../value/error.ts";
+import type { Message, MessageBody, RunRecord, RunStatus, Send } from "../store/store.ts";
+import { TenfoldError, type ErrorCode } from "../value/error.ts";
 import { laneIn, type RunSearch } from "./caller-checks.ts";
 import type { Engine } from "./engine.ts";
 import { readRun } from "./inspect.ts";
@@ -17,6 +17,17 @@ export interface Changed {
   readonly found: number;
   /** Those that were told; none of them in a dry run. */
   readonly changed: number;
+  /** Those that what was asked for cannot be done to; not there where that is looked at in no run. */
+  readonly refused?: number;
+  /** The first of them. */
+  readonly refusals?: readonly Refusal[];
+}
+
+/** Why what was asked for cannot be done to a run. */
+export interface Refusal {
+  readonly run: string;
+  readonly code: ErrorCode;
+  readonly message: string;
 }
 
 export interface ChangeOptions {
@@ -24,12 +35,24 @@ export interface ChangeOptions {
   readonly dryRun?: boolean;
 }
 
+export interface CancelOptions extends ChangeOptions {
+  /** Why; kept with the run. */
+  readonly reason?: string;
+  /** What the run has done is undone before it ends. */
+  readonly undo?: boolean;
+}
+
 export interface Telling {
   readonly body: MessageBody;
   /** Runs that it means something to. */
   readonly statuses: readonly RunStatus[];
   readonly reopens: boolean;
+  /** Looks at a run before it is told. */
+  readonly refusal?: (run: RunRecord) => Promise<Refusal | null>;
 }
+
+/** Refusals that are told of one by one. */
+const REFUSALS_MAX = 20;
 
 /** RUN_UNKNOWN or RUN_FINISHED for a run that is named and cannot be told. */
 export async function tellRuns(
@@ -40,29 +63,43 @@ export async function tellRuns(
 ): Promise<Changed> {
   let found = 0;
   let changed = 0;
-  for await (const runs of selected(engine, selection, telling)) {
-    found += runs.length;
+  let refused = 0;
+  const refusals: Refusal[] = [];
+  const { refusal } = telling;
+  for await (const records of selected(engine, selection, telling)) {
+    found += records.length;
+    const runs: string[] = [];
+    for (const record of records) {
+      const problem = refusal === undefined ? null : await refusal(record);
+      if (problem === null) runs.push(record.id);
+      else if (typeof selection === "string") throw refusedRun(problem);
+      else if (refused++ < REFUSALS_MAX) refusals.push(problem);
+    }
     if (!dryRun) changed += await send(engine, runs, telling);
   }
-  return { found, changed };
+  return refusal === undefined ? { found, changed } : { found, changed, refused, refusals };
+}
+
+function refusedRun({ run, code, message }: Refusal): TenfoldError {
+  return new TenfoldError(code, `Run ${run}: ${message}`, { facts: { run } });
 }
 
 async function* selected(
   engine: Engine,
   selection: Selection,
   { statuses, body }: Telling,
-): AsyncGenerator<readonly string[]> {
+): AsyncGenerator<readonly RunRecord[]> {
   if (typeof selection === "string") {
     const record = await readRun(engine, selection);
     if (!statuses.includes(record.status)) throw runFinished(selection, record.status, body);
-    yield [record.id];
+    yield [record];
     return;
   }
   const wanted = selection.status === undefined ? statuses : statuses.filter((status) => status === selection.status);
   for (const status of wanted) {
-    let batch: string[] = [];
+    let batch: RunRecord[] = [];
     for await (const record of listRuns(engine.store, { ...selection, status }, null)) {
-      if (batch.push(record.id) < SEND_MANY) continue;
+      if (batch.push(record) < SEND_MANY) continue;
       yield batch;
       batch = [];
     }

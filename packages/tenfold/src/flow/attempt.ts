@@ -7,15 +7,25 @@ import type { RunErrorJson } from "./each.ts";
 import type { AttemptNode } from "./graph.ts";
 import type { Lifted, Plain } from "./lifted.ts";
 import { checkName } from "./naming.ts";
+import { checkOptionNames } from "./options.ts";
 import { lift } from "./template.ts";
 import { nodeValue, originOf } from "./value.ts";
 
+export interface AttemptOptions {
+  /** False keeps what finished in a body that fails; it is undone otherwise, before the handler begins. */
+  readonly undo?: boolean;
+}
+
 /**
  * `attempt(() => charge(order), (error) => askForAnother(order, error.code))`: the body's result; where a node of it fails for good,
- * and once all that was at work in it has ended, what the handler draws.
+ * and once all that was at work in it has ended and what it did is undone, what the handler draws.
  */
 export interface Attempt {
-  <A, B>(body: () => A, handler: (error: Lifted<RunErrorJson>) => B): Lifted<Plain<A> | Plain<B>>;
+  <A, B>(
+    body: () => A,
+    handler: (error: Lifted<RunErrorJson>) => B,
+    options?: AttemptOptions,
+  ): Lifted<Plain<A> | Plain<B>>;
   /** Names the node that is drawn. */
   as(name: string): Attempt;
 }
@@ -23,15 +33,15 @@ export interface Attempt {
 export const attempt: Attempt = makeAttempt(undefined);
 
 function makeAttempt(name: string | undefined): Attempt {
-  const draw = (body: unknown, handler: unknown): unknown => {
+  const draw = (body: unknown, handler: unknown, options: AttemptOptions = {}): unknown => {
     const drawing = currentDrawing("`attempt`", "Catch inside of a `flow`, or with `try` in a step's body.");
-    return drawAttempt(drawing, nodeId(drawing, name ?? "attempt"), body, handler);
+    return drawAttempt(drawing, nodeId(drawing, name ?? "attempt"), body, handler, options);
   };
   const as = (given: string): Attempt => makeAttempt(checkName("WORKFLOW_INVALID", "an attempt", given));
   return Object.freeze(Object.assign(draw, { as })) as unknown as Attempt;
 }
 
-function drawAttempt(drawing: Drawing, id: string, body: unknown, handler: unknown): unknown {
+function drawAttempt(drawing: Drawing, id: string, body: unknown, handler: unknown, options: AttemptOptions): unknown {
   for (const [role, given] of Object.entries({ body, handler })) {
     if (typeof given === "function" && originOf(given) === undefined) continue;
     const found = originOf(given) === undefined ? describe(given) : "a value";
@@ -40,8 +50,10 @@ function drawAttempt(drawing: Drawing, id: string, body: unknown, handler: unkno
       wayOut: "Give both: `attempt(() => charge(order), (error) => tell(order, error.message))`.",
     });
   }
+  const keeps = keepsWhatFinished(drawing, id, options);
   const { scope, after } = drawing;
-  const node: AttemptNode = { kind: "attempt", id, scope, after, body: drawing.scopes.length, handler: -1 };
+  const scopes = { body: drawing.scopes.length, handler: -1 };
+  const node: AttemptNode = { kind: "attempt", id, scope, after, ...scopes, ...(keeps ? { undo: false } : {}) };
   const index = addNode(drawing, node);
   const drawnBefore = drawing.nodes.length;
   drawScope(drawing, index, "body", () => {
@@ -63,4 +75,15 @@ function drawAttempt(drawing: Drawing, id: string, body: unknown, handler: unkno
   });
   drawing.nodes[index] = { ...node, handler: caught };
   return nodeValue(drawing, index);
+}
+
+function keepsWhatFinished(drawing: Drawing, id: string, options: AttemptOptions): boolean {
+  const owner = `attempt "${id}" of workflow "${drawing.workflow}"`;
+  checkOptionNames(owner, options, { known: ["undo"], later: [] }, "WORKFLOW_INVALID");
+  const { undo = true } = options;
+  if (typeof undo === "boolean") return !undo;
+  throw drawingError("WORKFLOW_INVALID", drawing, id, {
+    happened: `its \`undo\` is ${describe(undo)}`,
+    wayOut: "Write `{ undo: false }` to keep what finished in the body, or leave it out.",
+  });
 }

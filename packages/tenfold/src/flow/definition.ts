@@ -76,6 +76,8 @@ export interface StepDefinition extends StepOverrides {
   readonly input?: Schema;
   readonly output?: Schema;
   readonly run: (input: never, ctx: StepContext) => unknown;
+  /** Takes back what `run` did; without an output it is not known whether that has happened. */
+  readonly undo?: (input: never, output: never, ctx: StepContext) => unknown;
   /** Its body is an `async` function; a plain one may answer a promise all the same. */
   readonly isAsync: boolean;
 }

@@ -28,6 +28,7 @@ export function nodeProblem(node: unknown, nodeCount: number, scopeCount: number
   switch (kind) {
     case "step":
       if (typeof node["step"] !== "string") return "it names no step";
+      if (![undefined, true].includes(node["undo"] as true)) return "its undo is unknown";
       return isSound(node["input"]) ? undefined : "its input is no template";
     case "call":
       if (typeof node["workflow"] !== "string") return "it names no workflow";
@@ -68,7 +69,8 @@ export function nodeProblem(node: unknown, nodeCount: number, scopeCount: number
       return isGood ? undefined : "what it asks, or whom, is no template";
     }
     case "attempt": {
-      const { body, handler } = node;
+      const { body, handler, undo } = node;
+      if (![undefined, false].includes(undo as false)) return "its undo is unknown";
       return isIndex(body, scopeCount) && isIndex(handler, scopeCount) ? undefined : "its scopes are out of range";
     }
     case "repeat": {

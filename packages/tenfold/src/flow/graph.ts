@@ -64,6 +64,8 @@ export interface StepNode extends WorkNode {
   readonly kind: "step";
   readonly step: string;
   readonly input: Template;
+  /** What it does can be undone. */
+  readonly undo?: true;
 }
 
 /** Exclusive branches: the arm whose label is the value's text runs; its scope's output is the node's. */
@@ -158,6 +160,8 @@ export interface AttemptNode extends WorkNode {
   readonly kind: "attempt";
   readonly body: number;
   readonly handler: number;
+  /** What finished in a body that fails is kept, not undone. */
+  readonly undo?: false;
 }
 
 /** One instance of the body's scope a round, each given what the one before put out, until the second of its outputs is true. */

@@ -8,7 +8,7 @@ export {
   type Decided,
   type People,
 } from "./approval.ts";
-export { attempt, type Attempt } from "./attempt.ts";
+export { attempt, type Attempt, type AttemptOptions } from "./attempt.ts";
 export { match, when, type Match, type When } from "./branch.ts";
 export { calendar, type CalendarOptions } from "./calendar.ts";
 export { call, type Call } from "./call.ts";

@@ -1,4 +1,5 @@
 /** `step`: a named unit of work, as the function that draws it and as the definition that the engine executes. */
+import { describe } from "../value/describe.ts";
 import { isSchema, type Schema } from "../value/schema.ts";
 import { currentDrawing } from "./current-drawing.ts";
 import type { StepContext, StepDefinition, StepOverrides } from "./definition.ts";
@@ -11,8 +12,8 @@ import { testContext } from "./test-context.ts";
 import { nodeValue } from "./value.ts";
 
 const OPTIONS = {
-  known: ["run", "input", "output", "retry", "timeout"],
-  later: ["queue", "once", "tx", "undo", "pure", "takes", "wait", "expires"],
+  known: ["run", "undo", "input", "output", "retry", "timeout"],
+  later: ["queue", "once", "tx", "pure", "takes", "wait", "expires"],
 };
 
 /**
@@ -45,6 +46,7 @@ export function step<I, O, Returned, In = I>(
     readonly input?: Schema<I, In>;
     readonly output: Schema<O, Returned>;
     run(input: I, ctx: StepContext): Returned | Promise<Returned>;
+    undo?(input: NoInfer<I>, output: NoInfer<O> | undefined, ctx: StepContext): unknown;
   } & JsonOr<InputNotJson, In> &
     JsonOr<EncodedNotJson, O>,
 ): Step<In, Result<O>, I, Returned>;
@@ -54,6 +56,7 @@ export function step<I, Returned, In = I>(
     readonly input?: Schema<I, In>;
     readonly output?: undefined;
     run(input: I, ctx: StepContext): Returned | Promise<Returned>;
+    undo?(input: NoInfer<I>, output: NoInfer<Returned> | undefined, ctx: StepContext): unknown;
   } & JsonOr<InputNotJson, In> &
     JsonOr<OutputNotJson, Returned>,
 ): Step<In, Result<Returned>, I, Returned>;
@@ -63,10 +66,12 @@ export function step(
     readonly input?: Schema | undefined;
     readonly output?: Schema | undefined;
     run?(input: never, ctx: StepContext): unknown;
+    undo?(input: never, output: never, ctx: StepContext): unknown;
   },
 ): unknown {
   checkName("STEP_INVALID", "a step", name);
   const owner = `step "${name}"`;
+  checkUndo(owner, options);
   checkOptionNames(owner, options, OPTIONS, "STEP_INVALID");
   const { run, input, output } = options;
   if (typeof run !== "function") {
@@ -81,12 +86,29 @@ export function step(
     name,
     // As a method of the options, so that a body may use `this`.
     run: (given: never, ctx: StepContext) => options.run!(given, ctx),
+    ...(options.undo === undefined
+      ? {}
+      : { undo: (given: never, answered: never, ctx: StepContext) => options.undo!(given, answered, ctx) }),
     isAsync: isAsyncFunction(run),
     ...(input === undefined ? {} : { input }),
     ...(output === undefined ? {} : { output }),
     ...checkRetryAndTimeout(owner, options),
   });
   return useOf(definition, {});
+}
+
+/** Before the names are checked: what contradicts itself is told as that. */
+function checkUndo(owner: string, options: { readonly undo?: unknown; readonly pure?: unknown }): void {
+  if (typeof options !== "object" || options === null || options.undo === undefined) return;
+  const { undo, pure } = options;
+  if (typeof undo !== "function") {
+    const way = "Give a function: `async undo(input, output, ctx) { … }`.";
+    throw refused("STEP_INVALID", owner, `its \`undo\` is ${describe(undo)}`, way);
+  }
+  if (pure !== undefined && pure !== false) {
+    const way = "Leave `undo` out, or `pure` if it changes something.";
+    throw refused("STEP_INVALID", owner, "it is `pure`, so there is nothing that its `undo` could take back", way);
+  }
 }
 
 interface Use {
@@ -118,7 +140,9 @@ function drawStep(definition: StepDefinition, use: Use, input: unknown): unknown
   const id = nodeId(drawing, use.name ?? definition.name);
   const { template } = lift(drawing, id, "input", input);
   const { scope, after } = drawing;
-  const node = addNode(drawing, { kind: "step", id, scope, after, step: definition.name, input: template });
+  const undo = definition.undo === undefined ? {} : ({ undo: true } as const);
+  const drawn = { kind: "step", id, scope, after, step: definition.name, input: template, ...undo } as const;
+  const node = addNode(drawing, drawn);
   if (use.overrides !== undefined) drawing.code.set(id, { kind: "step", overrides: use.overrides });
   return nodeValue(drawing, node);
 }

@@ -16,8 +16,14 @@ export interface Mail {
 }
 
 export type MessageBody =
-  /** `by`: the call that needs the run no more, if it is that; `isJoined`: it did not start it. */
-  | { readonly kind: "cancel"; readonly reason: string; readonly by?: CalledBy; readonly isJoined?: boolean }
+  /** `by`: the call that needs the run no more, if it is that; `isJoined`: it did not start it; `undo`: what it has done is undone. */
+  | {
+      readonly kind: "cancel";
+      readonly reason: string;
+      readonly by?: CalledBy;
+      readonly isJoined?: boolean;
+      readonly undo?: true;
+    }
   /** A call of another run waits for this one from now on; its second attempt has an ended run go on. */
   | {
       readonly kind: "attach";
@@ -48,8 +54,16 @@ export type MessageBody =
   | ({ readonly kind: "decide"; readonly node: string } & Decision)
   /** Has the run go on on the graph of this hash, which its store has, if its journal fits it. */
   | { readonly kind: "upgrade"; readonly graph: string }
-  /** Has an ended run go on; `unlessCancelled`: not one that was cancelled by a message before this one. */
-  | { readonly kind: "retry"; readonly unlessCancelled?: boolean };
+  /**
+   * Has an ended run go on, from the node `from` if it says so; `newKeys`: what runs again has other keys than before.
+   * `unlessCancelled`: not one that was cancelled by a message before this one.
+   */
+  | {
+      readonly kind: "retry";
+      readonly unlessCancelled?: boolean;
+      readonly from?: string;
+      readonly newKeys?: true;
+    };
 
 export interface Message {
   /** A second message with the key of one that its run has not absorbed yet is not kept. */

@@ -23,20 +23,40 @@ export interface Call<I = unknown> {
   readonly after: string;
 }
 
-export class CallLog {
-  readonly #calls: { readonly step: string; readonly call: Call }[] = [];
+/** One call of a step's undo. */
+export interface UndoCall<I = unknown, O = unknown> extends Call<I> {
+  /** What is recorded of the step; undefined where it is not known whether it has happened. */
+  readonly output: O | undefined;
+}
 
-  note(step: string, input: unknown, { run, node, attempt, key }: StepContext, at: number): void {
+export class CallLog {
+  readonly #calls: { readonly step: string; readonly call: Call | UndoCall }[] = [];
+
+  note(
+    step: string,
+    input: unknown,
+    { run, node, attempt, key }: StepContext,
+    at: number,
+    undoes: { readonly output: unknown } | null,
+  ): void {
     // A body may change what it is given; what is no JSON has no such copy.
     const given = input === undefined || jsonProblem(input) !== undefined ? input : copyJson(input as Json);
     const after = durationText(at - startedAtOfRun(run.id));
     this.#calls.push({
       step,
-      call: { workflow: run.workflow, run: run.id, node, attempt, key, input: given, at, after },
+      call: { workflow: run.workflow, run: run.id, node, attempt, key, input: given, at, after, ...undoes },
     });
   }
 
   of(uses: Uses): readonly Call[] {
+    return this.#meant(uses).filter((call) => !("output" in call));
+  }
+
+  undosOf(uses: Uses): readonly UndoCall[] {
+    return this.#meant(uses).filter((call) => "output" in call);
+  }
+
+  #meant(uses: Uses): readonly (Call | UndoCall)[] {
     return this.#calls.flatMap(({ step, call }) => (isMeant(uses, { ...call, step }) ? [call] : []));
   }
 }

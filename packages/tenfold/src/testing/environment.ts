@@ -17,12 +17,12 @@ import { TenfoldError } from "../value/error.ts";
 import { instantMs } from "../value/instant.ts";
 import { seededRandom } from "../value/random.ts";
 import { Bodies } from "./bodies.ts";
-import { CallLog, type Call } from "./call-log.ts";
+import { CallLog, type Call, type UndoCall } from "./call-log.ts";
 import { filesOf, type TestFile } from "./run-files.ts";
 import { RunEnds } from "./run-ends.ts";
 import { entriesOf, pathTaken, timelineText, type TestEntry } from "./run-journal.ts";
 import { SeenRuns, type NamedRun } from "./seen-runs.ts";
-import type { StubBody } from "./stub-bodies.ts";
+import type { StubBody, StubUndo } from "./stub-bodies.ts";
 import { Stubs, type NamedStep, type NodeChoice } from "./stubs.ts";
 import { TestClient, type TestHost } from "./test-client.ts";
 import { TestExecutor, withFollowedSchemas } from "./test-executor.ts";
@@ -171,6 +171,24 @@ export class TestEnvironment implements AsyncDisposable {
   stub(step: string, body: StubBody<any, unknown>, where?: NodeChoice): void;
   stub(step: NamedStep, body: unknown, where: NodeChoice = {}): void {
     this.#stubs.set(this.#stubs.usesOf(step, where), body);
+  }
+
+  /** Puts a function in the place of a step's undo; that of a step with a stub does nothing otherwise. */
+  stubUndo<I, O, Parsed, Returned>(
+    step: Step<I, O, Parsed, Returned>,
+    undo: StubUndo<Parsed, O>,
+    where?: NodeChoice,
+  ): void;
+  stubUndo(step: string, undo: StubUndo<any, any>, where?: NodeChoice): void;
+  stubUndo(step: NamedStep, undo: unknown, where: NodeChoice = {}): void {
+    this.#stubs.setUndo(this.#stubs.usesOf(step, where), undo);
+  }
+
+  /** The calls of a step's undo so far, or of one node's, in order. */
+  undos<I, O, Parsed, Returned>(step: Step<I, O, Parsed, Returned>, where?: NodeChoice): readonly UndoCall<Parsed, O>[];
+  undos(step: string, where?: NodeChoice): readonly UndoCall<any, any>[];
+  undos(step: NamedStep, where: NodeChoice = {}): readonly UndoCall<any, any>[] {
+    return this.#calls.undosOf(this.#stubs.usesOf(step, where));
   }
 
   /** The calls of a step's body so far, or of one node's, in order: its own and its stubs'. */

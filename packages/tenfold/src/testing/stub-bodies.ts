@@ -12,6 +12,9 @@ export interface StubContext extends StepContext {
 /** The body of a stub: it takes and answers what the step's own body does. */
 export type StubBody<I, O> = (input: I, ctx: StubContext) => O | Promise<O>;
 
+/** In the place of a step's undo: it takes the step's input, and its output where that is known. */
+export type StubUndo<I, O> = (input: I, output: O | undefined, ctx: StubContext) => unknown;
+
 /** Fails the first attempts of each node, with `error`, and is `body` from then on. */
 export function failsFirst<I, O>(
   attempts: number,

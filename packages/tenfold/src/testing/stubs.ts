@@ -6,7 +6,7 @@ import type { StepDefinition, WorkflowDefinition } from "../flow/definition.ts";
 import { describe } from "../value/describe.ts";
 import { TenfoldError } from "../value/error.ts";
 import { wayToName } from "../value/nearest.ts";
-import type { StubBody } from "./stub-bodies.ts";
+import type { StubBody, StubUndo } from "./stub-bodies.ts";
 
 /** Where a step is used. */
 export interface NodeChoice {
@@ -35,6 +35,7 @@ export class Stubs {
   readonly #isStrict: boolean;
   /** The newest first. */
   #stubs: { readonly uses: Uses; readonly body: StubBody<unknown, unknown> }[] = [];
+  #undos: { readonly uses: Uses; readonly body: StubUndo<unknown, unknown> }[] = [];
 
   constructor(workflows: readonly WorkflowDefinition[], isStrict: boolean) {
     this.#workflows = workflows;
@@ -51,13 +52,25 @@ export class Stubs {
     this.#stubs = [{ uses, body: body as StubBody<unknown, unknown> }, ...this.#stubs];
   }
 
+  setUndo(uses: Uses, body: unknown): void {
+    if (typeof body !== "function") {
+      throw refused(
+        `the stub of the undo of "${uses.step}" is ${describe(body)}`,
+        "Give a function of the step's input and output: `async (lead, answer) => { … }`.",
+      );
+    }
+    this.#undos = [{ uses, body: body as StubUndo<unknown, unknown> }, ...this.#undos];
+  }
+
   /** The stub of this call; undefined: the step's own body. STUB_MISSING where the test is strict. */
   bodyFor(called: CalledNode): StubBody<unknown, unknown> | undefined {
-    const meant = this.#stubs.filter(({ uses }) => isMeant(uses, called));
-    const stub = meant.find(({ uses }) => uses.node === called.node) ?? meant.find(({ uses }) => uses.node !== null);
-    const found = stub ?? meant[0];
+    const found = nearest(this.#stubs, called);
     if (found === undefined && this.#isStrict) throw missing(called);
     return found?.body;
+  }
+
+  undoFor(called: CalledNode): StubUndo<unknown, unknown> | undefined {
+    return nearest(this.#undos, called)?.body;
   }
 
   /** The uses of a step that the workflows have; STUB_INVALID if they have none. */
@@ -98,6 +111,13 @@ export class Stubs {
       known.length === 0 ? "They have no steps." : wayToName(name, known, "They use"),
     );
   }
+}
+
+/** The newest that is meant for the node's path; else for its id; else for its step. */
+function nearest<T extends { readonly uses: Uses }>(stubs: readonly T[], called: CalledNode): T | undefined {
+  const meant = stubs.filter(({ uses }) => isMeant(uses, called));
+  const stub = meant.find(({ uses }) => uses.node === called.node) ?? meant.find(({ uses }) => uses.node !== null);
+  return stub ?? meant[0];
 }
 
 /** Whether the call is one of these uses. */

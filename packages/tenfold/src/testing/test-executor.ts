@@ -3,6 +3,7 @@
  * Invariant: what a body answered after its worker died is recorded by nobody.
  */
 import type { StepContext, StepDefinition, WorkflowDefinition } from "../flow/definition.ts";
+import type { Undoes } from "../engine/ports.ts";
 import { durationMs } from "../value/duration.ts";
 import { TenfoldError } from "../value/error.ts";
 import type { Schema } from "../value/schema.ts";
@@ -44,15 +45,20 @@ export class TestExecutor {
     this.#traps = [...this.#traps, trap];
   }
 
-  execute(worker: TestWorker, step: StepDefinition, input: unknown, ctx: StepContext): unknown {
+  execute(worker: TestWorker, step: StepDefinition, input: unknown, ctx: StepContext, undoes: Undoes | null): unknown {
     if (worker.isDead) return new Promise(() => {});
     const { node, attempt, run } = ctx;
     const called: CalledNode = { workflow: run.workflow, step: step.name, node };
-    this.#calls.note(step.name, input, ctx, this.#now());
-    const body = this.#bodies.begin(`${node} (run ${run.id} of ${run.workflow}, attempt ${attempt})`);
-    const arrived = (): void => this.#spring(worker, called);
+    this.#calls.note(step.name, input, ctx, this.#now(), undoes);
+    const body = this.#bodies.begin(
+      `${undoes === null ? "" : "the undo of "}${node} (run ${run.id} of ${run.workflow}, attempt ${attempt})`,
+    );
+    const arrived = (): void => (undoes === null ? this.#spring(worker, called) : undefined);
     try {
-      const answer = this.#call(worker, step, input, ctx, body);
+      const answer =
+        undoes === null
+          ? this.#call(worker, step, input, ctx, body)
+          : this.#undo(worker, step, { input, undoes }, ctx, body);
       if (isThenable(answer)) return this.#bodies.follow(body, answer, { arrived, isThere: () => !worker.isDead });
       arrived();
       return worker.isDead ? new Promise(() => {}) : answer;
@@ -68,6 +74,21 @@ export class TestExecutor {
     const stub = this.#stubs.bodyFor({ workflow: ctx.run.workflow, step: step.name, node: ctx.node });
     if (stub === undefined) return step.run(input as never, ctx);
     return (stub as StubBody<unknown, unknown>)(input, this.#contextFor(worker, ctx, body));
+  }
+
+  /** What a stub did, the step's own undo does not undo. */
+  #undo(
+    worker: TestWorker,
+    step: StepDefinition,
+    { input, undoes }: { readonly input: unknown; readonly undoes: Undoes },
+    ctx: StepContext,
+    body: OpenBody,
+  ): unknown {
+    const called = { workflow: ctx.run.workflow, step: step.name, node: ctx.node };
+    const undo = this.#stubs.undoFor(called);
+    if (undo !== undefined) return undo(input, undoes.output, this.#contextFor(worker, ctx, body));
+    if (this.#stubs.bodyFor(called) !== undefined) return undefined;
+    return step.undo?.(input as never, undoes.output as never, ctx);
   }
 
   /** With properties of its own, so that `{ ...ctx }` has all of them. */

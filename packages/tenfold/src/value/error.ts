@@ -50,6 +50,8 @@ export type ErrorCode =
   | "APPROVAL_UNKNOWN"
   | "APPROVAL_FORBIDDEN"
   | "FILE_UNKNOWN"
+  | "NODE_UNKNOWN"
+  | "RETRY_REFUSED"
   // running
   | "STEP_FAILED"
   | "STEP_TIMED_OUT"
@@ -60,6 +62,7 @@ export type ErrorCode =
   | "CALL_TOO_DEEP"
   | "MATCH_NO_ARM"
   | "EACH_FAILED"
+  | "UNDO_INCOMPLETE"
   | "REPEAT_EXHAUSTED"
   | "HISTORY_TOO_LONG"
   | "JOURNAL_UNREADABLE"

@@ -36,6 +36,7 @@ function attempt(counts: ProgressCounts, stepName: string, endedAt: number, outc
     node: stepName,
     step: stepName,
     attempt: 1,
+    isUndo: false,
     startedAt: 0,
     endedAt,
     outcome,

@@ -39,6 +39,13 @@ const entries: Record<Entry["kind"], fc.Arbitrary<Entry>> = {
     tookMs,
   }),
   chose: fc.record({ kind: fc.constant("chose" as const), node, at, arm: fc.option(text, { nil: null }) }),
+  undone: fc.record({ kind: fc.constant("undone" as const), node, at, attempt, tookMs }),
+  "undo-failed": fc.record({
+    kind: fc.constant("undo-failed" as const),
+    ...{ node, at, attempt, tookMs },
+    error: error as fc.Arbitrary<never>,
+    retryAt: fc.option(fc.nat(), { nil: null }),
+  }),
   abandoned: fc.record({ kind: fc.constant("abandoned" as const), node, at }),
   "timed-out": fc.record({ kind: fc.constant("timed-out" as const), node, at }),
   signalled: fc.record({
@@ -86,10 +93,14 @@ const entries: Record<Entry["kind"], fc.Arbitrary<Entry>> = {
       message: text,
       reason: text,
       by: fc.record({ parent: text, node, attempt }),
+      undo: fc.constant(true as const),
     },
     { requiredKeys: ["kind", "at", "message", "reason"] },
   ),
-  retried: fc.record({ kind: fc.constant("retried" as const), at, message: text }),
+  retried: fc.record(
+    { kind: fc.constant("retried" as const), at, message: text, from: text, newKeys: fc.constant(true as const) },
+    { requiredKeys: ["kind", "at", "message"] },
+  ),
   upgraded: fc.record(
     {
       kind: fc.constant("upgraded" as const),

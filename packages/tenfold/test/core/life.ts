@@ -19,6 +19,7 @@ import * as flow from "../../src/flow/index.ts";
 import type { WorkflowDefinition } from "../../src/flow/definition.ts";
 import { TenfoldError } from "../../src/value/error.ts";
 import type { Json } from "../../src/value/json.ts";
+import { generationAt } from "./undone.ts";
 
 export const RUN = "r";
 export const NOW = 1_760_000_000_000;
@@ -38,6 +39,8 @@ export interface Answers {
   signalOf?(signal: string, whom: string | null): Json | undefined;
   /** What becomes of the child of a call; as of a step of its workflow's name where it is not said. */
   childOf?(path: string, workflow: string, input: Json | undefined, attempt: number): Fate;
+  /** What an attempt to undo a node comes to; it is undone where that is not said. */
+  undoOf?(path: string, input: Json | undefined, output: Json | undefined, attempt: number): Fate;
   /** Who decides on an approval, and how, one after the other. */
   votesOf?(path: string): readonly { readonly by: string; readonly verdict: "approved" | "refused" }[];
 }
@@ -130,13 +133,13 @@ export class Life {
     deepEqual(sorted(this.state.asked?.deciders ?? new Map()), sorted(deciders));
   }
 
-  cancel(message = "c1"): void {
-    this.record({ kind: "cancelled", at: ++this.at, message, reason: "no longer wanted" });
+  cancel(message = "c1", how: { undo?: true } = {}): void {
+    this.record({ kind: "cancelled", at: ++this.at, message, reason: "no longer wanted", ...how });
   }
 
-  retry(message = "r1"): void {
+  retry(message = "r1", how: { from?: string; newKeys?: true } = {}): void {
     this.endings = [];
-    this.record({ kind: "retried", at: ++this.at, message });
+    this.record({ kind: "retried", at: ++this.at, message, ...how });
   }
 
   /** Answers one open command. */
@@ -184,6 +187,8 @@ export class Life {
         // Its result may come before it is known to be there.
         if (this.entries.length % 3 === 0) return this.#endChild(command.place, answers);
         return this.record({ kind: "called", node, at, attempt: command.attempt, child: `child of ${node}` });
+      case "undo":
+        return this.#undo(command, answers);
       case "disown":
         throw new Error("a child that is let go is asked for by nobody");
       case "abandon":
@@ -249,8 +254,16 @@ export class Life {
     this.record({ kind: "returned", node, at: this.at, message, attempt, child: `child of ${node}`, ...ended });
   }
 
-  decide(node: string, verdict: "approved" | "refused", by: string, message = `d${this.entries.length}`): void {
-    this.record({ kind: "decided", at: this.at, message, node, verdict, by, roles: [], comment: null });
+  /** Of the request that is open now, unless it is said which time it was asked. */
+  decide(
+    node: string,
+    verdict: "approved" | "refused",
+    by: string,
+    message = `d${this.entries.length}`,
+    generation = generationAt(this.state, node),
+  ): void {
+    const again = generation === 0 ? {} : { generation };
+    this.record({ kind: "decided", at: this.at, message, node, verdict, by, roles: [], comment: null, ...again });
   }
 
   signal(signal: string, whom: string | null, payload: Json | undefined, message = `s${this.entries.length}`): void {
@@ -267,6 +280,18 @@ export class Life {
       if (thrown instanceof TenfoldError) return { code: thrown.code, error: thrown.message };
       throw thrown;
     }
+  }
+
+  #undo({ place, undo, attempt, until }: Extract<NodeCommand, { kind: "undo" }>, { undoOf }: Answers): void {
+    const { node } = place.node;
+    if (node.kind !== "step") throw new Error("only a step is undone");
+    const read = outputFrom(this.compiled, place.frame);
+    this.at = Math.max(this.at, until);
+    const fate = undoOf?.(undo.path, evaluate(node.input, read), read(place.node.index), attempt) ?? { output: null };
+    const line = { node: undo.path, at: this.at, attempt, tookMs: 1 };
+    if ("output" in fate) return this.record({ kind: "undone", ...line });
+    const error = { code: "STEP_FAILED", message: fate.error, node: undo.path, attempt };
+    this.record({ kind: "undo-failed", ...line, error, retryAt: fate.retryAt ?? null });
   }
 
   #refuse(node: string, error: RunError): void {

@@ -33,6 +33,7 @@ test("each kind of wait says what it waits for, until when, and who can change i
     {
       kind: "approval",
       node: "approval",
+      token: "r:approval",
       of: ["kim", "lee"],
       not: ["max"],
       needed: 2,

@@ -27,9 +27,13 @@ import type { Random } from "../../src/value/random.ts";
 type Drawn = any;
 
 const LONDON = calendar({ timeZone: "Europe/London", holidays: ["2025-12-25"] });
-const STEPS = ["north", "east", "south", "west"].map((name) => step(name, { run: (input: any): any => input }));
+const NAMES = ["north", "east", "south", "west"];
+const PLAIN = NAMES.map((name) => step(name, { run: (input: any): any => input }));
+const UNDOABLE = NAMES.map((name) => step(name, { run: (input: any): any => input, undo: () => {} }));
 
-export function wildWorkflow(random: Random, nodesMax: number): WorkflowDefinition {
+/** With `undo`, half of its steps can be undone. */
+export function wildWorkflow(random: Random, nodesMax: number, { undo = false } = {}): WorkflowDefinition {
+  const STEPS = undo ? [...PLAIN.slice(0, 2), ...UNDOABLE.slice(2)] : PLAIN;
   const below = (limit: number) => Math.floor(random() * limit);
   const pick = <T>(items: readonly T[]): T => items[below(items.length)]!;
   let left = 1 + below(nodesMax);
@@ -85,6 +89,7 @@ export function wildWorkflow(random: Random, nodesMax: number): WorkflowDefiniti
       (attempt as Drawn).as(id())(
         () => arm(known, depth),
         (error: Drawn) => onwards({ error: present(error.code), other: pick(known) }),
+        undo && random() < 0.3 ? { undo: false } : {},
       ),
     );
 

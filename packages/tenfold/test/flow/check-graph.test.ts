@@ -60,6 +60,7 @@ test("a damaged graph is refused with node and reason", () => {
     ["its `after` is out of range", (g) => (at(g, "enrich").after = [99])],
     ["kind", (g) => (at(g, "enrich").kind = "stage")],
     ["names no step", (g) => delete at(g, "enrich").step],
+    ["its undo is unknown", (g) => (at(g, "enrich").undo = "yes")],
     ["its input is no template", (g) => (at(g, "enrich").input = { kind: "ref", node: 99, path: [] })],
     ["its input is no template", (g) => (at(g, "enrich").input = { kind: "ref", node: 0, path: [-1] })],
     ["its input is no template", (g) => (at(g, "enrich").input = { kind: "array" })],

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { z } from "zod";
-import { step, workflow, type Lifted, type StepContext } from "../../src/flow/index.ts";
+import { attempt, step, workflow, type Lifted, type StepContext } from "../../src/flow/index.ts";
 import { enrich, introduce, type Lead } from "./lead-steps.ts";
 import { refuses } from "./refuses.ts";
 
@@ -135,7 +135,7 @@ test("a name of over 100 characters is refused, without all of it in the message
 });
 
 test("options whose release has not come are refused by name", () => {
-  for (const option of ["queue", "once", "tx", "undo", "pure", "takes", "wait", "expires"]) {
+  for (const option of ["queue", "once", "tx", "pure", "takes", "wait", "expires"]) {
     refuses(
       () => untyped("enrich", { run() {}, [option]: true }),
       "OPTION_UNSUPPORTED",
@@ -197,4 +197,31 @@ test("a step without a body, or with something else for a schema, is refused", (
   refuses(() => untyped("enrich", undefined), "STEP_INVALID", `step "enrich"`);
   refuses(() => untyped("enrich", { run() {}, input: "string" }), "STEP_INVALID", "`input` is no schema");
   refuses(() => untyped("enrich", { run() {}, output: {} }), "STEP_INVALID", "`output` is no schema");
+});
+
+test("an undo is part of the graph; a use of the step keeps it, and its body is found in the step", () => {
+  const pay = step("pay", { run: (euros: number) => `p${euros}`, undo: (euros, payment) => [euros, payment] });
+  const plain = step("plain", { run: (text: string) => text });
+  const flow = workflow("w", {
+    flow: (euros: Lifted<number>) => plain(pay.as("again").with({ timeout: "1s" })(euros)),
+  });
+  const nodes = flow.graph.nodes.map((node) => [node.id, node.kind === "step" && node.undo === true]);
+  assert.deepEqual(nodes, [["input", false], ["again", true], ["plain", false]]); // prettier-ignore
+  assert.ok(!("undo" in flow.graph.nodes.at(-1)!), "graphs without an undo are what they were");
+  assert.deepEqual(pay.definition.undo?.(1 as never, "p1" as never, {} as StepContext), [1, "p1"]);
+});
+
+test("an undo that is no function, or stands on a step that is pure, is refused with the way out", () => {
+  const run = (): number => 1;
+  refuses(() => untyped("s", { run, undo: true }), "STEP_INVALID", "undo", "Give a function");
+  refuses(() => untyped("s", { run, undo: () => {}, pure: true }), "STEP_INVALID", "pure", "Leave `undo` out");
+});
+
+test("an attempt takes `undo: false` and nothing else of that name", () => {
+  const draw = (options: any) =>
+    workflow("w", { flow: (lead: Lifted<Lead>) => (attempt as any)(() => enrich(lead), () => "no", options) }).graph.nodes[1]; // prettier-ignore
+  assert.equal((draw({ undo: false }) as { undo?: boolean }).undo, false);
+  assert.ok(!("undo" in draw({ undo: true })!));
+  refuses(() => draw({ undo: 1 }), "WORKFLOW_INVALID", "its `undo` is", "{ undo: false }");
+  refuses(() => draw({ undos: false }), "OPTION_UNSUPPORTED", "undo");
 });

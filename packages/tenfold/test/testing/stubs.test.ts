@@ -193,3 +193,25 @@ test("the steps of a workflow that is called are stubbed too, whether the workfl
     assert.deepEqual(env.path(run), ["call-orders"]);
   }
 });
+
+test("an undo can be stubbed, its calls are told apart, and what a stub did the step's own undo does not touch", async () => {
+  const touched: string[] = [];
+  const pay = step("pay", {
+    run: (euros: number) => `real ${euros}`,
+    undo: (_euros, payment) => void touched.push(`real undo of ${payment}`),
+  });
+  const fail = step("fail", { retry: { attempts: 1 }, run: (_given: string): string => { throw new Error("no"); } }); // prettier-ignore
+  const shop = workflow("shop", { flow: (euros: Lifted<number>) => fail(pay(euros)) });
+  await using env = await openTest({ workflows: [shop] });
+  const ends = async () => (await env.tenfold.start(shop, 5)).result().catch(() => {});
+  await ends();
+  assert.deepEqual(touched, ["real undo of real 5"]);
+  env.stub(pay, () => "stubbed");
+  await ends();
+  assert.equal(touched.length, 1);
+  env.stubUndo(pay, (euros, payment) => void touched.push(`undo ${euros} ${payment}`));
+  await ends();
+  assert.deepEqual(touched.slice(1), ["undo 5 stubbed"]);
+  assert.equal(env.calls(pay).length, 3);
+  assert.deepEqual(env.undos(pay).map(({ input, output }) => [input, output]), [[5, "real 5"], [5, "stubbed"], [5, "stubbed"]]); // prettier-ignore
+});

@@ -32,6 +32,28 @@ export function typesComeFromTheBody(): void {
   same<Company>()(enrich(lead));
   same<Company>()(enrich.as("enrich-again").with({ timeout: 500 })(lead));
   same<Company>()(enrich.with({ retry: { attempts: 1 } }).as("enrich-once")(lead));
+  const charge = step("charge", {
+    run: (input: Lead): Company => ({ size: input.points, industry: "bank" }),
+    undo(input, output, ctx) {
+      const whole: Lead = input;
+      const company: Company | undefined = output;
+      const context: StepContext = ctx;
+      // @ts-expect-error what was done may not have happened
+      use(output.size);
+      use([whole, company, context]);
+    },
+  });
+  same<Company>()(charge(lead));
+  step("late", {
+    async run(input: Lead, ctx): Promise<Company> {
+      return { size: input.points, industry: ctx.key };
+    },
+    async undo(input, output) {
+      const whole: Lead = input;
+      const company: Company | undefined = output;
+      use([whole, company]);
+    },
+  });
   const tier = step("tier", { run: ({ points }: { points: number }) => (points > 80 ? "hot" : "cold") });
   same<"hot" | "cold">()(tier({ points: lead.points }));
   same<undefined>()(step("ping", { run() {} })());

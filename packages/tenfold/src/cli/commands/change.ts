@@ -15,7 +15,7 @@ interface Change {
   /** What a run that it was done to is called. */
   readonly done: string;
   readonly statuses: readonly RunStatus[];
-  change(tenfold: Tenfold, selection: Selection, call: Call): Promise<Changed>;
+  change(tenfold: Tenfold, selection: Selection, call: Call, dryRun: boolean): Promise<Changed>;
 }
 
 const CHANGE_FLAGS: Readonly<Record<string, Flag>> = {
@@ -30,7 +30,11 @@ export const cancelCommand: Command = {
   counts: { least: 0, most: 1 },
   summary: "Stops runs that are not finished: one by its id, or all that the flags find.",
   about: "What runs of them is told to stop, and nothing of them starts any more. `tenfold retry` has them go on.",
-  flags: { ...CHANGE_FLAGS, reason: { type: "string", value: "text", text: "why; kept with the run" } },
+  flags: {
+    ...CHANGE_FLAGS,
+    reason: { type: "string", value: "text", text: "why; kept with the run" },
+    undo: { type: "boolean", text: "undo what they did, in reverse, before they end" },
+  },
   examples: [
     { line: "tenfold cancel 01m4qk0v6b7x3c9r5t8w2000", does: "one run" },
     {
@@ -44,8 +48,12 @@ export const cancelCommand: Command = {
       name: "cancel",
       done: "told to stop",
       statuses: ["waiting", "running", "held"],
-      change: (tenfold, selection, { flags }) =>
-        tenfold.cancel(selection, { reason: flags.text("reason") ?? "cancelled from the command line" }),
+      change: (tenfold, selection, { flags }, dryRun) =>
+        tenfold.cancel(selection, {
+          reason: flags.text("reason") ?? "cancelled from the command line",
+          undo: flags.has("undo"),
+          dryRun,
+        }),
     }),
 };
 
@@ -54,7 +62,13 @@ export const retryCommand: Command = {
   takes: "[run]",
   counts: { least: 0, most: 1 },
   summary: "Has failed, cancelled or held runs go on from where they stopped; recorded results stay.",
-  flags: CHANGE_FLAGS,
+  about:
+    "With `--from`, a node and all that depends on it is done once more, with the keys that it had; what was undone has new ones.",
+  flags: {
+    ...CHANGE_FLAGS,
+    from: { type: "string", value: "node", text: "from this node on; its id, or its path in the run" },
+    "new-keys": { type: "boolean", text: "what runs again has other idempotency keys than before" },
+  },
   examples: [
     { line: "tenfold retry 01m4qk0v6b7x3c9r5t8w2000", does: "one run" },
     {
@@ -62,13 +76,21 @@ export const retryCommand: Command = {
       does: "all that failed of late; asks first",
     },
     { line: "tenfold retry --workflow lead-intake --status failed --yes", does: "without asking, for scripts" },
+    {
+      line: "tenfold retry --workflow lead-intake --failed-at score --from enrich --dry-run",
+      does: "how many could go on from there, and why others cannot",
+    },
   ],
   run: (call) =>
     runChange(call, {
       name: "retry",
       done: "told to go on",
       statuses: ["failed", "cancelled", "held"],
-      change: (tenfold, selection) => tenfold.retry(selection),
+      change: (tenfold, selection, { flags }, dryRun) => {
+        const from = flags.text("from");
+        const named = from === undefined ? {} : { from };
+        return tenfold.retry(selection, { ...named, newKeys: flags.has("new-keys"), dryRun });
+      },
     }),
 };
 
@@ -81,7 +103,10 @@ async function runChange(call: Call, change: Change): Promise<number> {
     const selection = run ?? filter;
     const counts = await count(tenfold, change, selection);
     const found = counts.reduce((sum, { runs }) => sum + runs, 0);
-    if (call.flags.has("dry-run")) return tellDryRun(call, change, counts, found);
+    if (call.flags.has("dry-run")) {
+      const looked = found === 0 ? { found, changed: 0 } : await change.change(tenfold, selection, call, true);
+      return tellDryRun(call, change, counts, looked);
+    }
     if (typeof selection !== "string") {
       if (found === 0) return tellNone(call, change);
       if (found > 1 && !call.flags.has("yes") && !(await mayGoOn(call, change, counts, found))) {
@@ -89,9 +114,9 @@ async function runChange(call: Call, change: Change): Promise<number> {
         return EXIT.no;
       }
     }
-    const { changed } = await change.change(tenfold, selection, call);
+    const told = await change.change(tenfold, selection, call, false);
     if (run === undefined) tellMissing(call.terminal, tenfold);
-    return tellDone(call, change, found, changed, run);
+    return tellDone(call, change, found, told, run);
   } finally {
     await tenfold.close();
   }
@@ -129,15 +154,17 @@ async function count(tenfold: Tenfold, { statuses }: Change, selection: Selectio
   return counts.all;
 }
 
-function tellDryRun(call: Call, change: Change, counts: readonly RunCount[], found: number): number {
+function tellDryRun(call: Call, change: Change, counts: readonly RunCount[], looked: Changed): number {
   const { terminal } = call;
+  const { found, refused = 0 } = looked;
   if (terminal.isJson) {
-    terminal.document({ found, changed: 0, dryRun: true, counts });
+    terminal.document({ ...looked, dryRun: true, counts });
   } else if (found === 0) {
     terminal.print(`No run would be ${change.done}.`);
   } else {
     for (const line of countLines(terminal, counts)) terminal.print(line);
-    terminal.print(`${plural(found, "run")} would be ${change.done}; nothing was changed.`);
+    terminal.print(`${plural(found - refused, "run")} would be ${change.done}; nothing was changed.`);
+    tellRefused(call, looked);
   }
   return EXIT.yes;
 }
@@ -161,15 +188,26 @@ async function mayGoOn(call: Call, change: Change, counts: readonly RunCount[], 
   return isAgreed(terminal, `${plural(found, "run")} will be ${change.done}.`);
 }
 
-function tellDone(call: Call, change: Change, found: number, changed: number, run: string | undefined): number {
+function tellDone(call: Call, change: Change, found: number, told: Changed, run: string | undefined): number {
   const { terminal } = call;
-  if (terminal.isJson) terminal.document({ found, changed });
+  const { changed, refused = 0 } = told;
+  if (terminal.isJson) terminal.document({ ...told, found });
   else {
     const what = run === undefined ? plural(changed, "run") : `Run ${run}`;
     const verb = run === undefined && changed !== 1 ? "were" : "was";
-    const missed = found > changed ? ` ${plural(found - changed, "run")} finished meanwhile.` : "";
+    const missing = found - changed - refused;
+    const missed = missing > 0 ? ` ${plural(missing, "run")} finished meanwhile.` : "";
     terminal.print(`${what} ${verb} ${change.done}.${missed}`);
+    tellRefused(call, told);
     terminal.say("Whatever works this store obeys at once; if nothing does, `tenfold dev` will.");
   }
   return EXIT.yes;
+}
+
+function tellRefused({ terminal }: Call, { refused = 0, refusals = [] }: Changed): void {
+  if (refused === 0) return;
+  terminal.print(`${plural(refused, "run")} cannot:`);
+  for (const [message, runs] of Map.groupBy(refusals, (refusal) => refusal.message))
+    terminal.print(`  ${runs[0]!.run}${runs.length > 1 ? ` and ${runs.length - 1} more` : ""}: ${message}`);
+  if (refused > refusals.length) terminal.print(`  … and ${refused - refusals.length} others`);
 }

@@ -1,4 +1,5 @@
 /** `tenfold runs`: lists runs, newest first and page by page, or counts them. */
+import { undoText } from "../../core/undo-text.ts";
 import type { RunSearch } from "../../engine/caller-checks.ts";
 import type { Tenfold } from "../../engine/client.ts";
 import type { RunView } from "../../engine/run-view.ts";
@@ -151,5 +152,6 @@ function pageLines(terminal: Terminal, page: readonly RunView[]): readonly strin
 
 function errorText({ error, unread }: RunView): string {
   if (error === null) return unread === undefined ? "" : `not decoded: ${unread[0]!.code}`;
-  return brief(`${error.node === "" ? "" : `${error.node}: `}${error.message}`);
+  const undone = undoText(error.undo).slice(2);
+  return brief(`${undone === "" ? "" : `${undone}; `}${error.node === "" ? "" : `${error.node}: `}${error.message}`);
 }

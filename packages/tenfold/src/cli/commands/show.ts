@@ -2,6 +2,7 @@
 import type { RunDetails } from "../../engine/run-view.ts";
 import type { Graph } from "../../flow/graph.ts";
 import type { Entry } from "../../core/entry.ts";
+import { undoText } from "../../core/undo-text.ts";
 import { FINISHED } from "../../store/store.ts";
 import { formatDuration } from "../../value/duration.ts";
 import type { FileView } from "../../flow/files.ts";
@@ -100,7 +101,7 @@ function factsOf(terminal: Terminal, run: RunDetails, now: number, newest: strin
   const facts: [string, string][] = [
     ["run", run.id],
     ["workflow", run.workflow],
-    ["status", `${paintStatus(terminal.paint, run.status)}${waitText(run, now)}`],
+    ["status", `${paintStatus(terminal.paint, run.status)}${undoText(run.error?.undo)}${waitText(run, now)}`],
     ["started", `${timeText(run.startedAt)}, ${agoText(run.startedAt, now)}`],
   ];
   if (run.endedAt !== null) {

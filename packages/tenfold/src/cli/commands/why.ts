@@ -1,5 +1,6 @@
 /** `tenfold why`: what a run waits for, behind what, until when, and who can change it. */
 import { waitText, type Wait } from "../../core/why.ts";
+import { undoText } from "../../core/undo-text.ts";
 import type { Why } from "../../engine/why.ts";
 import { EXIT, type Call, type Command } from "../command.ts";
 import { oneLine, shortened } from "../columns.ts";
@@ -59,7 +60,7 @@ function runText({ status, owned, wakeAt, waits, error }: Why, now: number): str
     case "cancelled":
     case "held": {
       const where = error === null || error.node === "" ? "" : ` at ${error.node}`;
-      return `${where}: ${shortened(oneLine(error?.message ?? ""))}`;
+      return `${undoText(error?.undo)}${where}: ${shortened(oneLine(error?.message ?? ""))}`;
     }
     case "waiting":
       return wakeAt !== null && wakeAt > now
@@ -82,7 +83,9 @@ function wayOf(run: string, wait: Wait): string | undefined {
     case "signal":
       return `tenfold signal ${run} ${wait.signal}${wait.for === null ? "" : ` --for ${JSON.stringify(wait.for)}`} '<payload>'`;
     case "approval":
-      return `tenfold approve ${run}:${wait.node} · tenfold refuse ${run}:${wait.node}`;
+      return `tenfold approve ${wait.token} · tenfold refuse ${wait.token}`;
+    case "undo":
+      return wait.error === null ? undefined : `its last attempt failed: ${shortened(oneLine(wait.error.message))}`;
     case "retry":
       return `its last attempt failed: ${shortened(oneLine(wait.error.message))}`;
     case "child":

@@ -7,13 +7,15 @@ import { invariant, TenfoldError } from "../../value/error.ts";
 import type { Json } from "../../value/json.ts";
 import type { Template } from "../../flow/graph.ts";
 import type { DecidedEntry, RunError } from "../entry.ts";
+import { keepFrame } from "../marks.ts";
 import { evaluationError } from "../output.ts";
 import { evaluate } from "../../flow/evaluate.ts";
 import { isPlainName } from "../../value/plain-name.ts";
 import { pathOf } from "../path.ts";
+import { dismiss } from "../dismissed.ts";
 import {
   ASLEEP,
-  dismiss,
+  bornOf,
   isRequest,
   keepChild,
   newFrame,
@@ -32,7 +34,7 @@ import { addRequest, decidersOf, escalate, removeRequest, removeRequests } from 
 import { disownCalls, giveUpFrame } from "./call.ts";
 
 /** What somebody says to a request. */
-export type Decision = Pick<DecidedEntry, "verdict" | "by" | "roles" | "comment">;
+export type Decision = Pick<DecidedEntry, "verdict" | "by" | "roles" | "comment" | "generation">;
 
 /** Asks; false where what is asked, or who may decide, cannot be told, or nobody may. */
 export function openApproval(turn: Turn, place: Place): boolean {
@@ -133,7 +135,7 @@ function ask(turn: Turn, place: Place, request: Request, reason: "asked" | "remi
   turn.commands.push({ kind: "sleep", place, until: wakeTime(turn.state, place) });
   if (node.node.show === null) return;
   const given: Json = {
-    token: `${turn.state.run}:${pathOf(turn.state.compiled, frame, node)}`,
+    token: tokenOf(turn.state, place),
     ask: request.ask,
     to: decidersOf(request) ?? [],
     reason,
@@ -141,6 +143,12 @@ function ask(turn: Turn, place: Place, request: Request, reason: "asked" | "remi
   const shown = newFrame(turn.state.compiled.scopes[node.node.show]!, frame, request.frames.length, true, given);
   request.frames.push(shown);
   turn.moves.enterFrame(turn, shown);
+}
+
+/** What names the request for whoever decides; another one of the same approval, after a reset, has another. */
+export function tokenOf({ run, compiled }: RunState, { frame, node }: Place): string {
+  const { generation } = bornOf(frame, node.local);
+  return `${run}:${pathOf(compiled, frame, node)}${generation === 0 ? "" : `#${generation}`}`;
 }
 
 /** What is due of an approval at this time, if anything is. */
@@ -162,7 +170,8 @@ export function wakeApproval(turn: Turn, place: Place, kind: "timed-out" | "esca
 export function decide(turn: Turn, place: Place | undefined, decision: Decision): void {
   const request = place && openRequest(place);
   if (place === undefined || request === undefined || decisionProblem(request, decision) !== undefined) return;
-  const { verdict, by, comment } = decision;
+  const { verdict, by, comment, generation = 0 } = decision;
+  if (bornOf(place.frame, place.node.local).generation !== generation) return;
   if (verdict === "refused") return conclude(turn, place, request, outcome(request, "refused", by, comment));
   request.approvals.push({ by, comment });
   if (request.approvals.length < request.atLeast) return;
@@ -211,6 +220,7 @@ export function leaveShown(turn: Turn, shown: Frame): void {
   if (request.frames[shown.item] !== shown) return;
   if (shown.open > 0) giveUpFrame(turn, shown);
   request.frames[shown.item] = null;
+  keepFrame(shown);
   const place = { frame, node };
   if (request.outcome !== undefined) return finishOnceShown(turn, place, request);
   if (shown.failure === null) return turn.moves.settle(turn, frame);

@@ -1,8 +1,10 @@
 /** `attempt`: a body at which failures stop, and what is done instead once all of it has come to rest. */
 import { invariant } from "../../value/error.ts";
+import { keepFrame } from "../marks.ts";
 import { errorJson, outputOf } from "../output.ts";
 import type { Frame, Place } from "../state.ts";
 import type { Turn } from "../turn.ts";
+import { beginUndo, hasUndoable, undoProblem } from "../undo.ts";
 import { giveUpFrame } from "./call.ts";
 
 export function openAttempt(turn: Turn, place: Place): void {
@@ -20,6 +22,14 @@ export function leaveAttempt(turn: Turn, inner: Frame): void {
   const result = inner.failure === null ? outputOf(turn.state, inner) : ({ ok: false, error: inner.failure } as const);
   if (result.ok) return turn.moves.finishNode(turn, frame, node, result.output);
   if (!isBody) return turn.moves.failNode(turn, frame, node, result.error);
+  // Whoever cancels does not wait for that: a retry tries the body again.
+  const isUndone = node.node.undo !== false && hasUndoable(inner);
+  if (isUndone && turn.state.cancelled !== null) return turn.moves.settle(turn, frame);
+  inner.failure ??= result.error;
   if (inner.open > 0) giveUpFrame(turn, inner);
+  if (isUndone) return beginUndo(turn, inner);
+  const problem = undoProblem(turn.state, inner, node);
+  if (problem !== undefined) return turn.moves.failNode(turn, frame, node, problem);
+  if (node.node.undo === false) keepFrame(inner);
   turn.moves.openInner(turn, { frame, node }, node.node.handler, false, errorJson(result.error));
 }

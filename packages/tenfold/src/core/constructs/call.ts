@@ -11,13 +11,14 @@ import type { Command } from "../command.ts";
 import type { AttachedEntry, CalledEntry, CalledBy, CancelledEntry, ReturnedEntry, RunError } from "../entry.ts";
 import { valueOf } from "../output.ts";
 import { pathOf } from "../path.ts";
+import { wakeNoMore } from "../dismissed.ts";
+import { isFailing } from "../boundaries.ts";
 import {
   ASLEEP,
-  isFailing,
+  bornOf,
   keepChild,
   SUPPRESSED,
   visitFrames,
-  wakeNoMore,
   type Called,
   type Caller,
   type Child,
@@ -40,7 +41,9 @@ const NO_FRAMES: readonly Frame[] = [];
 /** Asks for the child; false where its input cannot be computed. */
 export function openCall(turn: Turn, place: Place): boolean {
   if (!inputOf(turn.state, place).ok) return false;
-  ask(turn, place, { child: null, attempt: 1, frames: NO_FRAMES });
+  // After a reset, more than any attempt before: each of them left an entry.
+  const isFirst = bornOf(place.frame, place.node.local).generation === 0;
+  ask(turn, place, { child: null, attempt: isFirst ? 1 : turn.state.entries + 1, frames: NO_FRAMES });
   return true;
 }
 
@@ -162,6 +165,15 @@ export function disownCalls({ commands }: Turn, frame: Frame): void {
         attempt: child.attempt,
       });
     }
+  });
+}
+
+/** Lets go of the children of the open calls in `frame` while it is undone; they are asked for again if it is retried. */
+export function letCallsGo(turn: Turn, frame: Frame): void {
+  disownCalls(turn, frame);
+  visitFrames(frame, ({ waits, children }) => {
+    for (const [local, child] of children ?? [])
+      if (isCalled(child) && waits[local] === ASLEEP) waits[local] = SUPPRESSED;
   });
 }
 

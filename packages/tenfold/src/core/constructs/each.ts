@@ -4,12 +4,13 @@ import { invariant } from "../../value/error.ts";
 import type { Json } from "../../value/json.ts";
 import type { CompiledNode } from "../compile.ts";
 import type { RunError } from "../entry.ts";
+import { keepFrame } from "../marks.ts";
 import { errorJson, outputOf, valueOf, type Output } from "../output.ts";
 import { pathOf } from "../path.ts";
+import { isFailing } from "../boundaries.ts";
 import {
   DONE,
   HISTORY_MAX,
-  isFailing,
   isSpread,
   newFrame,
   opened,
@@ -107,6 +108,7 @@ export function leaveItem(turn: Turn, item: Frame): void {
   child.frames[item.item] = null;
   child.active--;
   if (!result.ok && node.node.failAbove !== undefined) child.failed.push(item);
+  else keepFrame(item);
   if (!result.ok && failsAbove(node.node.failAbove, child) && frame.waits[node.local] === OPENED) {
     return turn.moves.failNode(turn, frame, node, tooMany(turn, frame, node, child, result.error));
   }

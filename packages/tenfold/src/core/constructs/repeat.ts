@@ -3,6 +3,7 @@ import { describe } from "../../value/describe.ts";
 import { invariant } from "../../value/error.ts";
 import type { Json } from "../../value/json.ts";
 import type { RunError } from "../entry.ts";
+import { keepFrame } from "../marks.ts";
 import { outputOf, valueOf } from "../output.ts";
 import { pathOf } from "../path.ts";
 import { isRounds, newFrame, opened, OPENED, type Frame, type Place, type Rounds, type RunState } from "../state.ts";
@@ -65,6 +66,7 @@ export function leaveRepeatRound(turn: Turn, round: Frame): void {
     return turn.moves.failNode(turn, frame, node, problem(turn, { frame, node }, "REPEAT_EXHAUSTED", error));
   }
   rounds.frames[round.item] = null;
+  keepFrame(round);
   if (isLast || isOver) return turn.moves.finishNode(turn, frame, node, state);
   const ahead = { index: round.item + 1, state };
   if (rounds.opening) rounds.ahead = ahead;

@@ -7,10 +7,10 @@ import { compileGraph, type CompiledGraph } from "../../core/compile.ts";
 import type { Entry, FailedEntry } from "../../core/entry.ts";
 import { readLine } from "../../core/journal-line.ts";
 import { placeAt } from "../../core/path.ts";
-import { begin, reduce, replay, type Begun } from "../../core/reduce.ts";
-import { RETRYING, type Place, type RunState } from "../../core/state.ts";
+import { begunOf, checkGraph, checkTimes } from "./journal-laws.ts";
+import { replay } from "../../core/reduce.ts";
+import { RETRYING, type RunState } from "../../core/state.ts";
 import type { WorkflowDefinition } from "../../flow/definition.ts";
-import { startedAtOfRun } from "../../value/id.ts";
 import { canonicalJson, type Json } from "../../value/json.ts";
 import { FINISHED, type RunRecord, type RunStatus } from "../../store/store.ts";
 import { Family, isDormant } from "./family.ts";
@@ -18,6 +18,7 @@ import type { FateOfChild } from "./fates.ts";
 import type { Expected } from "./interpreter.ts";
 import { withoutErrors } from "./answer.ts";
 import type { OpenBook } from "./open-book.ts";
+import { Undoing, type UndoCall } from "./undoing.ts";
 import { askedApprovals, awaitedSignals, type AskedApproval, type AwaitedSignal } from "./waits.ts";
 import { Violation } from "./violation.ts";
 import { checkFiles } from "./written-files.ts";
@@ -48,6 +49,7 @@ export class Auditor {
   readonly #compiled = new Map<string, CompiledGraph>();
   readonly #expected: (row: RunRecord, childOf: FateOfChild) => Expected;
   readonly family: Family;
+  readonly #undoing: Undoing;
   readonly #calls = new Map<string, BodyCall[]>();
   /** Runs whose start was answered, and those that somebody cancelled. */
   readonly accepted = new Set<string>();
@@ -64,7 +66,8 @@ export class Auditor {
     expected: (row: RunRecord, childOf: FateOfChild) => Expected,
   ) {
     this.#book = book;
-    this.family = new Family(book);
+    this.#undoing = new Undoing(book);
+    this.family = new Family(book, this.#undoing);
     this.#expected = expected;
     for (const { hash, graph } of workflows) this.#compiled.set(hash, compileGraph(graph));
   }
@@ -98,8 +101,11 @@ export class Auditor {
     const before = this.#calls.get(name) ?? [];
     this.#calls.set(name, [...before, call]);
     for (const earlier of before) {
-      if (earlier.key !== call.key) throw new Violation("each attempt has the same key", { earlier, call });
-      if (earlier.readyAt !== call.readyAt) throw new Violation("each attempt has the same now", { earlier, call });
+      const isSame = earlier.key === call.key;
+      if (!isSame && this.#undoing.resets(call.run) === 0)
+        throw new Violation("each attempt has the same key", { earlier, call });
+      if (isSame && earlier.readyAt !== call.readyAt && this.#undoing.resets(call.run) === 0)
+        throw new Violation("each attempt has the same now", { earlier, call });
     }
     if (!this.#book.isAlive(call.owner)) return;
     for (const earlier of before) {
@@ -111,6 +117,15 @@ export class Auditor {
         });
     }
     this.#checkDurable(call);
+    this.#undoing.checkKey(call.run, call.node, call.key);
+  }
+
+  /** An undo is being called. */
+  undoes(call: UndoCall, owner: string): void {
+    if (!this.#book.isAlive(owner)) return;
+    const row = this.#book.record(call.run);
+    if (row?.owner !== owner) throw new Violation("an undo is called only by the run's owner", { call, owner });
+    this.#undoing.called(call, this.#replay(row));
   }
 
   /** What led to the call stands in the store: its node is open there, this is its next attempt, and it is due. */
@@ -217,9 +232,10 @@ export class Auditor {
     const expected = this.#expected(row, (parent, path) => this.family.fateOf(parent, path));
     const entries = this.#book.journal(row.id).map(readLine);
     const facts = { run: row.id, status: row.status, error: row.error };
-    this.#checkJournal(row.id, entries, expected);
+    this.#checkJournal(row, entries, expected);
+    this.#undoing.checkRun({ run: row.id, status: row.status, error: row.error }, this.#compiled.get(row.graph)!.graph);
     this.checkFacts(row);
-    this.#checkTimes(row, entries);
+    checkTimes(this.#compiled.get(row.graph)!, row, entries);
     this.#checkSignals(row, entries);
     const callsOf = (node: string): readonly BodyCall[] => this.#calls.get(`${row.id} ${node}`) ?? [];
     const wrote = (node: string, number: number): boolean =>
@@ -273,24 +289,9 @@ export class Auditor {
       throw new Violation("a signal goes to one node", { ...facts, received });
   }
 
-  /** A sleep that was so long is not over before it, and a wait not given up. */
-  #checkTimes(row: RunRecord, entries: readonly Entry[]): void {
-    const compiled = this.#compiled.get(row.graph)!;
-    const state = begin(compiled, begunOf(row), []);
-    for (const entry of entries) {
-      const place = entry.kind === "done" || entry.kind === "timed-out" ? placeAt(state, entry.node) : undefined;
-      const since = place?.frame.readyAt[place.node.local] ?? 0;
-      if (place !== undefined && entry.at < since + leastMs(place))
-        throw new Violation("a sleep, and the patience of a wait, is over when its time has come", {
-          run: row.id,
-          entry,
-          since,
-        });
-      reduce(state, entry, []);
-    }
-  }
-
-  #checkJournal(run: string, entries: readonly Entry[], expected: Expected): void {
+  #checkJournal(row: RunRecord, entries: readonly Entry[], expected: Expected): void {
+    const { id: run } = row;
+    const isReset = this.#undoing.resets(run) > 0;
     const done = new Set<string>();
     const failures = new Map<string, FailedEntry>();
     const messages = new Set<string>();
@@ -302,7 +303,7 @@ export class Auditor {
       }
       if (entry.kind === "failed") failures.set(entry.node, entry);
       if (entry.kind !== "done") continue;
-      if (done.has(entry.node)) throw new Violation("a node has one result", { run, node: entry.node });
+      if (done.has(entry.node) && !isReset) throw new Violation("a node has one result", { run, node: entry.node });
       done.add(entry.node);
       const known =
         entry.attempt === 0 ||
@@ -316,26 +317,4 @@ export class Auditor {
       }
     }
   }
-}
-
-/** A run is on the graph that it was moved to last; what was refused has moved nothing. */
-function checkGraph({ id: run, graph }: RunRecord, entries: readonly Entry[]): void {
-  let on: string | null = null;
-  for (const entry of entries) {
-    if (entry.kind !== "upgraded") continue;
-    const facts = { run, graph, entry };
-    if (on !== null && entry.from !== on) throw new Violation("a run is moved from the graph that it is on", facts);
-    on = entry.refused === undefined ? entry.to : entry.from;
-  }
-  if (on !== null && on !== graph) throw new Violation("a run is on the graph that it was moved to last", { run, graph, on }); // prettier-ignore
-}
-
-/** How long a node lasts at least, from when it was ready; a body's worker may have another clock. */
-function leastMs({ node: { node } }: Place): number {
-  if (node.kind === "sleep") return "forMs" in node.until ? node.until.forMs : -Infinity;
-  return node.kind === "wait" ? (node.timeoutMs ?? Infinity) : -Infinity;
-}
-
-function begunOf({ id, input }: RunRecord): Begun {
-  return { run: id, input: JSON.parse(input) as Json, startedAt: startedAtOfRun(id) };
 }

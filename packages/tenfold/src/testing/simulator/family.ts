@@ -10,6 +10,7 @@ import { canonicalJson, type Json } from "../../value/json.ts";
 import { answerOf } from "./answer.ts";
 import type { NodeFate } from "./interpreter.ts";
 import type { OpenBook } from "./open-book.ts";
+import type { Undoing } from "./undoing.ts";
 import { Violation } from "./violation.ts";
 
 interface Member {
@@ -19,11 +20,13 @@ interface Member {
 
 export class Family {
   readonly #book: OpenBook;
+  readonly #undoing: Undoing;
   /** Runs as they were when they were removed. */
   readonly #pruned = new Map<string, Member>();
 
-  constructor(book: OpenBook) {
+  constructor(book: OpenBook, undoing: Undoing) {
     this.#book = book;
+    this.#undoing = undoing;
   }
 
   /** This run is being removed. */
@@ -83,23 +86,27 @@ export class Family {
     return entries.some((entry) => entry.kind === "attached" && this.#book.record(entry.parent) !== undefined);
   }
 
-  /** Each call has one child, and each child one call. */
+  /** Each call has one child, another one when it begins anew, and each child one call. */
   check(): void {
-    const children = new Map<string, string>();
+    const children = new Map<string, string[]>();
     for (const { row, entries } of this.#all()) {
       const calls = new Set(entries.flatMap((e) => (e.kind === "attached" ? [`${e.parent} ${e.of}`] : [])));
       if (calls.size > 1) throw new Violation("a child has one parent", { child: row.id, calls: [...calls] });
       for (const call of calls) {
-        const other = children.get(call);
-        if (other !== undefined) throw new Violation("a call has one child", { call, children: [other, row.id] });
-        children.set(call, row.id);
+        const all = [...(children.get(call) ?? []), row.id];
+        const most = 1 + this.#undoing.resets(call.split(" ")[0]!);
+        if (all.length > most) throw new Violation("a call has one child", { call, children: all });
+        children.set(call, all);
       }
     }
   }
 
   #childOf(parent: string, path: string): string | undefined {
     const isIts = (entry: Entry): boolean => entry.kind === "attached" && entry.parent === parent && entry.of === path;
-    return this.#all().find(({ entries }) => entries.some(isIts))?.row.id;
+    const last = (entries: readonly Entry[]) =>
+      Math.max(...entries.map((e) => (isIts(e) && e.kind === "attached" ? e.attempt : 0)));
+    const children = this.#all().filter(({ entries }) => entries.some(isIts));
+    return children.sort((a, b) => last(b.entries) - last(a.entries))[0]?.row.id;
   }
 
   #member(run: string): Member | undefined {

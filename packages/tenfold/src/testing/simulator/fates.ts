@@ -19,6 +19,12 @@ export function failuresOf(run: string, path: string): number {
   return hash % 5 === 1 ? 1 + ((hash >>> 8) % (ATTEMPTS - 1)) : 0;
 }
 
+/** How many attempts to undo a node fail before one has undone it. */
+export function undoFailuresOf(run: string, path: string): number {
+  const hash = hash32(`${run} ${path} undo`);
+  return hash % 4 === 1 ? 1 + ((hash >>> 8) % (ATTEMPTS - 1)) : 0;
+}
+
 /** What became of the child of a run's call, which is audited by itself. */
 export type FateOfChild = (parent: string, path: string) => NodeFate;
 

@@ -36,6 +36,8 @@ export interface RandomWorkflowOptions {
   readonly nodesMax: number;
   readonly attempts: number;
   readonly timeoutMs: number | null;
+  /** Half of its steps can be undone. */
+  readonly undo?: boolean;
   /** What some of its nodes call. */
   readonly child?: WorkflowDefinition;
   readonly triggers?: readonly Trigger[];
@@ -50,11 +52,12 @@ type Drawn = any;
 export function randomWorkflow(options: RandomWorkflowOptions): WorkflowDefinition {
   const { random, name } = options;
   const first = random() < 0.5 ? "200ms" : "6s";
-  const steps = ["north", "east", "south", "west"].map((stepName) =>
+  const steps = ["north", "east", "south", "west"].map((stepName, index) =>
     step(stepName, {
       retry: { attempts: options.attempts, first, max: "20s" },
       ...(options.timeoutMs === null ? {} : { timeout: options.timeoutMs }),
       run: (input: any): any => answerOf(stepName, input as Json),
+      ...(options.undo === true && index < 2 ? { undo: () => {} } : {}),
     }),
   );
   let left = 1 + Math.floor(random() * options.nodesMax);

@@ -50,6 +50,7 @@ export function drawScenario(seed: number): Scenario {
       attempts: ATTEMPTS + SPARE_ATTEMPTS,
       timeoutMs,
       triggers,
+      undo: seed % 2 === 0,
     };
     options.push(drawn);
     workflows.push(randomWorkflow(child === undefined ? drawn : { ...drawn, child }));

@@ -1,6 +1,7 @@
 /** The people of a simulation: they start runs, cancel and retry them, and send messages at the wrong moment. */
 import { FINISHED } from "../../store/store.ts";
 import { TenfoldError } from "../../value/error.ts";
+import { hash32 } from "../../value/hash.ts";
 import { laneOfRun } from "../../value/id.ts";
 import { answerOf } from "./answer.ts";
 import { EVENT, payloadOf } from "./emitted.ts";
@@ -139,13 +140,13 @@ export class Users {
   }
 
   /** Kim, then Lee, says what they come to; sometimes twice. */
-  async #decide(run: string, { node, approved }: AskedApproval): Promise<void> {
+  async #decide(run: string, { node, token, approved }: AskedApproval): Promise<void> {
     const running = this.#processes.anyAwake();
     const vote = votesOf(run, node)[approved];
     if (running === undefined || vote === undefined) return;
     const verb = vote.verdict === "approved" ? "approve" : "refuse";
     for (let left = this.#world.scenario.random() < 0.3 ? 2 : 1; left > 0; left--) {
-      await unlessRefused(() => running.tenfold[verb](`${run}:${node}`, { by: vote.by }));
+      await unlessRefused(() => running.tenfold[verb](token, { by: vote.by }));
     }
   }
 
@@ -167,7 +168,8 @@ export class Users {
     const running = this.#processes.anyAwake();
     if (running === undefined) return;
     if (kind === "cancel") this.#world.auditor.cancelled.add(run);
-    await unlessRefused(() => (kind === "cancel" ? running.tenfold.cancel(run) : running.tenfold.retry(run)));
+    const undo = hash32(run) % 3 === 0;
+    await unlessRefused(() => (kind === "cancel" ? running.tenfold.cancel(run, { undo }) : running.tenfold.retry(run)));
   }
 
   #anyRun(): string | undefined {

@@ -1,7 +1,8 @@
 /** What a run waits for from outside, told from its state by looking at every node that is open. */
-import { openRequest } from "../../core/constructs/approval.ts";
+import { openRequest, tokenOf } from "../../core/constructs/approval.ts";
 import { pathOf } from "../../core/path.ts";
-import { ASLEEP, isFailing, outputFrom, visitFrames, type Place, type RunState } from "../../core/state.ts";
+import { isFailing } from "../../core/boundaries.ts";
+import { ASLEEP, outputFrom, visitFrames, type Place, type RunState } from "../../core/state.ts";
 import { evaluate } from "../../flow/evaluate.ts";
 
 export interface AwaitedSignal {
@@ -11,6 +12,8 @@ export interface AwaitedSignal {
 
 export interface AskedApproval {
   readonly node: string;
+  /** What a decision on it names. */
+  readonly token: string;
   readonly approved: number;
   /** Nobody decides on it before its time is over. */
   readonly timesOut: boolean;
@@ -32,7 +35,12 @@ export function askedApprovals(state: RunState): readonly AskedApproval[] {
     const { node } = place.node;
     if (request === undefined || node.kind !== "approval") return [];
     const path = pathOf(state.compiled, place.frame, place.node);
-    return { node: path, approved: request.approvals.length, timesOut: node.timeoutMs !== null };
+    return {
+      node: path,
+      token: tokenOf(state, place),
+      approved: request.approvals.length,
+      timesOut: node.timeoutMs !== null,
+    };
   });
 }
 

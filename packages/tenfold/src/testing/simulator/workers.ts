@@ -9,7 +9,7 @@ import type { Json } from "../../value/json.ts";
 import { answerOf, type Answer } from "./answer.ts";
 import type { Auditor, BodyCall } from "./auditor.ts";
 import type { EmittedEvents } from "./emitted.ts";
-import { failuresOf } from "./fates.ts";
+import { failuresOf, undoFailuresOf } from "./fates.ts";
 import { faultyStore, NO_FAULTS } from "./faulty-store.ts";
 import type { OpenBook } from "./open-book.ts";
 import type { Scenario } from "./scenario.ts";
@@ -35,6 +35,14 @@ export interface World {
   readonly emitted: EmittedEvents;
   /** Something went wrong that must not. */
   note(thrown: unknown): void;
+}
+
+/** What becomes of a call, whatever else happens. */
+interface Fate<T> {
+  readonly fails: boolean;
+  /** It writes a file before it answers. */
+  readonly writes: boolean;
+  answer(): T;
 }
 
 export class SimulatedWorkers {
@@ -138,7 +146,10 @@ export class SimulatedWorkers {
       crash: () => this.#crash(running),
     });
     const executor: Executor = {
-      execute: ({ name }, input, ctx) => this.#body(running, name, input as Json | undefined, ctx),
+      execute: ({ name }, input, ctx, undoes) =>
+        undoes === null
+          ? this.#body(running, name, input as Json | undefined, ctx)
+          : this.#undo(running, undoes.output as Json | undefined, ctx),
     };
     const log: Log = {
       write: (_level, message, facts) => {
@@ -170,9 +181,31 @@ export class SimulatedWorkers {
 
   /** A body answers what it must, fails as often as it must, and hangs where a timeout ends it. */
   #body(running: SimulatedWorker, step: string, input: Json | undefined, ctx: StepContext): Promise<Answer> {
-    const { scenario, time } = this.#world;
     const call = this.#noteCall(running, ctx);
     const fails = ctx.attempt <= failuresOf(ctx.run.id, ctx.node);
+    const writes = this.#world.scenario.timeoutMs === null && writesFile(ctx.run.id, ctx.node);
+    return this.#take(running, ctx, call, { fails, writes, answer: () => answerOf(step, input) });
+  }
+
+  /** An undo fails as often as it must, and has nothing to answer. */
+  #undo(running: SimulatedWorker, output: Json | undefined, ctx: StepContext): Promise<undefined> {
+    const { auditor, book, note } = this.#world;
+    const { key, attempt, node, run } = ctx;
+    const call = this.#callOf(running, ctx);
+    running.calls.push(call);
+    try {
+      const owner = book.ownerOf(`${running.id}`, run.id);
+      auditor.undoes({ run: run.id, node, attempt, key, output, clock: running.time.now() }, owner);
+    } catch (thrown) {
+      note(thrown);
+    }
+    const fails = attempt <= undoFailuresOf(run.id, node);
+    return this.#take(running, ctx, call, { fails, writes: false, answer: () => undefined });
+  }
+
+  /** Takes its time, then answers or fails; or hangs. */
+  #take<T>(running: SimulatedWorker, ctx: StepContext, call: BodyCall, { fails, writes, answer }: Fate<T>): Promise<T> {
+    const { scenario, time } = this.#world;
     const hangs = fails && scenario.timeoutMs !== null && scenario.random() < 0.5;
     const ignoresSignal = scenario.random() < 0.3;
     const tookMs = hangs ? 20_000 : 1 + this.#below(scenario.random() < 0.1 ? 2500 : 200);
@@ -187,13 +220,12 @@ export class SimulatedWorkers {
       });
       running.time.at(running.time.now() + tookMs, () => {
         if (fails) settle(() => reject(new Error(`attempt ${ctx.attempt} fails`)));
-        else if (scenario.timeoutMs !== null || !writesFile(ctx.run.id, ctx.node))
-          settle(() => resolve(answerOf(step, input)));
+        else if (!writes) settle(() => resolve(answer()));
         else {
           writeFile(ctx).then(
             () => {
               call.wroteFile = true;
-              settle(() => resolve(answerOf(step, input)));
+              settle(() => resolve(answer()));
             },
             (thrown: unknown) => settle(() => reject(thrown as Error)),
           );
@@ -203,8 +235,20 @@ export class SimulatedWorkers {
   }
 
   #noteCall(running: SimulatedWorker, ctx: StepContext): BodyCall {
-    const { book, auditor, time, note } = this.#world;
-    const call: BodyCall = {
+    const { auditor, note } = this.#world;
+    const call = this.#callOf(running, ctx);
+    running.calls.push(call);
+    try {
+      auditor.called(call);
+    } catch (thrown) {
+      note(thrown);
+    }
+    return call;
+  }
+
+  #callOf(running: SimulatedWorker, ctx: StepContext): BodyCall {
+    const { book, time } = this.#world;
+    return {
       run: ctx.run.id,
       node: ctx.node,
       attempt: ctx.attempt,
@@ -217,13 +261,6 @@ export class SimulatedWorkers {
       wasStopped: false,
       wroteFile: false,
     };
-    running.calls.push(call);
-    try {
-      auditor.called(call);
-    } catch (thrown) {
-      note(thrown);
-    }
-    return call;
   }
 
   #below(limit: number): number {
