@@ -1,5 +1,5 @@
 /** What a workflow's graph shows before anything runs: findings, each with its way out. */
-import { scopesOf, templatesOf, visitRefs, type Graph, type GraphNode } from "../flow/graph.ts";
+import { scopesOf, templatesOf, visitRefs, type EachNode, type Graph } from "../flow/graph.ts";
 import type { WorkflowDefinition } from "../flow/definition.ts";
 import { unreachableArms } from "./check-arms.ts";
 import { testedValues } from "./check-source.ts";
@@ -126,8 +126,10 @@ function stepsWithoutTimeout({ name: workflow, graph, steps, code }: WorkflowDef
 }
 
 function eachesAllAtOnce(graph: Graph): Finding[] {
+  // A list that is written down is as long as it is, and may be of things that have to compete.
+  const mayBeLong = ({ items }: EachNode): boolean => items.kind === "ref";
   return graph.nodes
-    .filter((node): node is Extract<GraphNode, { kind: "each" }> => node.kind === "each" && node.concurrency === null)
+    .filter((node): node is EachNode => node.kind === "each" && node.concurrency === null && mayBeLong(node))
     .map((node): Finding => ({
       code: "EACH_ALL_AT_ONCE",
       level: "note",

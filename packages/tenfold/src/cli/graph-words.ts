@@ -129,8 +129,16 @@ export function sleepText(graph: Graph, { until }: SleepNode): string {
   return `${plural(until.businessDays, "business day")} (${name ?? timeZone})`;
 }
 
-/** "each of input.orders, 10 at once, failures collected". */
+/** "each of input.orders, 10 at once, failures collected", "each of input.labs, all at once, 2 are enough, the rest is stopped". */
 export function eachText(graph: Graph, node: Extract<GraphNode, { kind: "each" }>): string {
   const many = node.concurrency === null ? "all at once" : `${node.concurrency} at once`;
-  return `each of ${templateText(graph, node.items)}, ${many}${node.onError === "collect" ? ", failures collected" : ""}`;
+  const collected = node.onError === "collect" ? ", failures collected" : "";
+  return `each of ${templateText(graph, node.items)}, ${many}${collected}${enoughText(graph, node)}`;
+}
+
+function enoughText(graph: Graph, { enough }: Extract<GraphNode, { kind: "each" }>): string {
+  if (enough === undefined) return "";
+  const rest = enough.rest === "stop" ? "the rest is stopped" : "the rest goes on";
+  const count = templateText(graph, enough.count);
+  return `, ${count} ${count === "1" ? "is" : "are"} enough, ${rest}`;
 }

@@ -3,11 +3,12 @@
  * What is open is told by `reduce`, the same code that drives the run.
  */
 import { compileGraph } from "../core/compile.ts";
+import { hasItemsAtWork } from "../core/constructs/each.ts";
 import { isUndecided, whyVain } from "../core/effect.ts";
 import type { Entry, RunError } from "../core/entry.ts";
 import { idOfPath, pathOf } from "../core/path.ts";
 import { begin, reduce } from "../core/reduce.ts";
-import { isSpread, OPENED, visitFrames, type RunState } from "../core/state.ts";
+import { isSpread, visitFrames, type RunState } from "../core/state.ts";
 import { waitAt, waitsOf, type Wait } from "../core/why.ts";
 import type { Graph } from "../flow/graph.ts";
 import type { Json } from "../value/json.ts";
@@ -189,7 +190,7 @@ function addOpen(nodes: Map<string, TimelineNode>, state: RunState): void {
       const wait = waitAt(state, { frame, node });
       if (wait !== undefined) nodeAt(graph, nodes, wait.node, { kind: "open", wait });
       const child = frame.children?.get(node.local);
-      if (frame.waits[node.local] !== OPENED || child === undefined || !isSpread(child)) continue;
+      if (child === undefined || !isSpread(child) || !hasItemsAtWork({ frame, node }, child)) continue;
       const path = pathOf(state.compiled, frame, node);
       nodeAt(graph, nodes, path, { kind: "opened", done: child.next - child.active, items: child.items.length });
     }

@@ -41,7 +41,7 @@ export function newTurn(state: RunState, at: number, commands: Command[]): Turn 
   return { state, at, commands, moves: MOVES };
 }
 
-const MOVES: Turn["moves"] = { openFrame, enterFrame, openInner, finishNode, failNode, settle };
+const MOVES: Turn["moves"] = { openFrame, enterFrame, openInner, finishNode, hearNode, closeNode, failNode, settle };
 
 /** Starts what a new frame finds ready; a frame without nodes is finished by whoever opened it. */
 export function openFrame(turn: Turn, frame: Frame): void {
@@ -144,10 +144,19 @@ function sleepOf(state: RunState, place: Place): Command {
 
 /** The node has its result; those that waited for it last start. */
 export function finishNode(turn: Turn, frame: Frame, node: CompiledNode, output: Json | undefined): void {
+  hearNode(turn, frame, node, output);
+  closeNode(turn, frame);
+}
+
+/** Those that waited for the node last start; its frame waits until it is closed. */
+function hearNode(turn: Turn, frame: Frame, node: CompiledNode, output: Json | undefined): void {
   frame.waits[node.local] = DONE;
   frame.outputs[node.local] = output;
   frame.retries?.delete(node.local);
   if (node.dependents.length > 0) release(turn, frame, node);
+}
+
+function closeNode(turn: Turn, frame: Frame): void {
   frame.open--;
   settle(turn, frame);
 }

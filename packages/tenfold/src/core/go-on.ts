@@ -5,7 +5,7 @@
 import { commandFor, endRun, leaveFrame, openNode, startNode } from "./advance.ts";
 import { askAgain } from "./constructs/approval.ts";
 import { callAgain, isCalled, letCallsGo } from "./constructs/call.ts";
-import { openItems, takeFailed } from "./constructs/each.ts";
+import { hasItemsAtWork, openItems, takeFailed } from "./constructs/each.ts";
 import { repeatAgain } from "./constructs/repeat.ts";
 import { deliver } from "./constructs/wait.ts";
 import { isBeingUndone, marksOf } from "./marks.ts";
@@ -129,16 +129,18 @@ function pausedIn(frame: Frame, paused: Place[]): void {
 
 /** Notes the eaches of a frame whose items are at work. */
 function openedIn(frame: Frame, opened: Place[]): void {
-  for (const node of frame.scope.nodes)
-    if (frame.waits[node.local] === OPENED && node.node.kind === "each") opened.push({ frame, node });
+  for (const node of frame.scope.nodes) {
+    const child = frame.children?.get(node.local);
+    if (child !== undefined && isSpread(child) && hasItemsAtWork({ frame, node }, child)) opened.push({ frame, node });
+  }
 }
 
 /** Goes on with items that were not begun. */
 function openMore(turn: Turn, opened: readonly Place[]): void {
   for (const { frame, node } of opened) {
     const child = frame.children?.get(node.local);
-    if (frame.waits[node.local] === OPENED && child !== undefined && isSpread(child))
-      openItems(turn, frame, node, child);
+    if (child === undefined || !isSpread(child)) continue;
+    if (hasItemsAtWork({ frame, node }, child)) openItems(turn, frame, node, child);
   }
 }
 

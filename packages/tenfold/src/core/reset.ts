@@ -184,6 +184,8 @@ export class Reset {
     if ("scope" in child) return child === inner;
     const kept = frame.marks?.kept.get(node.local);
     if (isSpread(child)) {
+      // Which of its items are enough is found out anew.
+      if (child.enough !== null) return false;
       if (child.frames[inner.item] === inner) return true;
       child.frames[inner.item] = inner;
       child.results[inner.item] = undefined;
@@ -230,7 +232,7 @@ export class Reset {
     const { local } = node;
     const waits = frame.waits[local]!;
     const child = frame.children?.get(local);
-    if (waits === DONE) frame.open++;
+    if (waits === DONE && !(child !== undefined && isSpread(child) && child.isUnheard)) frame.open++;
     if (waits === 0 || waits === RETRYING) countOpen(frame, -1);
     if (waits === ASLEEP) stopWaiting(this.#turn.state, place);
     if (waits === ASLEEP && child !== undefined && isCalled(child)) disownCalls(this.#turn, asItIs(place));

@@ -204,6 +204,11 @@ export interface Spread {
   active: number;
   /** Items that failed, of an each that fails with too many of them: they go on if it is retried. */
   readonly failed: Frame[];
+  /** So many that complete are enough; null: all have to be over. */
+  readonly enough: number | null;
+  completed: number;
+  /** Enough have completed, and what waits for the each goes on; the others are at work still, and nobody hears of them. */
+  isUnheard: boolean;
   /** True while items are being opened: one that finishes at once must not open the next from below. */
   opening: boolean;
 }

@@ -23,6 +23,10 @@ export interface Moves {
   openInner(turn: Turn, place: Place, scope: number, isBoundary: boolean, input: Json | undefined): void;
   /** The node has its result. */
   finishNode(turn: Turn, frame: Frame, node: CompiledNode, output: Json | undefined): void;
+  /** The node has its result, and those that wait for it start; its frame waits until it is closed. */
+  hearNode(turn: Turn, frame: Frame, node: CompiledNode, output: Json | undefined): void;
+  /** Nothing of a node that was heard is under way any more. */
+  closeNode(turn: Turn, frame: Frame): void;
   /** The node failed for good. */
   failNode(turn: Turn, frame: Frame, node: CompiledNode, error: RunError): void;
   /** After a node closed: is its frame finished, or has a boundary that fails come to rest? */

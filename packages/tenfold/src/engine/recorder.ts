@@ -310,7 +310,8 @@ export class Recorder {
 
   #abandon(run: LiveRun, place: Place, commands: Command[]): void {
     const node = pathOf(run.state.compiled, place.frame, place.node);
-    run.attempts.get(node)?.stop(new Error("The run was cancelled."));
+    const why = run.state.cancelled === null ? "Its result is not needed any more." : "The run was cancelled.";
+    run.attempts.get(node)?.stop(new Error(why));
     run.attempts.delete(node);
     run.timers.get(node)?.cancel();
     run.timers.delete(node);

@@ -4,7 +4,7 @@ import { callDrawing } from "./callback.ts";
 import { currentDrawing } from "./current-drawing.ts";
 import { addNode, drawingError, drawScope, nodeId, type Drawing } from "./drawing.ts";
 import type { EachNode, Template } from "./graph.ts";
-import type { Lifted, Plain, Symbolic } from "./lifted.ts";
+import type { Input, Lifted, Plain, Symbolic } from "./lifted.ts";
 import { checkName, subjectName } from "./naming.ts";
 import { checkOptionNames } from "./options.ts";
 import { lift } from "./template.ts";
@@ -19,6 +19,14 @@ export interface EachOptions {
   readonly failAbove?: number | `${number}%`;
 }
 
+/** An each that goes on before all of its items are over. */
+export interface EnoughOptions {
+  /** So many items that complete are enough: the each is done with their results, and null for every other item. */
+  readonly enough: Input<number>;
+  /** What becomes of the others: they go on to their end, and nobody hears of it, or they are stopped. */
+  readonly rest: "finish" | "stop";
+}
+
 /** Why an item, or a run, failed. */
 export interface RunErrorJson {
   readonly code: string;
@@ -29,6 +37,13 @@ export interface RunErrorJson {
 export type Collected<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: RunErrorJson };
 
+/** How many failures there may be follows from how many are enough. */
+type Bounded = EachOptions & { readonly failAbove?: undefined };
+type Open = EachOptions & { readonly enough?: undefined; readonly rest?: undefined };
+type Given = EachOptions & Partial<EnoughOptions>;
+
+const OPTIONS = ["concurrency", "onError", "failAbove", "enough", "rest"];
+
 type Items = Symbolic<readonly unknown[]> | readonly unknown[];
 type ItemOf<L> = Plain<L> extends readonly (infer Item)[] ? Item : never;
 
@@ -37,12 +52,22 @@ export interface Each {
   <const L extends Items, R>(
     items: L,
     draw: (item: Lifted<ItemOf<L>>) => R,
-    options: EachOptions & { readonly onError: "collect" },
+    options: Bounded & EnoughOptions & { readonly onError: "collect" },
+  ): Lifted<(Collected<Plain<R>> | null)[]>;
+  <const L extends Items, R>(
+    items: L,
+    draw: (item: Lifted<ItemOf<L>>) => R,
+    options: Bounded & EnoughOptions & { readonly onError?: "fail" },
+  ): Lifted<(Plain<R> | null)[]>;
+  <const L extends Items, R>(
+    items: L,
+    draw: (item: Lifted<ItemOf<L>>) => R,
+    options: Open & { readonly onError: "collect" },
   ): Lifted<Collected<Plain<R>>[]>;
   <const L extends Items, R>(
     items: L,
     draw: (item: Lifted<ItemOf<L>>) => R,
-    options?: EachOptions & { readonly onError?: "fail" },
+    options?: Open & { readonly onError?: "fail" },
   ): Lifted<Plain<R>[]>;
   /** Names the node that is drawn. */
   as(name: string): Each;
@@ -51,7 +76,7 @@ export interface Each {
 export const each: Each = makeEach(undefined);
 
 function makeEach(name: string | undefined): Each {
-  const draw = (items: unknown, body: (item: unknown) => unknown, options: EachOptions = {}): unknown => {
+  const draw = (items: unknown, body: (item: unknown) => unknown, options: Given = {}): unknown => {
     const drawing = currentDrawing("`each`", "Fan out inside of a `flow`, or with `map` in a step's body.");
     return drawEach(drawing, name, items, body, options);
   };
@@ -64,13 +89,14 @@ function drawEach(
   name: string | undefined,
   items: unknown,
   body: (item: unknown) => unknown,
-  options: EachOptions,
+  options: Given,
 ): unknown {
   const probe = lift(drawing, name ?? "each", "list", items).template;
   const id = nodeId(drawing, name ?? `each-${subjectName(drawing, probe) ?? "items"}`);
   checkEach(drawing, id, probe, body, options);
   const { scope, after } = drawing;
   const { concurrency = null, onError = "fail", failAbove } = options;
+  const enough = enoughOf(drawing, id, probe, options);
   const node: EachNode = {
     kind: "each",
     id,
@@ -81,6 +107,7 @@ function drawEach(
     concurrency,
     onError,
     ...(failAbove === undefined ? {} : { failAbove: threshold(failAbove)! }),
+    ...(enough === undefined ? {} : { enough }),
   };
   const index = addNode(drawing, node);
   drawScope(drawing, index, "", (inner) => {
@@ -91,7 +118,7 @@ function drawEach(
   return nodeValue(drawing, index);
 }
 
-function checkEach(drawing: Drawing, id: string, items: Template, body: unknown, options: EachOptions): void {
+function checkEach(drawing: Drawing, id: string, items: Template, body: unknown, options: Given): void {
   const refuse = (happened: string, wayOut: string): Error =>
     drawingError("EACH_INVALID", drawing, id, { happened, wayOut });
   const isList =
@@ -106,7 +133,7 @@ function checkEach(drawing: Drawing, id: string, items: Template, body: unknown,
     );
   }
   const owner = `each "${id}" of workflow "${drawing.workflow}"`;
-  checkOptionNames(owner, options, { known: ["concurrency", "onError", "failAbove"], later: [] }, "EACH_INVALID");
+  checkOptionNames(owner, options, { known: OPTIONS, later: [] }, "EACH_INVALID");
   const { concurrency, onError, failAbove } = options;
   if (concurrency !== undefined && !(Number.isInteger(concurrency) && concurrency >= 1)) {
     throw refuse(
@@ -127,6 +154,43 @@ function checkEach(drawing: Drawing, id: string, items: Template, body: unknown,
       'Give a whole number from 0, or a share of the items: "5%".',
     );
   }
+}
+
+/** How many items are enough, and what becomes of the rest, if it was said. */
+function enoughOf(drawing: Drawing, id: string, items: Template, given: Given): EachNode["enough"] {
+  const { enough, rest, failAbove } = given;
+  const refuse = (happened: string, wayOut: string): Error =>
+    drawingError("EACH_INVALID", drawing, id, { happened, wayOut });
+  if (enough === undefined && rest === undefined) return undefined;
+  if (enough === undefined)
+    throw refuse("it has `rest`, and no `enough` that would leave some", "Say how many items are enough: `enough: 2`.");
+  if (rest !== "finish" && rest !== "stop")
+    throw refuse(
+      `its rest is ${describe(rest)}`,
+      'Say what becomes of the others: `rest: "finish"` or `rest: "stop"`.',
+    );
+  if (failAbove !== undefined)
+    throw refuse(
+      "it has `enough` and `failAbove`, and how many may fail follows from the first",
+      "Leave `failAbove` out.",
+    );
+  const { template } = lift(drawing, id, "`enough`", enough);
+  const isCount = template.kind === "constant" && Number.isInteger(template.value) && Number(template.value) >= 1;
+  if (template.kind !== "ref" && !isCount)
+    throw refuse(`its enough is ${describe(enough)}`, "Give a whole number from 1, or a value that is one.");
+  const length = lengthOf(items);
+  if (length !== undefined && isCount && length < Number(template.value))
+    throw refuse(
+      `its list has ${length} ${length === 1 ? "item" : "items"}, of which ${describe(enough)} would be enough`,
+      "Ask for fewer, or give more items.",
+    );
+  return { count: template, rest };
+}
+
+/** How many items a list has that is written down. */
+function lengthOf(items: Template): number | undefined {
+  if (items.kind === "array") return items.items.length;
+  return items.kind === "constant" && Array.isArray(items.value) ? items.value.length : undefined;
 }
 
 function threshold(given: unknown): EachNode["failAbove"] | undefined {

@@ -139,6 +139,8 @@ function factsOf(graph: Graph, node: Exclude<GraphNode, { kind: "input" | "item"
       add("concurrency", node.concurrency === null ? null : `${node.concurrency}`);
       add("onError", node.onError);
       add("failAbove", node.failAbove === undefined ? null : JSON.stringify(node.failAbove));
+      add("enough", node.enough === undefined ? null : text(node.enough.count));
+      add("rest", node.enough?.rest ?? null);
       break;
     case "derive":
       add("inputs", node.inputs.map(text).join(", "));

@@ -81,7 +81,9 @@ export function nodeProblem(node: unknown, nodeCount: number, scopeCount: number
       return isSound(initial) ? undefined : "what it begins with is no template";
     }
     case "each": {
-      const { items, body, concurrency, onError, failAbove } = node;
+      const { items, body, concurrency, onError, failAbove, enough } = node;
+      if (enough !== undefined && !(isRecord(enough) && isSound(enough["count"]) && isRest(enough["rest"])))
+        return "its enough is damaged";
       if (failAbove !== undefined && !isThreshold(failAbove)) return "its failAbove is neither a number nor a share";
       if (!isIndex(body, scopeCount)) return "its body is out of range";
       if (concurrency !== null && !(Number.isInteger(concurrency) && Number(concurrency) >= 1)) {
@@ -100,6 +102,10 @@ export function nodeProblem(node: unknown, nodeCount: number, scopeCount: number
     default:
       return `its kind ${JSON.stringify(kind)} is unknown`;
   }
+}
+
+function isRest(given: unknown): boolean {
+  return given === "finish" || given === "stop";
 }
 
 function isThreshold(given: unknown): boolean {

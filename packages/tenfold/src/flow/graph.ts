@@ -95,6 +95,8 @@ export interface EachNode extends WorkNode {
   readonly onError: "fail" | "collect";
   /** More failed items than this (a number, or a share of them) fail a collecting each; none do where it is not there. */
   readonly failAbove?: { readonly count: number } | { readonly share: number };
+  /** So many items that complete are enough; the rest is finished, unheard, or stopped. All are waited for where it is not there. */
+  readonly enough?: { readonly count: Template; readonly rest: "finish" | "stop" };
 }
 
 /** A pure function of values, found in the code by the node's id. */
@@ -224,7 +226,7 @@ export function templatesOf(node: GraphNode): readonly Template[] {
     case "match":
       return [node.on];
     case "each":
-      return [node.items];
+      return node.enough === undefined ? [node.items] : [node.items, node.enough.count];
     case "derive":
       return node.inputs;
     case "sleep":

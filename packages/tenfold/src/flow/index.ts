@@ -28,7 +28,7 @@ export type {
   WorkflowOutput,
 } from "./definition.ts";
 export { derive, type Derive } from "./derive.ts";
-export { each, type Collected, type Each, type EachOptions, type RunErrorJson } from "./each.ts";
+export { each, type Collected, type Each, type EachOptions, type EnoughOptions, type RunErrorJson } from "./each.ts";
 export { evaluate, labelOf, type ReadOutput } from "./evaluate.ts";
 export { all, any, eq, gt, gte, lt, lte, not, oneOf, present, type Condition } from "./expression.ts";
 export type * from "./graph.ts";

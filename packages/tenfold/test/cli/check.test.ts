@@ -191,6 +191,14 @@ test("a step without a timeout is told once, unless its use has one; so is an ea
   assert.match(findings[0]!.message, /used 2 times/);
 });
 
+test("a list that is written down, of things that compete, may be worked on all at once", () => {
+  const sum = step("sum", { run: (input: number) => input + 1 });
+  const race = workflow<Lead>("race", {
+    flow: (lead) => each([1, lead.points], (points) => sum(points), { enough: 1, rest: "stop" }),
+  });
+  assert.deepEqual(checkWorkflow(race), []);
+});
+
 test("a body that is no async function may do without a timeout: it cannot be stopped in what it does at once", () => {
   const sum = step("sum", { run: (input: number) => input + 1 });
   const wait = step("wait", { async run(input: number) { return input; } }); // prettier-ignore

@@ -65,6 +65,21 @@ What has the same number runs side by side; ← is what it waits for.`;
   assert.equal(plain(graphText(order.graph)), plain(expected));
 });
 
+const quotes = workflow<{ readonly total: number; readonly suppliers: readonly number[] }>("quotes", {
+  flow(order) {
+    const first = each(order.suppliers, (supplier) => pay(supplier), { enough: 1, rest: "stop" });
+    const most = each.as("most")(order.suppliers, (supplier) => ask(supplier), { enough: order.total, rest: "finish" });
+    return { first, most };
+  },
+});
+
+test("an each of which some are enough says how many, and what becomes of the rest", () => {
+  const text = graphText(quotes.graph);
+  assert.match(text, /each of input\.suppliers, all at once, 1 is enough, the rest is stopped\n/);
+  assert.match(text, /each of input\.suppliers, all at once, input\.total are enough, the rest goes on\n/);
+  assert.match(graphMermaid(quotes.graph), /all at once, 1 is enough/);
+});
+
 const slow = workflow<{ readonly callAt: string }>("slow", {
   flow: (lead) =>
     after(

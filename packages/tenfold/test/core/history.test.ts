@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { compileGraph } from "../../src/core/compile.ts";
 import type { Command } from "../../src/core/command.ts";
-import { begin, reduce } from "../../src/core/reduce.ts";
+import { begin, openWork, reduce } from "../../src/core/reduce.ts";
 import { HISTORY_MAX } from "../../src/core/state.ts";
-import { drawn, Life, stepNamed, untyped, RUN, NOW } from "./life.ts";
+import { answering, drawn, Life, stepNamed, untyped, RUN, NOW } from "./life.ts";
 
 const { each, eq, repeat } = untyped;
 const work = stepNamed("work");
@@ -18,6 +18,21 @@ test("an each whose items would leave more entries than a journal may have is re
   const [command] = refused.open;
   assert.match(command?.kind === "refuse" ? command.error.message : "", /50001 items, each of which leaves 2 entries/);
   assert.equal(Life.of(flow, items(HISTORY_MAX / 2)).open.length, HISTORY_MAX / 2);
+});
+
+test("an each of nothing that the full journal refuses is refused after a reload too", () => {
+  const flow = drawn((input) => [
+    work(input),
+    each.as("e")(work.as("list")(input), (item: any) => work.as("inner")(item)),
+  ]);
+  const life = Life.of(flow, []);
+  life.state.entries = HISTORY_MAX - 1;
+  life.answerAt("list", answering({ work: () => [] }));
+  assert.deepEqual(life.asked, ["execute work 1", "refuse e"]);
+  const commands: Command[] = [];
+  openWork(life.state, commands);
+  const refused = commands.find((command) => command.kind === "refuse");
+  assert.equal(refused?.error.code, "HISTORY_TOO_LONG");
 });
 
 test("what would begin once the journal is full is refused, also after a reload; what is under way ends", () => {

@@ -89,6 +89,24 @@ test("an empty each inside of 10,000 items that finish each other at once does n
   assert.equal((play(compileGraph(flow.graph), listOf(10_000)).output as unknown[]).length, 10_000);
 });
 
+test("an each of 10,000 items, of which one is enough, stops each of the others once", () => {
+  const flow = (list: any) => each(list, (item: any) => next(work(item)), { enough: 1, rest: "stop" });
+  const compiled = compileGraph(drawn(flow).graph);
+  const commands: Command[] = [];
+  const state = begin(compiled, { run: "r", input: listOf(10_000), startedAt: NOW }, commands);
+  for (const step of ["work", "next"]) {
+    commands.length = 0;
+    const done = { kind: "done", node: `each-input[7]/${step}`, at: NOW, attempt: 1, output: 7, tookMs: 1 } as const;
+    reduce(state, done, commands);
+  }
+  assert.deepEqual(new Set(commands.map(({ kind }) => kind)), new Set(["abandon"]));
+  assert.equal(commands.length, 9999);
+  const last: Command[] = [];
+  for (const { place } of commands as Extract<Command, { kind: "abandon" }>[])
+    reduce(state, { kind: "abandoned", node: pathOf(compiled, place.frame, place.node), at: NOW }, last, place);
+  assert.deepEqual(last, [{ kind: "finish", output: listOf(10_000).map((item) => (item === 7 ? 7 : null)) }]);
+});
+
 test("loading a run of 10,000 entries costs about as much as living through it, and opens nothing that is done", () => {
   const compiled = compileGraph(drawn((list) => each(list, (item: any) => next(work(item)))).graph);
   const { entries } = play(compiled, listOf(5000));

@@ -120,6 +120,8 @@ export function wildWorkflow(random: Random, nodesMax: number, { undo = false } 
     const hasAnswers = random() < 0.5;
     const list = random() < 0.8 ? value.list : random() < 0.5 ? [] : [pick(known).n, 7, pick(known).n];
     const items = hasAnswers ? (each as Drawn).as(id())(list, (item: Drawn) => onwards(item)) : list;
+    const isEmpty = Array.isArray(items) && items.length === 0;
+    if (!isEmpty && random() < 0.3) return enough(known, depth, items, hasAnswers, concurrency);
     const failAbove = random() < 0.3 ? { failAbove: random() < 0.5 ? below(3) : "50%" } : {};
     const onError = random() < 0.4 ? { onError: "collect", ...failAbove } : {};
     const results = (each as Drawn).as(id())(
@@ -131,6 +133,23 @@ export function wildWorkflow(random: Random, nodesMax: number, { undo = false } 
       { ...concurrency, ...onError },
     );
     return random() < 0.5 ? onwards({ results, value }) : (onwards({ results, value }), value);
+  };
+
+  /** Which items are heard is a matter of time, so only that enough were is used. */
+  const enough = (
+    known: readonly Drawn[],
+    depth: number,
+    items: Drawn,
+    hasAnswers: boolean,
+    concurrency: object,
+  ): Drawn => {
+    const body = (item: Drawn) => scope(hasAnswers ? [...known, item] : known, depth + 1);
+    const options = { ...concurrency, onError: "collect", enough: 1 + below(2), rest: pick(["finish", "stop"]) };
+    const rough = (attempt as Drawn).as(id())(
+      () => present((each as Drawn).as(id())(items, body, options)),
+      (error: Drawn) => onwards(present(error.code)),
+    );
+    return onwards({ rough: present(rough), value: pick(known) });
   };
 
   /** Only what steps and derives answer is known to have a tag, a number and a list. */

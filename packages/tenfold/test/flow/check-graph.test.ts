@@ -72,6 +72,8 @@ test("a damaged graph is refused with node and reason", () => {
     ["its otherwise", (g) => (at(g, "match-score").otherwise = 99)],
     ["its body", (g) => (at(g, "each-orders").body = 99)],
     ["its concurrency", (g) => (at(g, "each-orders").concurrency = 0)],
+    ["its enough", (g) => (at(g, "each-orders").enough = { count: { kind: "constant", value: 2 }, rest: "wait" })],
+    ["its enough", (g) => (at(g, "each-orders").enough = { rest: "stop" })],
     ["its onError", (g) => (at(g, "each-orders").onError = "ignore")],
     ["its items", (g) => delete at(g, "each-orders").items],
     ["its inputs", (g) => (at(g, "derive-each-orders").inputs = [1])],

@@ -75,6 +75,18 @@ test("what each cannot work with is refused", () => {
     [() => untyped(undefined, ping), "no list"],
     [(lead) => untyped(lead.orders, 5), "its body is 5"],
     [(lead) => untyped(lead.orders, ping, { concurrency: 0 }), "concurrency is 0"],
+    [(lead) => untyped(lead.orders, ping, { enough: 2 }), "its rest is undefined"],
+    [(lead) => untyped(lead.orders, ping, { enough: 2, rest: "wait" }), 'its rest is "wait"'],
+    [(lead) => untyped(lead.orders, ping, { rest: "stop" }), "no `enough`"],
+    [(lead) => untyped(lead.orders, ping, { enough: 0, rest: "stop" }), "its enough is 0"],
+    [(lead) => untyped(lead.orders, ping, { enough: 1.5, rest: "stop" }), "its enough is 1.5"],
+    [(lead) => untyped(lead.orders, ping, { enough: "2", rest: "stop" }), 'its enough is "2"'],
+    [() => untyped(["a"], ping, { enough: 2, rest: "stop" }), "its list has 1 item, of which 2 would be enough"],
+    [(lead) => untyped([lead.email], ping, { enough: 2, rest: "stop" }), "its list has 1 item"],
+    [
+      (lead) => untyped(lead.orders, ping, { enough: 2, rest: "stop", onError: "collect", failAbove: 1 }),
+      "`enough` and `failAbove`",
+    ],
     [(lead) => untyped(lead.orders, ping, { onError: "ignore" }), `onError is "ignore"`],
     [(lead) => untyped(lead.orders, async () => 1), "async"],
   ];

@@ -70,6 +70,12 @@ const changes: readonly (readonly [what: string, before: Flow, after: Flow, line
     ["~ x: concurrency: none → 2"],
   ],
   [
+    "enough of an each, and what becomes of the rest",
+    (n) => each.as("x")(n.a, (v: any) => one(v), { enough: 1, rest: "finish" }),
+    (n) => each.as("x")(n.a, (v: any) => one(v), { enough: 2, rest: "stop" }),
+    ["~ x: enough: 1 → 2", "~ x: rest: finish → stop"],
+  ],
+  [
     "rounds",
     (n) => repeat.as("x")(n, (v: any) => one(v), { until: (v: any) => gte(v.a, 1), max: 2 }),
     (n) => repeat.as("x")(n, (v: any) => one(v), { until: (v: any) => gte(v.a, 1), max: 3 }),

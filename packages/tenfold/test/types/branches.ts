@@ -150,6 +150,22 @@ export function eachLiftsItsItems(): void {
   same<string[]>()(each(["de", "fr"], (country) => greet(country)));
   same<number[]>()(each([enrich(lead)], (company) => company.size));
   same<string[]>()(each(lead.tags, (tag) => tag));
+  // Who is not heard of is null; what failed before enough had completed is told.
+  same<(number | null)[]>()(each(lead.orders, (order) => price(order), { enough: 2, rest: "stop" }));
+  same<(number | null)[]>()(each(lead.orders, (order) => price(order), { enough: lead.points, rest: "finish" }));
+  same<(flow.Collected<number> | null)[]>()(
+    each(lead.orders, (order) => price(order), { enough: 2, rest: "finish", onError: "collect", concurrency: 5 }),
+  );
+  // @ts-expect-error what becomes of the rest has to be said
+  each(lead.orders, (order) => price(order), { enough: 2 });
+  // @ts-expect-error there is no rest
+  each(lead.orders, (order) => price(order), { rest: "stop" });
+  // @ts-expect-error no such choice
+  each(lead.orders, (order) => price(order), { enough: 2, rest: "wait" });
+  // @ts-expect-error a text is no number of items
+  each(lead.orders, (order) => price(order), { enough: lead.email, rest: "stop" });
+  // @ts-expect-error how many may fail follows from how many are enough
+  each(lead.orders, (order) => price(order), { enough: 2, rest: "stop", onError: "collect", failAbove: 1 });
   // @ts-expect-error a lead is no list
   each(lead, (item) => item);
   // @ts-expect-error an order is no name

@@ -12,7 +12,6 @@ import { evaluationError } from "../output.ts";
 import { evaluate } from "../../flow/evaluate.ts";
 import { isPlainName } from "../../value/plain-name.ts";
 import { pathOf } from "../path.ts";
-import { dismiss } from "../dismissed.ts";
 import {
   ASLEEP,
   bornOf,
@@ -21,8 +20,6 @@ import {
   newFrame,
   OPENED,
   outputFrom,
-  RETRYING,
-  visitFrames,
   type Frame,
   type Place,
   type Request,
@@ -30,8 +27,8 @@ import {
 } from "../state.ts";
 import type { Turn } from "../turn.ts";
 import { approvalTimes, wakeTime } from "../wake-time.ts";
-import { addRequest, decidersOf, escalate, removeRequest, removeRequests } from "../asked.ts";
-import { disownCalls, giveUpFrame } from "./call.ts";
+import { addRequest, decidersOf, escalate, removeRequest } from "../asked.ts";
+import { giveUpFrame, stopFrame } from "./call.ts";
 
 /** What somebody says to a request. */
 export type Decision = Pick<DecidedEntry, "verdict" | "by" | "roles" | "comment" | "generation">;
@@ -199,15 +196,7 @@ function conclude(turn: Turn, place: Place, request: Request, outcome: Json): vo
 }
 
 function dismissShown(turn: Turn, shown: Frame): void {
-  disownCalls(turn, shown);
-  removeRequests(turn.state, shown);
-  dismiss(shown);
-  visitFrames(shown, (frame) => {
-    for (const node of frame.scope.nodes) {
-      const waits = frame.waits[node.local]!;
-      if (waits === 0 || waits === RETRYING) turn.commands.push({ kind: "abandon", place: { frame, node } });
-    }
-  });
+  stopFrame(turn, shown);
   if (shown.running === 0) leaveShown(turn, shown);
 }
 

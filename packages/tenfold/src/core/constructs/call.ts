@@ -11,12 +11,13 @@ import type { Command } from "../command.ts";
 import type { AttachedEntry, CalledEntry, CalledBy, CancelledEntry, ReturnedEntry, RunError } from "../entry.ts";
 import { valueOf } from "../output.ts";
 import { pathOf } from "../path.ts";
-import { wakeNoMore } from "../dismissed.ts";
+import { dismiss, wakeNoMore } from "../dismissed.ts";
 import { isFailing } from "../boundaries.ts";
 import {
   ASLEEP,
   bornOf,
   keepChild,
+  RETRYING,
   SUPPRESSED,
   visitFrames,
   type Called,
@@ -182,6 +183,19 @@ export function giveUpFrame(turn: Turn, frame: Frame): void {
   disownCalls(turn, frame);
   removeRequests(turn.state, frame);
   wakeNoMore(frame);
+}
+
+/** Nobody needs what this frame, a boundary, comes to: nothing starts in it any more, and what is open is abandoned. */
+export function stopFrame(turn: Turn, stopped: Frame): void {
+  disownCalls(turn, stopped);
+  removeRequests(turn.state, stopped);
+  dismiss(stopped);
+  visitFrames(stopped, (frame) => {
+    for (const node of frame.scope.nodes) {
+      const waits = frame.waits[node.local]!;
+      if (waits === 0 || waits === RETRYING) turn.commands.push({ kind: "abandon", place: { frame, node } });
+    }
+  });
 }
 
 type Callers = Pick<RunState, "calledBy">;

@@ -206,7 +206,13 @@ export function interpret(
       }
       case "each": {
         const items = fill(node.items, scope);
-        if (items === isBroken) return isBroken;
+        const enough = node.enough === undefined ? 0 : fill(node.enough.count, scope);
+        if (items === isBroken || enough === isBroken) return isBroken;
+        const doneBeforeAll = new Set(done);
+        if ((items as readonly Json[]).length < Number(enough)) {
+          (collects ?? failures).add(path);
+          return isBroken;
+        }
         const results = (items as readonly Json[]).map((item, index): Value => {
           const failed = node.onError === "collect" ? new Set<string>() : collects;
           const doneBefore = new Set(done);
@@ -221,7 +227,15 @@ export function interpret(
           (collects ?? failures).add(path);
           return isBroken;
         }
-        return results.includes(isBroken) ? isBroken : (results.map((result) => result ?? null) as Json);
+        if (results.includes(isBroken)) return isBroken;
+        if (node.enough === undefined) return results.map((result) => result ?? null) as Json;
+        if (results.length - failed < Number(enough)) {
+          (collects ?? failures).add(path);
+          return isBroken;
+        }
+        // Which of them were heard is a matter of time: nothing more is known than that enough were.
+        if (node.enough.rest === "stop") keepAsMaybe(doneBeforeAll);
+        return HEARD;
       }
     }
   };
@@ -233,6 +247,7 @@ export function interpret(
 
 /** Which of the failing nodes was the first is a matter of time: nothing more is known of what is caught. */
 const CAUGHT: Json = { code: "whatever" };
+const HEARD: Json = ["whatever"];
 
 function isFailedItem(result: unknown): boolean {
   return typeof result === "object" && result !== null && (result as { ok?: unknown }).ok === false;

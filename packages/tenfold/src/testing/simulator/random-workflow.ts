@@ -146,6 +146,7 @@ export function randomWorkflow(options: RandomWorkflowOptions): WorkflowDefiniti
       return useStepOn(visible, (repeat as Drawn).as(id)(value, round, { until, max: 1 + below(4), onMax: "last" }));
     }
     const concurrency = random() < 0.5 ? { concurrency: 1 + below(2) } : {};
+    if (random() < 0.4) return drawEnough(id, visible, value.list, concurrency);
     const failAbove = random() < 0.3 ? { failAbove: below(2) } : {};
     const onError = random() < 0.5 ? { onError: "collect", ...failAbove } : {};
     const list = (each as Drawn).as(id)(value.list, (item: Drawn) => useStepOn([...visible], item), {
@@ -155,6 +156,15 @@ export function randomWorkflow(options: RandomWorkflowOptions): WorkflowDefiniti
     return useStepOn(visible, list);
   };
 
+  /** Which items are heard is a matter of time, so only that enough were is used. */
+  const drawEnough = (id: string, visible: readonly Drawn[], list: Drawn, concurrency: object): Drawn => {
+    const items = (each as Drawn).as(`${id}-list`)([7, list, list], (item: Drawn) => useStepOn(visible, present(item)));
+    const naps = random() < 0.5;
+    const draws = (item: Drawn) => [useStepOn(visible, item), naps ? drawSleep(`${id}-nap`, item) : 1];
+    const options = { ...concurrency, onError: "collect", enough: 1 + below(2), rest: pick(["finish", "stop"]) };
+    const heard = (each as Drawn).as(id)(items, draws, options);
+    return useStepOn(visible, present(heard));
+  };
   /** A second, half a minute; or a moment that is long past. */
   const drawSleep = (id: string, value: Drawn): Drawn =>
     random() < 0.8 ? sleep.as(id)(below(30_000)) : sleepUntil.as(id)(value.n);
