@@ -45,10 +45,11 @@ const TESTS: readonly (readonly [before: string, after: string, text: (value: st
 ];
 
 /** One finding for each place, in the order of the source. */
-export function testedValues({ source, steps }: WorkflowDefinition): readonly SourceFinding[] {
+export function testedValues({ source, steps, graph }: WorkflowDefinition): readonly SourceFinding[] {
   if (source === undefined) return [];
+  const scripts = graph.nodes.flatMap((node) => (node.kind === "script" ? [node.script] : []));
   const code = withoutBodies(plainCode(source));
-  const { values, data } = declaredIn(code, new Set([...steps.keys()].map(camelCase)));
+  const { values, data } = declaredIn(code, new Set([...steps.keys(), ...scripts].map(camelCase)));
   const names = new Set([...parameterOf(code), ...values]).difference(new Set([...data, ...parametersIn(code)]));
   if (names.size === 0) return [];
   const name = `(?:${[...names].map((one) => one.replaceAll("$", String.raw`\$`)).join("|")})`;

@@ -46,6 +46,8 @@ function shapeOf(graph: Graph, node: GraphNode): string {
       return `[${quoted((node.step === shortName(node) ? node.step : `${shortName(node)}\n(step ${node.step})`) + (node.undo === true ? "\n(can be undone)" : ""))}]`;
     case "call":
       return `[[${quoted(`${shortName(node)}\nworkflow ${node.workflow}`)}]]`;
+    case "script":
+      return `[[${quoted(`${shortName(node)}\nscript, ${node.max} calls at most`)}]]`;
     case "derive":
       return `[/${quoted(shortName(node))}/]`;
     case "match":

@@ -7,6 +7,7 @@ import {
   callText,
   eachText,
   repeatText,
+  scriptText,
   refText,
   shortName,
   sleepText,
@@ -91,6 +92,8 @@ function ownText(graph: Graph, node: GraphNode): string {
     }
     case "call":
       return callText(graph, node);
+    case "script":
+      return scriptText(graph, node);
     case "derive":
       return `computed ← ${usesText(graph, node.inputs)}`;
     case "match":

@@ -8,6 +8,7 @@ import {
   type GraphNode,
   type MatchNode,
   type RepeatNode,
+  type ScriptNode,
   type SleepNode,
   type Template,
   type WaitNode,
@@ -112,6 +113,12 @@ export function repeatText(graph: Graph, { initial, body, max }: RepeatNode): st
 export function callText(graph: Graph, { workflow, input }: CallNode): string {
   const uses = usesText(graph, [input]);
   return `workflow ${workflow}${uses === "" ? "" : ` ← ${uses}`}`;
+}
+
+/** "script, 100 calls at most ← input.question". */
+export function scriptText(graph: Graph, { input, max }: ScriptNode): string {
+  const uses = usesText(graph, [input]);
+  return `script, ${max} calls at most${uses === "" ? "" : ` ← ${uses}`}`;
 }
 
 /** "for the signal paid, 14 d at most". */

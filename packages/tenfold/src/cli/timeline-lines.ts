@@ -33,6 +33,8 @@ interface Line {
 
 /** Rows of one node, and failed attempts of one row, that are shown one by one. */
 const SHOWN = 5;
+/** Calls of a script that are shown one by one. */
+const CALLS_SHOWN = 20;
 const LABEL_MOST = 36;
 const BAR_LEAST = 10;
 const BAR_MOST = 50;
@@ -44,8 +46,11 @@ export function timelineLines(graph: Graph, nodes: readonly TimelineNode[], view
     const rows = byId.get(node.id) ?? [];
     const label = "  ".repeat(depthOf(graph, node)) + shortName(node);
     if (node.kind === "each" && rows.length === 0) return headerOf(node, label, nodes);
-    if (rows.length > SHOWN && !view.all) return summed(label, rows, view);
-    return rows.map((row) => lineOf(rows.length === 1 ? label : `${label}${itemText(row.path)}`, row, view));
+    const calls =
+      node.kind === "script" ? callLines(node, `${label.slice(0, -shortName(node).length)}  `, nodes, view) : [];
+    if (rows.length > SHOWN && !view.all) return [...summed(label, rows, view), ...calls];
+    const own = rows.map((row) => lineOf(rows.length === 1 ? label : `${label}${itemText(row.path)}`, row, view));
+    return [...own, ...calls];
   });
   const labelWidth = Math.min(
     LABEL_MOST,
@@ -60,6 +65,17 @@ export function timelineLines(graph: Graph, nodes: readonly TimelineNode[], view
     const indent = " ".repeat(4 + label.length - label.trimStart().length);
     return [line.trimEnd(), ...below.map((one) => indent + view.paint("dim", cut(one, view.columns - indent.length)))];
   });
+}
+
+/** The calls of a script, in their order; where they are many, those of one name together. */
+function callLines(script: GraphNode, indent: string, nodes: readonly TimelineNode[], view: TimelineView): Line[] {
+  const calls = nodes.filter(({ path }) => idOfPath(path).startsWith(`${script.id}/`));
+  const nameOf = ({ path }: TimelineNode): string => path.slice(path.lastIndexOf("/") + 1);
+  const lineOfCall = (row: TimelineNode): Line => lineOf(`${indent}${itemText(row.path)} ${nameOf(row)}`, row, view);
+  if (calls.length <= CALLS_SHOWN || view.all) return calls.map(lineOfCall);
+  return [...Map.groupBy(calls, nameOf)].flatMap(([name, rows]) =>
+    rows.length > SHOWN ? summed(`${indent}${name}`, rows, view) : rows.map(lineOfCall),
+  );
 }
 
 function depthOf(graph: Graph, node: GraphNode): number {
@@ -142,7 +158,7 @@ function stateText({ state, attempts, kind }: TimelineNode, view: TimelineView):
       };
     }
     case "opened":
-      return { text: `${countText(state.done)} of ${plural(state.items, "item")} done`, style: "cyan" };
+      return { text: `${countText(state.done)} of ${plural(state.items, state.of)} done`, style: "cyan" };
   }
 }
 

@@ -4,19 +4,21 @@
  */
 import { compileGraph } from "../core/compile.ts";
 import { hasItemsAtWork } from "../core/constructs/each.ts";
+import { isScript } from "../core/constructs/script.ts";
 import { isUndecided, whyVain } from "../core/effect.ts";
 import type { Entry, RunError } from "../core/entry.ts";
 import { idOfPath, pathOf } from "../core/path.ts";
 import { begin, reduce } from "../core/reduce.ts";
-import { isSpread, visitFrames, type RunState } from "../core/state.ts";
+import { isSpread } from "../core/opened.ts";
+import { OPENED, visitFrames, type Child, type Place, type RunState } from "../core/state.ts";
 import { waitAt, waitsOf, type Wait } from "../core/why.ts";
-import type { Graph } from "../flow/graph.ts";
+import type { Graph, GraphNode } from "../flow/graph.ts";
 import type { Json } from "../value/json.ts";
 
 export interface TimelineNode {
   /** Its path: "each-orders[3]/price". */
   readonly path: string;
-  readonly kind: "step" | "match" | "each" | "derive" | "sleep" | "wait" | "approval" | "attempt" | "repeat" | "call";
+  readonly kind: Exclude<GraphNode["kind"], "input" | "item">;
   readonly attempts: TimelineAttempt[];
   /** The run that a call has as its child. */
   child?: string;
@@ -64,8 +66,8 @@ export type NodeState =
     }
   /** It is open, and waits for that. */
   | { readonly kind: "open"; readonly wait: Wait }
-  /** Its items are being worked on. */
-  | { readonly kind: "opened"; readonly done: number; readonly items: number };
+  /** Its items, or the calls that it has made so far, are being worked on. */
+  | { readonly kind: "opened"; readonly of: "item" | "call"; readonly done: number; readonly items: number };
 
 export interface TimelineRun {
   readonly id: string;
@@ -120,6 +122,12 @@ function addEntry(graph: Graph, nodes: Map<string, TimelineNode>, entry: Entry):
     case "upgraded":
       return;
     // As long as it is open that is told instead.
+    case "asked": {
+      const { ask, node, at } = entry;
+      nodeAt(graph, nodes, node, { kind: "abandoned", at });
+      nodeAt(graph, nodes, `${node}[${entry.call}]/${ask.name}`, { kind: "abandoned", at }, ask.kind);
+      return;
+    }
     case "called":
       nodeAt(graph, nodes, entry.node, { kind: "abandoned", at: entry.at }).child = entry.child;
       return;
@@ -162,14 +170,20 @@ function addEntry(graph: Graph, nodes: Map<string, TimelineNode>, entry: Entry):
   }
 }
 
-function nodeAt(graph: Graph, nodes: Map<string, TimelineNode>, path: string, state: NodeState): TimelineNode {
+function nodeAt(
+  graph: Graph,
+  nodes: Map<string, TimelineNode>,
+  path: string,
+  state: NodeState,
+  kindOfCall: TimelineNode["kind"] = "step",
+): TimelineNode {
   const known = nodes.get(path);
   if (known !== undefined) {
     known.state = state;
     return known;
   }
   const id = idOfPath(path);
-  const kind = graph.nodes.find((node) => node.id === id)?.kind ?? "step";
+  const kind = graph.nodes.find((node) => node.id === id)?.kind ?? kindOfCall;
   const made: TimelineNode = { path, kind: kind === "input" || kind === "item" ? "step" : kind, attempts: [], state };
   nodes.set(path, made);
   return made;
@@ -190,9 +204,16 @@ function addOpen(nodes: Map<string, TimelineNode>, state: RunState): void {
       const wait = waitAt(state, { frame, node });
       if (wait !== undefined) nodeAt(graph, nodes, wait.node, { kind: "open", wait });
       const child = frame.children?.get(node.local);
-      if (child === undefined || !isSpread(child) || !hasItemsAtWork({ frame, node }, child)) continue;
-      const path = pathOf(state.compiled, frame, node);
-      nodeAt(graph, nodes, path, { kind: "opened", done: child.next - child.active, items: child.items.length });
+      if (child === undefined) continue;
+      const opened = openedState({ frame, node }, child);
+      if (opened !== null) nodeAt(graph, nodes, pathOf(state.compiled, frame, node), opened);
     }
   });
+}
+
+function openedState(place: Place, child: Child): NodeState | null {
+  if (isSpread(child) && hasItemsAtWork(place, child))
+    return { kind: "opened", of: "item", done: child.next - child.active, items: child.items.length };
+  if (!isScript(child) || place.frame.waits[place.node.local] !== OPENED) return null;
+  return { kind: "opened", of: "call", done: child.answers.length, items: child.calls.length };
 }

@@ -12,19 +12,19 @@ import { commandForCall, disownCalls, letCallsGo, openCall } from "./constructs/
 import { leaveAttempt, openAttempt } from "./constructs/attempt.ts";
 import { eachProblem, leaveItem, openEach } from "./constructs/each.ts";
 import { leaveRepeatRound, openRepeat, repeatProblem } from "./constructs/repeat.ts";
+import { leaveScriptCall, openScript, scriptProblem } from "./constructs/script.ts";
 import { receive } from "./constructs/wait.ts";
 import type { RunError } from "./entry.ts";
 import { evaluationError, outputOf } from "./output.ts";
 import { addressAt } from "./signals.ts";
 import { countOpen, isFailing } from "./boundaries.ts";
+import { framesOf, isSpread } from "./opened.ts";
 import {
   ASLEEP,
   DONE,
   FAILED,
   frameOf,
-  framesOf,
   HISTORY_MAX,
-  isSpread,
   newFrame,
   opened,
   SUPPRESSED,
@@ -94,6 +94,8 @@ function opensItself(turn: Turn, place: Place): boolean {
       return openApproval(turn, place);
     case "call":
       return openCall(turn, place);
+    case "script":
+      return openScript(turn, place);
     case "attempt":
       openAttempt(turn, place);
       return true;
@@ -122,6 +124,8 @@ export function commandFor(state: RunState, place: Place): Command {
       return { kind: "refuse", place, error: eachProblem(state, place) };
     case "repeat":
       return { kind: "refuse", place, error: repeatProblem(state, place) };
+    case "script":
+      return { kind: "refuse", place, error: scriptProblem(state, place) };
     default:
       return { kind: "execute", place, attempt: attemptOf(place) };
   }
@@ -241,6 +245,8 @@ export function leaveFrame(turn: Turn, frame: Frame): void {
       return leaveAttempt(turn, frame);
     case "approval":
       return leaveShown(turn, frame);
+    case "script":
+      return leaveScriptCall(turn, frame);
     default: {
       const result = outputOf(turn.state, frame);
       if (result.ok) finishNode(turn, frame.parent, owner, result.output);

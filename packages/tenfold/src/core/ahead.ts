@@ -1,12 +1,14 @@
 /**
  * What a run may still come to: the nodes whose code it may need, from where it stands on.
  * Invariant: a node that can still be begun, now or after a retry, or undone, is among them; those of an arm that was not
- * taken are not.
+ * taken are not. What the function of a script calls stands in no graph.
  */
 import { scopesOf } from "../flow/graph.ts";
+import { isScriptCall } from "./constructs/script.ts";
 import type { CompiledGraph, CompiledNode } from "./compile.ts";
 import { visitAllFrames } from "./marks.ts";
-import { DONE, framesOf, isRequest, isSpread, visitFrames, type Frame, type RunState } from "./state.ts";
+import { framesOf, isRequest, isSpread } from "./opened.ts";
+import { DONE, visitFrames, type Frame, type RunState } from "./state.ts";
 
 /** The indexes of the nodes of its graph that a run may still begin, or has open. */
 export function nodesAhead(state: RunState): ReadonlySet<number> {
@@ -14,7 +16,7 @@ export function nodesAhead(state: RunState): ReadonlySet<number> {
   visitFrames(state.root, (frame) => {
     for (const node of frame.scope.nodes) {
       const waits = frame.waits[node.local]!;
-      if (waits === DONE || node.node.kind === "output") continue;
+      if (waits === DONE || node.node.kind === "output" || isScriptCall(node)) continue;
       ahead.add(node.index);
       for (const scope of scopesLeft(frame, node)) addScope(state.compiled, scope, ahead);
     }

@@ -3,7 +3,8 @@
  * Invariants: a request is here as long as its node waits for people, and no longer; nobody has to go over all of them to
  * know whom the run waits for.
  */
-import { ASLEEP, isRequest, visitFrames, type Frame, type Place, type Request, type RunState } from "./state.ts";
+import { isRequest } from "./opened.ts";
+import { ASLEEP, visitFrames, type Frame, type Place, type Request, type RunState } from "./state.ts";
 
 /** Who may decide now; null: anybody. */
 export function decidersOf({ by, later, isEscalated }: Request): readonly string[] | null {

@@ -14,6 +14,13 @@ export type Command =
   | { readonly kind: "call"; readonly place: Place; readonly attempt: number }
   /** Cancel the child that this attempt of a call asked for: it is needed no more. */
   | { readonly kind: "disown"; readonly place: Place; readonly attempt: number }
+  /**
+   * Call the function of a script, from its start, and tell it what came of the calls that it has made before; one that is
+   * in memory goes on, unless what it was told was taken back.
+   */
+  | { readonly kind: "script"; readonly place: Place; readonly isAnew: boolean }
+  /** A call of a script has come to its end: tell its function. */
+  | { readonly kind: "answer"; readonly place: Place }
   /** Ask `choose` which arm a match takes, and journal it. */
   | { readonly kind: "choose"; readonly place: Place }
   /** Journal that the node failed without an attempt: its input could not be made. */

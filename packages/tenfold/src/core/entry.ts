@@ -18,6 +18,7 @@ export type Entry =
   | DecidedEntry
   | CalledEntry
   | ReturnedEntry
+  | AskedEntry
   | AttachedEntry
   | CancelledEntry
   | RetriedEntry
@@ -135,6 +136,31 @@ export interface ReturnedEntry extends NodeEntry {
   readonly output?: Json | undefined;
   readonly error?: RunError;
 }
+
+/** The function of a script has made a call; `node` is the script's. */
+export interface AskedEntry extends NodeEntry {
+  readonly kind: "asked";
+  /** Its number, from 0. */
+  readonly call: number;
+  /** How many answers the function had heard before. */
+  readonly heard: number;
+  readonly ask: Ask;
+}
+
+/** A call of a script: what is to be done, and the name that its node has below the script's. */
+export type Ask =
+  | { readonly kind: "step"; readonly name: string; readonly step: string; readonly input?: Json }
+  | { readonly kind: "call"; readonly name: string; readonly workflow: string; readonly input: Json }
+  | { readonly kind: "sleep"; readonly name: string; readonly forMs: number }
+  /** Ms since 1970, or ISO 8601. */
+  | { readonly kind: "sleep"; readonly name: string; readonly at: number | string }
+  | {
+      readonly kind: "wait";
+      readonly name: string;
+      readonly signal: string;
+      readonly for: string | null;
+      readonly timeoutMs: number | null;
+    };
 
 /** A call of another run, its parent, waits for this run; its second attempt has this run go on if it has failed. */
 export interface AttachedEntry {

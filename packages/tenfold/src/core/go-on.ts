@@ -7,20 +7,18 @@ import { askAgain } from "./constructs/approval.ts";
 import { callAgain, isCalled, letCallsGo } from "./constructs/call.ts";
 import { hasItemsAtWork, openItems, takeFailed } from "./constructs/each.ts";
 import { repeatAgain } from "./constructs/repeat.ts";
+import { callScript, isScript, openScriptCalls, scriptAgain } from "./constructs/script.ts";
 import { deliver } from "./constructs/wait.ts";
 import { isBeingUndone, marksOf } from "./marks.ts";
 import { placesThat, Reset } from "./reset.ts";
 import { placesFrom } from "./retry-from.ts";
 import { forgetVainWaits, keptAddresses } from "./signals.ts";
 import { isDismissed } from "./dismissed.ts";
+import { framesOf, isRequest, isRounds, isSpread } from "./opened.ts";
 import {
   ASLEEP,
   bornOf,
   FAILED,
-  framesOf,
-  isRequest,
-  isRounds,
-  isSpread,
   OPENED,
   RETRYING,
   SUPPRESSED,
@@ -106,6 +104,7 @@ function renewKeys({ state }: Turn): void {
 
 /** What failed or was held back in `root`, and below it, starts again; `see` may add to it, frame by frame. */
 function goOn(turn: Turn, root: Frame, see: (frame: Frame, paused: Place[]) => void = () => {}): void {
+  const hasFailed = root.failure !== null;
   const paused: Place[] = [];
   const opened: Place[] = [];
   visitFrames(root, (frame) => {
@@ -114,7 +113,7 @@ function goOn(turn: Turn, root: Frame, see: (frame: Frame, paused: Place[]) => v
     see(frame, paused);
   });
   for (const place of paused) startAgain(turn, place);
-  openMore(turn, opened);
+  openMore(turn, opened, hasFailed);
 }
 
 /** Takes back the failure of a frame, and notes what failed in it or was held back. */
@@ -127,18 +126,22 @@ function pausedIn(frame: Frame, paused: Place[]): void {
   }
 }
 
-/** Notes the eaches of a frame whose items are at work. */
+/** Notes the eaches of a frame whose items are at work, and its scripts. */
 function openedIn(frame: Frame, opened: Place[]): void {
   for (const node of frame.scope.nodes) {
     const child = frame.children?.get(node.local);
-    if (child !== undefined && isSpread(child) && hasItemsAtWork({ frame, node }, child)) opened.push({ frame, node });
+    const isSpreading = child !== undefined && isSpread(child) && hasItemsAtWork({ frame, node }, child);
+    if (isSpreading || openScriptCalls({ frame, node }) !== undefined) opened.push({ frame, node });
   }
 }
 
-/** Goes on with items that were not begun. */
-function openMore(turn: Turn, opened: readonly Place[]): void {
+/** Goes on with items that were not begun, and with functions of scripts; of what failed, their calls are tried again too. */
+function openMore(turn: Turn, opened: readonly Place[], hasFailed: boolean): void {
   for (const { frame, node } of opened) {
     const child = frame.children?.get(node.local);
+    const script = openScriptCalls({ frame, node });
+    if (script !== undefined && hasFailed) startAgain(turn, { frame, node });
+    else if (script !== undefined) callScript(turn.state, { frame, node }, turn.commands);
     if (child === undefined || !isSpread(child)) continue;
     if (hasItemsAtWork({ frame, node }, child)) openItems(turn, frame, node, child);
   }
@@ -158,6 +161,7 @@ function startAgain(turn: Turn, { frame, node }: Place): void {
   if (isCalled(child)) return callAgain(turn, { frame, node }, child);
   if (isRequest(child)) return askAgain(turn, { frame, node }, child);
   if (isRounds(child)) return repeatAgain(turn, { frame, node }, child);
+  if (isScript(child)) return scriptAgain(turn, { frame, node }, child).forEach((place) => startAgain(turn, place));
   frame.waits[node.local] = OPENED;
   for (const inner of framesOf(child)) if (inner !== null && inner.open === 0) leaveFrame(turn, inner);
   if (!isSpread(child) || frame.waits[node.local] !== OPENED) return;

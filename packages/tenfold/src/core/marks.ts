@@ -1,5 +1,6 @@
 /** What is remembered of a run's frames beyond what is open: those that are closed and may be undone, and what was reset. */
-import { framesOf, isSpread, type Frame, type Marks } from "./state.ts";
+import { framesOf, isSpread } from "./opened.ts";
+import type { Frame, Marks } from "./state.ts";
 
 export function marksOf(frame: Frame): Marks {
   frame.marks ??= { born: new Map(), touched: new Set(), kept: new Map(), undoAttempts: new Map(), undoing: null };

@@ -1,7 +1,8 @@
-/** Node paths: a node's id with the index of the item after each `each` around it, both ways. */
+/** Node paths: a node's id with the index of the item after each `each` around it (or of a script's call), both ways. */
 import { invariant } from "../value/error.ts";
 import { ownersAround, type CompiledGraph, type CompiledNode } from "./compile.ts";
-import { type Frame, type Place, type RunState } from "./state.ts";
+import { framesOf } from "./opened.ts";
+import type { Frame, Place, RunState } from "./state.ts";
 
 /** The path of `node` in `frame`, as the journal names it. */
 export function pathOf(compiled: CompiledGraph, frame: Frame, node: CompiledNode): string {
@@ -29,7 +30,7 @@ export function placeAt(state: RunState, path: string): Place | undefined {
 function descend(state: RunState, path: string): Place | undefined {
   const { compiled } = state;
   const index = compiled.indexOf.get(idOfPath(path));
-  if (index === undefined) return undefined;
+  if (index === undefined) return callAt(state, path);
   const node = compiled.nodes[index]!;
   const items = [...path.matchAll(/\[(\d+)\](?=\/|$)/g)].map((found) => Number(found[1]));
   let frame: Frame = state.root;
@@ -41,6 +42,18 @@ function descend(state: RunState, path: string): Place | undefined {
     frame = next;
   }
   return frame.scope.index === node.scope ? { frame, node } : undefined;
+}
+
+/** A script's call stands in no graph: its script is found, and its frame there. */
+function callAt(state: RunState, path: string): Place | undefined {
+  const [, script, number] = /^(.+)\[(\d+)\]\/[^/]+$/.exec(path) ?? [];
+  const place = script === undefined ? undefined : placeAt(state, script);
+  if (place?.node.node.kind !== "script") return undefined;
+  const child = place.frame.children?.get(place.node.local);
+  const frame = child === undefined ? undefined : framesOf(child)[Number(number)];
+  if (frame === undefined || frame === null) return undefined;
+  const node = frame.scope.nodes[0]!;
+  return pathOf(state.compiled, frame, node) === path ? { frame, node } : undefined;
 }
 
 /** The node with this path; an entry that names another one is a broken journal. */

@@ -9,13 +9,24 @@ import { attemptOf, type Command } from "./command.ts";
 import type { CompiledGraph } from "./compile.ts";
 import { decide, wakeApproval } from "./constructs/approval.ts";
 import { attached, childEnded, childIsThere, disowned } from "./constructs/call.ts";
+import { answered, asked, callScript, isForsaken, openScriptCalls, threw } from "./constructs/script.ts";
 import { giveUp, signalled } from "./constructs/wait.ts";
 import type { Entry, FailedEntry } from "./entry.ts";
 import { goOnWith, retry } from "./go-on.ts";
 import { mustFind, placeAt } from "./path.ts";
 import { isDismissed } from "./dismissed.ts";
 import { countOpen } from "./boundaries.ts";
-import { ASLEEP, newFrame, RETRYING, SUPPRESSED, visitFrames, type GoOn, type Place, type RunState } from "./state.ts";
+import {
+  ASLEEP,
+  newFrame,
+  OPENED,
+  RETRYING,
+  SUPPRESSED,
+  visitFrames,
+  type GoOn,
+  type Place,
+  type RunState,
+} from "./state.ts";
 import type { Turn } from "./turn.ts";
 import { touch, undoCommand, undoFailed, undone } from "./undo.ts";
 
@@ -74,7 +85,9 @@ export function reduce(state: RunState, entry: Entry, commands: Command[], known
   const turn = newTurn(state, entry.at, commands);
   switch (entry.kind) {
     case "done": {
-      const { frame, node } = close(state, entry.node, known);
+      const place = known ?? mustFind(state, entry.node);
+      if (place.node.node.kind === "script") return answered(turn, place, entry.output);
+      const { frame, node } = close(state, entry.node, place);
       return finishNode(turn, frame, node, entry.output);
     }
     case "chose": {
@@ -111,6 +124,8 @@ export function reduce(state: RunState, entry: Entry, commands: Command[], known
     case "returned":
       if (absorb(state, entry.message)) childEnded(turn, known ?? placeAt(state, entry.node), entry);
       return;
+    case "asked":
+      return asked(turn, known ?? placeAt(state, entry.node), entry);
     case "attached":
       if (!absorb(state, entry.message)) return;
       attached(turn, entry);
@@ -140,10 +155,12 @@ export function openWork(state: RunState, commands: Command[]): void {
   visitFrames(state.root, (frame) => {
     for (const node of frame.scope.nodes) {
       const waits = frame.waits[node.local]!;
+      if (waits === OPENED && node.node.kind === "script") callScript(state, { frame, node }, commands);
       if (waits !== 0 && waits !== RETRYING && waits !== ASLEEP) continue;
       const place = { frame, node };
       if (state.cancelled !== null && waits === ASLEEP) continue;
-      if (state.cancelled !== null || isDismissed(frame)) commands.push({ kind: "abandon", place });
+      const isGivenUp = state.cancelled !== null || isDismissed(frame);
+      if (isGivenUp || (waits !== ASLEEP && isForsaken(state, place))) commands.push({ kind: "abandon", place });
       else if (waits === RETRYING) commands.push(waitFor(place));
       else commands.push(commandFor(state, place));
     }
@@ -184,7 +201,9 @@ function absorb(state: RunState, message: string): boolean {
 }
 
 function applyFailure(turn: Turn, entry: FailedEntry, known: Place | undefined): void {
-  const { frame, node } = close(turn.state, entry.node, known);
+  const place = known ?? mustFind(turn.state, entry.node);
+  if (openScriptCalls(place) !== undefined) return threw(turn, place, entry.error);
+  const { frame, node } = close(turn.state, entry.node, place);
   frame.retries ??= new Map();
   const past = frame.retries.get(node.local);
   const retry = {

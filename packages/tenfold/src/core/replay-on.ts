@@ -7,6 +7,7 @@
 import { armNamed, type CompiledGraph, type CompiledNode } from "./compile.ts";
 import { decisionProblem, openRequest } from "./constructs/approval.ts";
 import { openCalled } from "./constructs/call.ts";
+import { openScriptCalls } from "./constructs/script.ts";
 import type { Entry, Misfit } from "./entry.ts";
 import { idOfPath, pathOf, placeAt } from "./path.ts";
 import { begin, reduce, type Begun } from "./reduce.ts";
@@ -82,11 +83,13 @@ function effectAt(state: RunState, place: Place, entry: Extract<Entry, { readonl
     case "undone":
     case "undo-failed":
       return state.undos?.has(entry.node) === true ? "takes back what it did" : null;
+    case "asked":
+      return openScriptCalls(place) === undefined ? null : "is the next call of its function";
     case "reminded":
     case "escalated":
       return openRequest(place) === undefined ? null : "asks again";
     default:
-      return openness(place);
+      return openScriptCalls(place) === undefined ? openness(place) : "ends its function";
   }
 }
 

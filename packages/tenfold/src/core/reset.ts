@@ -9,14 +9,12 @@ import type { CompiledNode } from "./compile.ts";
 import { disownCalls, giveUpFrame, isCalled } from "./constructs/call.ts";
 import { framesBelow, marksOf, visitAllFrames } from "./marks.ts";
 import { countOpen } from "./boundaries.ts";
+import { isRequest, isRounds, isSpread } from "./opened.ts";
 import {
   ASLEEP,
   bornOf,
   DONE,
   frameOf,
-  isRequest,
-  isRounds,
-  isSpread,
   OPENED,
   RETRYING,
   visitFrames,

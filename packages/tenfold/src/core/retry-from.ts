@@ -4,7 +4,8 @@ import type { ErrorCode } from "../value/error.ts";
 import { ownersAround, type CompiledNode } from "./compile.ts";
 import { framesBelow, isBeingUndone } from "./marks.ts";
 import { idOfPath, pathOf } from "./path.ts";
-import { isSpread, UNDO_FAILED, type Frame, type Place, type RunState } from "./state.ts";
+import { isSpread } from "./opened.ts";
+import { UNDO_FAILED, type Frame, type Place, type RunState } from "./state.ts";
 import { placesThat } from "./reset.ts";
 
 export interface RetryFrom {
@@ -19,6 +20,9 @@ export function placesFrom(state: RunState, from: string): RetryFrom {
   const index = compiled.indexOf.get(idOfPath(from));
   const node = index === undefined ? undefined : compiled.nodes[index];
   if (node === undefined) {
+    const script = compiled.nodes[compiled.indexOf.get(ownerOf(idOfPath(from))) ?? -1];
+    if (script?.node.kind === "script")
+      return refuse("RETRY_REFUSED", `"${from}" is a call of the script "${script.node.id}"`, `Retry it from "${script.node.id}": its function is called anew.`); // prettier-ignore
     const nearest = nearestName(from, compiled.indexOf.keys());
     const way = nearest === undefined ? "`tenfold graph` shows its nodes." : `Did you mean "${nearest}"?`;
     return refuse("NODE_UNKNOWN", `there is no node "${from}" in ${compiled.graph.workflow}`, way);
@@ -41,6 +45,11 @@ export function placesFrom(state: RunState, from: string): RetryFrom {
     return refuse("RETRY_REFUSED", `${what} of "${path}" are finished, and what was in them is not kept`, `Retry it from "${path}": all of them are done once more.`); // prettier-ignore
   }
   return refuse("RETRY_REFUSED", `it never came to "${from}"`, "Retry it without `from`: it goes on from where it stopped."); // prettier-ignore
+}
+
+/** The id of the node around one. */
+function ownerOf(id: string): string {
+  return id.slice(0, Math.max(0, id.lastIndexOf("/")));
 }
 
 function refuse(code: ErrorCode, happened: string, way: string): RetryFrom {

@@ -1,30 +1,16 @@
 /**
  * A run's state in memory: a frame for each scope that is open, with what each of its nodes waits for.
  * Invariants: `waits` > 0 counts what a node still needs; 0 means open (its result is awaited); the negative values
- * are named below. `running` of a boundary counts the open and retrying nodes below it, which a failure and a cancel wait
+ * are named in waits.ts. `running` of a boundary counts the open and retrying nodes below it, which a failure and a cancel wait
  * for, `open` of a frame its unfinished nodes.
  * Only core changes a state, in place; whoever holds it may read it.
  */
 import type { Json } from "../value/json.ts";
 import type { CompiledGraph, CompiledNode, CompiledScope } from "./compile.ts";
-import type { CalledBy, RunError } from "./entry.ts";
+import type { Ask, CalledBy, RunError } from "./entry.ts";
+import { DONE, OPENED } from "./waits.ts";
 
-/** The node has its result. */
-export const DONE = -1;
-/** The node failed for good. */
-export const FAILED = -2;
-/** The node could start, but its run (or item) is failing or cancelled. */
-export const SUPPRESSED = -3;
-/** An attempt failed; the next starts at the time in `retries`. */
-export const RETRYING = -4;
-/** What it opened is at work: an arm, items, a body, rounds. */
-export const OPENED = -5;
-/** Nothing of it runs until its time, its signal, a decision, or its child's end comes: a run that fails or is cancelled does not wait for it. */
-export const ASLEEP = -6;
-/** Its effect was taken back: it runs anew once the run is retried. */
-export const UNDONE = -7;
-/** Its effect could not be taken back; that is tried again once the run is retried. */
-export const UNDO_FAILED = -8;
+export * from "./waits.ts";
 
 /**
  * The most entries of a run's journal: one that is longer takes long to load, and has outgrown being one run. It decides what
@@ -251,25 +237,34 @@ export interface Called {
   readonly frames: readonly Frame[];
 }
 
+/** A script at work: the calls that its function has made, and what it was told, or is to be told, of them. */
+export interface ScriptCalls {
+  readonly calls: ScriptCall[];
+  /** Which calls have come to their end, in the order in which they did, and when. */
+  answers: { readonly call: number; readonly at: number }[];
+  /** Of the calls that are open, by their number. */
+  readonly frames: (Frame | null)[];
+  /** What the function has answered; null: nothing yet. */
+  end: { readonly output: Json | undefined } | null;
+}
+
+export interface ScriptCall {
+  readonly ask: Ask;
+  /** How many answers the function had heard when it made this call. */
+  readonly heard: number;
+  result:
+    { readonly ok: true; readonly output: Json | undefined } | { readonly ok: false; readonly error: RunError } | null;
+  /** Its frame, if it has failed: it goes on there if it is tried again. */
+  failed: Frame | null;
+}
+
 /** What a node has opened. */
-export type Child = Frame | Spread | Rounds | Request | Called;
+export type Child = Frame | Spread | Rounds | Request | Called | ScriptCalls;
 
 /** A node of a run: where it stands, and in which frame. */
 export interface Place {
   readonly frame: Frame;
   readonly node: CompiledNode;
-}
-
-export function isSpread(child: Child): child is Spread {
-  return "items" in child;
-}
-
-export function isRounds(child: Child): child is Rounds {
-  return "ahead" in child;
-}
-
-export function isRequest(child: Child): child is Request {
-  return "ask" in child;
 }
 
 /** The node has opened something, and waits for what comes of it. */
@@ -282,11 +277,6 @@ export function opened({ frame, node }: Place, child: Child): void {
 export function keepChild(frame: Frame, node: CompiledNode, child: Child): void {
   frame.children ??= new Map();
   frame.children.set(node.local, child);
-}
-
-/** The frames that are open of it; null stands for one that is not any more, or not yet. */
-export function framesOf(child: Child): readonly (Frame | null)[] {
-  return "scope" in child ? [child] : child.frames;
 }
 
 /** A frame in which nothing has started; `input` is what its first node, if it is an input or item, holds. */

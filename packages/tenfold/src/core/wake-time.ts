@@ -3,7 +3,8 @@ import { evaluate } from "../flow/evaluate.ts";
 import { businessDaysLater } from "../value/business-days.ts";
 import { invariant } from "../value/error.ts";
 import { instantMs } from "../value/instant.ts";
-import { isRequest, outputFrom, type Place, type RunState } from "./state.ts";
+import { isRequest } from "./opened.ts";
+import { outputFrom, type Place, type RunState } from "./state.ts";
 
 /** When a wait without a timeout is over: the last moment that a `Date` can tell (ms since 1970). */
 export const NEVER = 8.64e15;

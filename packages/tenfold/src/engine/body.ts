@@ -135,7 +135,8 @@ function encoded(parsed: Parsed<unknown>, context: AttemptContext): Settled {
   return refused("OUTPUT_INVALID", KEPT_NOT, parsed, context);
 }
 
-function checked(output: unknown, context: AttemptContext): Settled {
+/** What was answered, if it is JSON. */
+export function checked(output: unknown, context: { readonly node: string; readonly attempt: number }): Settled {
   if (output === undefined) return { ok: true, output: undefined };
   let problem;
   try {

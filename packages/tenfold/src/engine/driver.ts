@@ -27,6 +27,7 @@ import type { Ports } from "./ports.ts";
 import { Recorder } from "./recorder.ts";
 import type { Plan, Registry } from "./registry.ts";
 import { DriverFiles, type RunFiles } from "./run-files.ts";
+import { Scripts } from "./scripts.ts";
 import type { LaneSlots } from "./slots.ts";
 import { Suspects } from "./suspects.ts";
 import { isUpgrade } from "./upgrade-message.ts";
@@ -41,6 +42,7 @@ export class Driver {
   readonly #children: Children;
   readonly #performer: Performer;
   readonly #upgrades: Upgrades;
+  readonly scripts: Scripts;
   /** Bytes of all runs in memory. */
   bytes = 0;
   readonly #suspects: Suspects;
@@ -57,7 +59,8 @@ export class Driver {
       hold: (run, error) => this.hold(run, error),
       changed: (run) => this.changed(run),
     });
-    this.#performer = new Performer(this, this.#recorder, this.#children);
+    this.scripts = new Scripts(this, this.#recorder);
+    this.#performer = new Performer(this, this.#recorder, this.#children, this.scripts);
     this.#upgrades = new Upgrades(this, this.#recorder);
     this.#suspects = new Suspects(host.limits.deathsMax);
     const { ports, store } = host;
@@ -95,9 +98,7 @@ export class Driver {
 
   /** Everything decided is written, and no body runs. */
   get isQuiet(): boolean {
-    if (!this.#committer.isIdle) return false;
-    for (const run of this.runs.values()) if (run.attempts.size > 0) return false;
-    return true;
+    return this.#committer.isIdle && this.runs.values().every(({ attempts }) => attempts.size === 0);
   }
 
   /** Drives these runs from now on. */
@@ -139,9 +140,8 @@ export class Driver {
     this.runs.set(run.id, run);
     this.bytes += run.bytes;
     const goOn = claimed.mail.messages.map((message) => this.#takeIn(run, message, claimed.journal));
-    const isRetried = goOn.includes(true);
     const isDeadly = claimed.deaths >= this.#host.limits.deathsMax && run.state.cancelled === null;
-    if (isDeadly && !isRetried) return this.hold(run, diedTooOften(claimed));
+    if (isDeadly && !goOn.includes(true)) return this.hold(run, diedTooOften(claimed));
     this.#host.events.taken(run.id, run.context.workflow, run.state.entries === 0);
     if (this.#suspects.isSuspect(claimed)) this.#suspects.drives(run);
     if (run.state.entries > 0) {
@@ -195,6 +195,10 @@ export class Driver {
     this.#recorder.obey(run, commands);
   }
 
+  get isDraining(): boolean {
+    return this.#performer.isDraining;
+  }
+
   /** Starts no body any more: `isQuiet` tells when the last one has settled and is written. */
   drain(): void {
     this.#children.drain(this.runs.values());
@@ -204,7 +208,7 @@ export class Driver {
   /** Parks every run that is left, stopping its bodies: others may go on with them at once. */
   giveBack(reason: unknown): void {
     for (const run of this.runs.values()) {
-      if (run.attempts.size > 0) run.wakesNow = true;
+      if (run.attempts.size > 0 || run.busyScripts > 0) run.wakesNow = true;
       run.upgradesLater();
       for (const attempt of run.attempts.values()) attempt.stop(reason);
       run.attempts.clear();
@@ -232,19 +236,16 @@ export class Driver {
   }
 
   thenOf(run: LiveRun): Then {
-    const { parkAfterMs } = this.#host.limits;
-    return thenOf(run, { now: this.ports.clock.now(), parkAfterMs, isDraining: this.#performer.isDraining });
+    return thenOf(run, { ...this.#host.limits, now: this.ports.clock.now(), isDraining: this.isDraining });
   }
 
   answered({ run, commit, deferred, parcels, facts }: Sent, answer: CommitAnswer): void {
     if (run.isGone) return;
     if (answer === "lost") return this.#leave(run);
     if (answer === "mail") {
-      run.takeBack({ lines: commit.lines, absorbed: commit.absorbed, deferred, parcels });
-      run.movesTo ??= commit.graph;
+      run.takeBack({ ...commit, graph: commit.graph, deferred, parcels });
       this.#upgrades.answered(run);
-      void this.#fetchMail(run);
-      return;
+      return void this.#fetchMail(run);
     }
     run.journalLength += commit.lines.length;
     run.facts.written(facts);
@@ -302,6 +303,11 @@ export class Driver {
     const { deferred } = run;
     run.sent();
     this.#performer.perform(run, deferred);
+  }
+
+  /** What led to this command is durable. */
+  execute(run: LiveRun, command: Extract<Command, { kind: "execute" }>): void {
+    this.#performer.perform(run, [command]);
   }
 
   /** Something is to be written, or it only waits from now on. */

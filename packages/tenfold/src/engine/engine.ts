@@ -181,7 +181,10 @@ export class Engine {
       for await (const record of heldIn(store, lane, workflow)) {
         const { id, error, unread } = decodedRecord(null, record);
         const { code } = JSON.parse(error ?? "{}") as { code?: string };
-        const mayGoOn = code === "STEP_UNKNOWN" || (code === "CODEC_KEY_MISSING" && unread === undefined);
+        const mayGoOn =
+          code === "STEP_UNKNOWN" ||
+          code === "SCRIPT_CHANGED" ||
+          (code === "CODEC_KEY_MISSING" && unread === undefined);
         if (!mayGoOn) continue;
         const body = { kind: "retry", unlessCancelled: true } as const;
         const message = { key: `${occasion} ${id}`, body, at: ports.clock.now() };

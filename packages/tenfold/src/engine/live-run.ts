@@ -3,7 +3,7 @@ import type { Command } from "../core/command.ts";
 import type { JournalLine } from "../core/journal-line.ts";
 import { pathOf, placeAt } from "../core/path.ts";
 import type { Place, RunState } from "../core/state.ts";
-import type { ClaimedRun, RunStart, Send, Then } from "../store/store.ts";
+import type { ClaimedRun, RunStart, Send, Then, RunCommit } from "../store/store.ts";
 import type { Attempt } from "./attempt.ts";
 import type { ChildCall } from "./child-call.ts";
 import type { ContextRun } from "./context.ts";
@@ -11,6 +11,7 @@ import { factsLoaded, type Facts } from "./facts.ts";
 import type { Clock } from "./ports.ts";
 import type { Plan } from "./registry.ts";
 import type { Upgrading } from "./upgrade-message.ts";
+import type { ScriptInMemory } from "./script-in-memory.ts";
 
 /** Bytes of memory that a run and a line of its journal cost beside their texts; measured, rounded up. */
 export const RUN_BYTES = 2048;
@@ -23,6 +24,7 @@ const PARKING_RETRY_MS = 10;
 const NOTHING: readonly never[] = [];
 
 const NO_CALLS: ReadonlyMap<string, ChildCall> = new Map();
+const NO_SCRIPTS: ReadonlyMap<string, ScriptInMemory> = new Map();
 
 export type Ending = Extract<Then, { kind: "end" }>;
 
@@ -30,6 +32,9 @@ export interface Timer {
   readonly at: number;
   readonly cancel: () => void;
 }
+
+/** What a commit that was not written had. */
+type TakenBack = Pick<LiveRun, "lines" | "deferred" | "absorbed" | "parcels"> & { readonly graph: RunCommit["graph"] };
 
 export class LiveRun {
   readonly id: string;
@@ -58,6 +63,9 @@ export class LiveRun {
   /** Attempts that run or wait for a slot, by the path of their node. */
   readonly attempts = new Map<string, Attempt>();
   #calls: Map<string, ChildCall> | null = null;
+  #scripts: Map<string, ScriptInMemory> | null = null;
+  /** Scripts whose functions have not come to rest. */
+  busyScripts = 0;
   /** It stays in memory until then (ms since 1970) although it only waits: children of it end. */
   lingersUntil = 0;
   /** Takes back what was planned for then. */
@@ -117,6 +125,21 @@ export class LiveRun {
     return this.#calls ?? NO_CALLS;
   }
 
+  /** The function of a script is in memory. */
+  addScript(script: ScriptInMemory): void {
+    this.#scripts ??= new Map();
+    this.#scripts.set(script.path, script);
+  }
+
+  forgetScript({ path }: ScriptInMemory): void {
+    this.#scripts?.delete(path);
+  }
+
+  /** Scripts whose functions are in memory, by the path of their node. */
+  get scripts(): ReadonlyMap<string, ScriptInMemory> {
+    return this.#scripts ?? NO_SCRIPTS;
+  }
+
   /** Puts off what follows from lines that are not durable yet. */
   defer(command: Command): void {
     this.deferred = appended(this.deferred, command);
@@ -147,7 +170,8 @@ export class LiveRun {
   }
 
   /** What belonged to a commit that was not written belongs to the next one, before what came since. */
-  takeBack({ lines, deferred, absorbed, parcels }: Pick<LiveRun, "lines" | "deferred" | "absorbed" | "parcels">): void {
+  takeBack({ lines, deferred, absorbed, parcels, graph }: TakenBack): void {
+    this.movesTo ??= graph;
     this.lines = [...lines, ...this.lines];
     this.deferred = [...deferred, ...this.deferred];
     this.absorbed = [...absorbed, ...this.absorbed];
@@ -166,6 +190,7 @@ export class LiveRun {
     return (
       this.attempts.size === 0 &&
       this.calls.size === 0 &&
+      this.busyScripts === 0 &&
       this.deferred.length === 0 &&
       this.lines.length === 0 &&
       this.absorbed.length === 0 &&
@@ -248,6 +273,8 @@ export class LiveRun {
   stopAll(reason: unknown): void {
     this.#cancelTimers();
     for (const attempt of this.attempts.values()) attempt.stop(reason);
+    for (const script of this.scripts.values()) script.drop();
+    this.#scripts = null;
     if (this.attempts.size > 0) this.attempts.clear();
     this.deferred = NOTHING;
   }

@@ -16,7 +16,7 @@ export function thenOf(run: LiveRun, { now, parkAfterMs, isDraining }: ParkingFa
   if (run.upgrading !== null) return { kind: "keep" };
   // A child that is being started now has to be let go once it is there.
   if (run.ending !== null) return isAnswerOpen(run) ? { kind: "keep" } : run.ending;
-  if (run.attempts.size > 0 || run.calls.size > 0) return { kind: "keep" };
+  if (run.attempts.size > 0 || run.calls.size > 0 || run.busyScripts > 0) return { kind: "keep" };
   const wakeAt = wakeAtOf(run);
   const park: Then = { kind: "park", wakeAt: Math.max(wakeAt, now) };
   if (isDraining) return park;

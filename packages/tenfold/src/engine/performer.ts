@@ -4,6 +4,7 @@
  */
 import type { Command } from "../core/command.ts";
 import type { RunError } from "../core/entry.ts";
+import { isScriptCall } from "../core/constructs/script.ts";
 import { resume } from "../core/reduce.ts";
 import { earn } from "../core/retry.ts";
 import { ASLEEP, RETRYING, type Place } from "../core/state.ts";
@@ -12,6 +13,7 @@ import type { Children } from "./children.ts";
 import { codeGone } from "./held.ts";
 import type { LiveRun } from "./live-run.ts";
 import type { Recorder } from "./recorder.ts";
+import type { Scripts } from "./scripts.ts";
 
 /** What a performer asks of its driver. */
 export interface PerformerHost extends AttemptHost<LiveRun> {
@@ -24,13 +26,15 @@ export class Performer {
   readonly #host: PerformerHost;
   readonly #recorder: Recorder;
   readonly #children: Children;
+  readonly #scripts: Scripts;
   /** True once no body may be started any more. */
   #isDraining = false;
 
-  constructor(host: PerformerHost, recorder: Recorder, children: Children) {
+  constructor(host: PerformerHost, recorder: Recorder, children: Children, scripts: Scripts) {
     this.#host = host;
     this.#recorder = recorder;
     this.#children = children;
+    this.#scripts = scripts;
   }
 
   get isDraining(): boolean {
@@ -77,8 +81,10 @@ export class Performer {
   }
 
   #execute(run: LiveRun, place: Place, number: number): void {
-    const step = run.plan.steps[place.node.index];
     if (run.isGone || run.ending !== null || place.frame.waits[place.node.local] !== 0) return;
+    const isCall = isScriptCall(place.node);
+    const step = isCall ? this.#scripts.stepOf(run, place, number) : run.plan.steps[place.node.index];
+    if (step === undefined && isCall) return;
     if (step === undefined) return this.#host.hold(run, codeGone(run.context.workflow, place.node.node.id, "step"));
     if (number === 1 && step.budget !== null) earn(step.budget);
     const attempt = new Attempt(this.#host, run, place, number, step);

@@ -29,6 +29,8 @@ export interface Undoes {
 /** Calls a body, or, with `undoes`, the step's undo. Whatever it throws or rejects with is the attempt's failure. */
 export interface Executor {
   execute(step: StepDefinition, input: unknown, ctx: StepContext, undoes: Undoes | null): unknown;
+  /** The step as it is executed here, of one that a script calls: tests follow its schemas. */
+  prepare?(step: StepDefinition): StepDefinition;
 }
 
 export type LogLevel = "debug" | "info" | "warn" | "error";

@@ -5,30 +5,37 @@
 import { commandFor } from "../core/advance.ts";
 import { choose } from "../core/choose.ts";
 import { dueOf } from "../core/constructs/approval.ts";
-import { isOutdated } from "../core/constructs/call.ts";
 import { isStillAsked, type Command } from "../core/command.ts";
-import type { Entry, RunError, UpgradedEntry } from "../core/entry.ts";
+import type { AskedEntry, Entry, RunError, UpgradedEntry } from "../core/entry.ts";
 import { writeLine } from "../core/journal-line.ts";
 import { pathOf } from "../core/path.ts";
 import { reduce } from "../core/reduce.ts";
 import { nextAttempt, spend, type FailedAttempt } from "../core/retry.ts";
-import { placesFrom } from "../core/retry-from.ts";
 import { type Place, type Undo } from "../core/state.ts";
 import { wakeTime } from "../core/wake-time.ts";
 import type { Message, Store } from "../store/store.ts";
-import { invariant, unreachable } from "../value/error.ts";
+import { unreachable } from "../value/error.ts";
 import { copyJson } from "../value/json.ts";
 import type { Attempt } from "./attempt.ts";
-import { type Settled } from "./body.ts";
+import type { Settled } from "./body.ts";
 import type { ChildCall } from "./child-call.ts";
 import { knownChild } from "./child-id.ts";
 import { foreseenChild } from "./child-start.ts";
 import { farewell, type Returned } from "./family.ts";
+import { entryOf, hasGoOn } from "./absorbing.ts";
 import { computeDerive } from "./compute-derive.ts";
 import { codeGone } from "./held.ts";
 import type { Ending, LiveRun } from "./live-run.ts";
 import type { Ports } from "./ports.ts";
 import type { Registry, StepPlan } from "./registry.ts";
+
+/** Whoever has the functions of scripts. */
+export interface ScriptCaller {
+  /** Has the function of a script called, or go on. */
+  call(run: LiveRun, place: Place, isAnew: boolean): void;
+  /** A call of a script has come to its end. */
+  answered(run: LiveRun, place: Place): void;
+}
 
 export interface RecorderHost {
   readonly ports: Ports;
@@ -36,6 +43,7 @@ export interface RecorderHost {
   readonly registry: Registry;
   /** The longest JSON text of an output (characters). */
   readonly payloadMax: number;
+  readonly scripts: ScriptCaller;
   /** A run in memory became larger. */
   grew(bytes: number): void;
   /** The run cannot go on here, for want of code. */
@@ -64,6 +72,12 @@ export class Recorder {
           break;
         case "disown":
           this.#disown(run, command.place, command.attempt);
+          break;
+        case "script":
+          this.#host.scripts.call(run, command.place, command.isAnew);
+          break;
+        case "answer":
+          this.#host.scripts.answered(run, command.place);
           break;
         case "derive":
           this.#derive(run, command.place, commands);
@@ -125,55 +139,22 @@ export class Recorder {
   }
 
   /** Makes a message part of the journal; true if it has the run go on. What it asks for is to be obeyed before the next. */
-  absorb(run: LiveRun, { key, body }: Message, commands: Command[], isLoading = false): boolean {
-    if (!run.absorb(key) || run.state.absorbed?.has(key) === true) return false;
-    const at = this.#now();
-    invariant(body.kind !== "upgrade", "a move to another graph takes in the whole journal");
-    if (body.kind === "cancel") {
-      const { reason, by, isJoined, undo } = body;
-      if (by !== undefined && isOutdated(run.state, by)) return false;
-      const said = { ...(by && { by }), ...(isJoined && { isJoined }), ...(undo && { undo }) };
-      this.#record(run, { kind: "cancelled", at, message: key, reason, ...said }, commands);
-      return false;
+  absorb(run: LiveRun, message: Message, commands: Command[], isLoading = false): boolean {
+    if (!run.absorb(message.key) || run.state.absorbed?.has(message.key) === true) return false;
+    const entry = entryOf(run, message, this.#now(), isLoading);
+    if (entry === null) return false;
+    const goesOn = hasGoOn(entry);
+    if (goesOn) {
+      run.ending = null;
+      run.facts.mayBeGone();
     }
-    if (body.kind === "returned") {
-      this.#record(run, { ...body, at, message: key }, commands);
-      return false;
-    }
-    if (body.kind === "attach") {
-      const { parent, of, attempt, depth } = body;
-      if (isOutdated(run.state, { parent, node: of, attempt })) return false;
-      const entry: Entry = { kind: "attached", at, message: key, parent, of, attempt, depth };
-      return attempt === 1 ? this.#note(run, entry, commands) : this.#goOn(run, entry, commands);
-    }
-    if (body.kind === "signal" || body.kind === "decide") {
-      const kind = body.kind === "signal" ? "signalled" : "decided";
-      this.#record(run, { ...body, kind, at, message: key } as Entry, commands);
-      return false;
-    }
-    if (body.unlessCancelled === true && run.state.cancelled !== null) return false;
-    const { from, newKeys } = body;
-    const how = { ...(from === undefined ? {} : { from }), ...(newKeys === true ? { newKeys } : {}) };
-    if ((from !== undefined || newKeys === true) && !mayBeginAnew(run, from, isLoading)) return false;
-    return this.#goOn(run, { kind: "retried", at, message: key, ...how }, commands);
+    this.#record(run, entry, commands);
+    return goesOn;
   }
 
   /** The run is on another graph now, or could not be. */
   upgraded(run: LiveRun, entry: Omit<UpgradedEntry, "kind" | "at">): void {
     this.#record(run, { kind: "upgraded", at: this.#now(), ...entry }, []);
-  }
-
-  /** What changes nothing in the run itself. */
-  #note(run: LiveRun, entry: Entry, commands: Command[]): false {
-    this.#record(run, entry, commands);
-    return false;
-  }
-
-  #goOn(run: LiveRun, entry: Entry, commands: Command[]): true {
-    run.ending = null;
-    run.facts.mayBeGone();
-    this.#record(run, entry, commands);
-    return true;
   }
 
   /** The child of a call is there, and knows whom to tell; or it was there, and had ended. */
@@ -183,6 +164,21 @@ export class Recorder {
     const message = `read ${child} ${attempt} ${node}`;
     if (ended === null) this.#record(run, { kind: "called", node, at, attempt, child }, commands, place);
     else this.#record(run, { kind: "returned", node, at, message, attempt, child, ...ended }, commands, place);
+    this.obey(run, commands);
+  }
+
+  /** The function of a script has made a call. */
+  asked(run: LiveRun, place: Place, entry: AskedEntry): void {
+    const commands: Command[] = [];
+    this.#record(run, entry, commands, place);
+    this.obey(run, commands);
+  }
+
+  /** The function of a script has ended. */
+  scriptEnded(run: LiveRun, place: Place, node: string, settled: Settled): void {
+    const commands: Command[] = [];
+    if (settled.ok) this.#done(run, place, node, 0, settled, this.#now(), 0, commands);
+    else this.#refuse(run, place, settled.error, commands);
     this.obey(run, commands);
   }
 
@@ -317,17 +313,6 @@ export class Recorder {
     run.timers.delete(node);
     this.#record(run, { kind: "abandoned", node, at: this.#now() }, commands, place);
   }
-}
-
-/** What has a body at work is not begun anew beside it: a run goes on from a node only while nothing of it is done. */
-function mayBeginAnew(
-  { state, attempts, calls, ending }: LiveRun,
-  from: string | undefined,
-  isLoading: boolean,
-): boolean {
-  const hasStopped = isLoading || ending !== null || state.cancelled !== null || state.root.failure !== null;
-  if (!hasStopped || attempts.size > 0 || calls.size > 0) return false;
-  return from === undefined || placesFrom(state, from).problem === null;
 }
 
 function endedAs(status: Ending["status"], output: string | null, error: RunError | null): Ending {

@@ -5,7 +5,13 @@
 import { compileGraph, type CompiledGraph } from "../core/compile.ts";
 import { DEFAULT_RETRY, newBudget, type RetryBudget, type RetryPolicy } from "../core/retry.ts";
 import { checkGraph } from "../flow/check-graph.ts";
-import type { RetryOptions, StepDefinition, StepOverrides, WorkflowDefinition } from "../flow/definition.ts";
+import type {
+  RetryOptions,
+  ScriptBody,
+  StepDefinition,
+  StepOverrides,
+  WorkflowDefinition,
+} from "../flow/definition.ts";
 import type { Graph, GraphNode } from "../flow/graph.ts";
 import { durationMs } from "../value/duration.ts";
 import { TenfoldError } from "../value/error.ts";
@@ -22,6 +28,7 @@ export interface Plan {
   /** By the node's index; undefined for nodes without a body, and for code that is gone. */
   readonly steps: readonly (StepPlan | undefined)[];
   readonly derives: readonly (((...inputs: never[]) => unknown) | undefined)[];
+  readonly scripts: readonly (ScriptBody | undefined)[];
 }
 
 export interface StepPlan {
@@ -95,6 +102,10 @@ export class Registry {
         const code = definition.code.get(id);
         return code?.kind === "derive" ? code.compute : undefined;
       }),
+      scripts: graph.nodes.map(({ id }) => {
+        const code = definition.code.get(id);
+        return code?.kind === "script" ? code.run : undefined;
+      }),
     };
     this.#plans.set(hash, plan);
     return plan;
@@ -105,7 +116,11 @@ export class Registry {
     const step = this.#steps.get(`${definition.name} ${node.step}`);
     if (step === undefined) return undefined;
     const code = definition.code.get(node.id);
-    const overrides: StepOverrides = code?.kind === "step" ? code.overrides : {};
+    return this.planOf(step, code?.kind === "step" ? code.overrides : {});
+  }
+
+  /** How to execute a use of a step. */
+  planOf(step: StepDefinition, overrides: StepOverrides): StepPlan {
     const retry = { ...step.retry, ...overrides.retry };
     const timeout = overrides.timeout ?? step.timeout;
     return {

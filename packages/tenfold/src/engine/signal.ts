@@ -1,4 +1,5 @@
 /** Sends a signal to a run: whatever would be wrong with it is told to its sender, before anything is sent. */
+import { signalsOf } from "../flow/graph.ts";
 import type { Message, RunRecord } from "../store/store.ts";
 import { FINISHED } from "../store/store.ts";
 import { describe } from "../value/describe.ts";
@@ -84,12 +85,15 @@ async function checked(
   record: RunRecord,
   { signal, whom, payload }: { readonly signal: string; readonly whom: string | null; readonly payload: unknown },
 ): Promise<Json | undefined> {
-  const waits = (await compiledOf(engine, record)).graph.nodes.filter((node) => node.kind === "wait");
-  const ofName = waits.filter((node) => node.signal === signal);
-  const wait = ofName[0];
-  if (wait === undefined) throw unknownSignal(record, signal, [...new Set(waits.map((node) => node.signal))]);
-  if (ofName.every((node) => (node.for === null) !== (whom === null))) throw forNobody(record, signal, whom);
-  const parsed = wait.isChecked ? await parsedWith(engine, record, signal, payload) : payload;
+  const { graph } = await compiledOf(engine, record);
+  const { known, ofScripts } = signalsOf(graph);
+  const isChecked = known.get(signal);
+  if (isChecked === undefined && ofScripts !== null) throw unknownSignal(record, signal, [...known.keys()]);
+  const waits = graph.nodes.filter((node) => node.kind === "wait" && node.signal === signal);
+  const isForAll = ofScripts === null || ofScripts.has(signal);
+  if (!isForAll && waits.every((node) => node.kind === "wait" && (node.for === null) !== (whom === null)))
+    throw forNobody(record, signal, whom);
+  const parsed = isChecked === true ? await parsedWith(engine, record, signal, payload) : payload;
   const problem = parsed === undefined ? undefined : jsonProblem(parsed);
   if (problem !== undefined) {
     throw invalid(

@@ -35,7 +35,8 @@ interface Called {
 
 function makeCall(name: string | undefined): Call {
   const draw = (target: unknown, input: unknown = null): unknown => {
-    const wayOut = "Outside of a `flow`, start a run: `tenfold.start(workflow, input)`.";
+    const wayOut =
+      "Outside of a `flow`, start a run: `tenfold.start(workflow, input)`; in a script, `ctx.call(workflow, input)`.";
     const drawing = currentDrawing("`call`", wayOut);
     const called = calledBy(drawing, name ?? "call", target);
     const id = nodeId(drawing, name ?? `call-${called.workflow}`);
@@ -72,7 +73,8 @@ function answerOf(target: () => unknown): unknown {
   }
 }
 
-function isDefinition(given: unknown): given is WorkflowDefinition {
+/** Whether this is what `workflow` answered. */
+export function isDefinition(given: unknown): given is WorkflowDefinition {
   return typeof given === "object" && given !== null && "graph" in given && "steps" in given;
 }
 

@@ -82,10 +82,14 @@ export interface StepDefinition extends StepOverrides {
   readonly isAsync: boolean;
 }
 
+/** The function of a script, as the engine calls it: with a `ScriptContext`. */
+export type ScriptBody = (ctx: never, input: never) => unknown;
+
 /** What stays in code for a node: found by the node's id, never stored. */
 export type NodeCode =
   | { readonly kind: "derive"; readonly compute: (...inputs: never[]) => unknown }
   | { readonly kind: "step"; readonly overrides: StepOverrides }
+  | { readonly kind: "script"; readonly run: ScriptBody }
   /** What a call runs; a function of it where it was not there yet when the call was drawn. */
   | { readonly kind: "call"; readonly target: WorkflowDefinition | (() => WorkflowDefinition) };
 

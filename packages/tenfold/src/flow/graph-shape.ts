@@ -1,6 +1,6 @@
 /** The shape of a loaded graph's parts: fields of the right kind, indexes in range. */
 import { isCalendar } from "../value/business-days.ts";
-import { BUSINESS_DAYS_MAX, REPEAT_MAX, SLEEP_MAX_MS } from "./graph.ts";
+import { BUSINESS_DAYS_MAX, REPEAT_MAX, SCRIPT_CALLS_MAX, SLEEP_MAX_MS } from "./graph.ts";
 
 const OPERAND_COUNTS: Readonly<Record<string, number | undefined>> = {
   eq: 2,
@@ -33,6 +33,13 @@ export function nodeProblem(node: unknown, nodeCount: number, scopeCount: number
     case "call":
       if (typeof node["workflow"] !== "string") return "it names no workflow";
       return isSound(node["input"]) ? undefined : "its input is no template";
+    case "script": {
+      const { script, input, source, max, signals } = node;
+      if (typeof script !== "string" || typeof source !== "string") return "it names no script, or no source of it";
+      if (!isIndex(max, SCRIPT_CALLS_MAX + 1) || max === 0) return "its max is no whole number from 1";
+      if (signals !== null && !(Array.isArray(signals) && signals.every(isSignal))) return "its signals are damaged";
+      return isSound(input) ? undefined : "its input is no template";
+    }
     case "derive": {
       const { inputs, source } = node;
       if (typeof source !== "string") return "it has no hash of its source";
@@ -106,6 +113,10 @@ export function nodeProblem(node: unknown, nodeCount: number, scopeCount: number
 
 function isRest(given: unknown): boolean {
   return given === "finish" || given === "stop";
+}
+
+function isSignal(given: unknown): boolean {
+  return isRecord(given) && typeof given["signal"] === "string" && typeof given["isChecked"] === "boolean";
 }
 
 function isThreshold(given: unknown): boolean {

@@ -36,7 +36,8 @@ export type GraphNode =
   | ApprovalNode
   | AttemptNode
   | RepeatNode
-  | CallNode;
+  | CallNode
+  | ScriptNode;
 
 interface NodeBase {
   /** Unique in the graph: the path of scopes and the node's name, joined by "/". */
@@ -185,6 +186,22 @@ export interface CallNode extends WorkNode {
   readonly input: Template;
 }
 
+/** The most calls of a script: each leaves lines in its run's journal, and all are replayed when it is loaded. */
+export const SCRIPT_CALLS_MAX = 40_000;
+
+/** Done when its function has answered, which is found in the code by the node's id. */
+export interface ScriptNode extends WorkNode {
+  readonly kind: "script";
+  readonly script: string;
+  readonly input: Template;
+  /** The hash of the function's source, so that a change shows. */
+  readonly source: string;
+  /** The most calls that it makes. */
+  readonly max: number;
+  /** The signals that it may wait for; null: any. */
+  readonly signals: readonly { readonly signal: string; readonly isChecked: boolean }[] | null;
+}
+
 /** JSON with references to values in it; a constant without `value` is undefined, which is not null. */
 export type Template =
   | { readonly kind: "constant"; readonly value?: Json }
@@ -222,6 +239,7 @@ export function templatesOf(node: GraphNode): readonly Template[] {
       return [];
     case "step":
     case "call":
+    case "script":
       return [node.input];
     case "match":
       return [node.on];
@@ -268,6 +286,21 @@ export function givenScopeOf(node: GraphNode): number | null {
   if (node.kind === "each" || node.kind === "repeat") return node.body;
   if (node.kind === "attempt") return node.handler;
   return node.kind === "approval" ? node.show : null;
+}
+
+/** The signals that runs of a graph wait for, and whether what each carries is checked; those of its scripts, null for any. */
+export function signalsOf({ nodes }: Graph): {
+  readonly known: ReadonlyMap<string, boolean>;
+  readonly ofScripts: ReadonlySet<string> | null;
+} {
+  const scripts = nodes.filter((node) => node.kind === "script");
+  const said = scripts.flatMap(({ signals }) => signals ?? []);
+  const waited = [...nodes.filter((node) => node.kind === "wait"), ...said];
+  const takesAny = scripts.some(({ signals }) => signals === null);
+  return {
+    known: new Map(waited.map(({ signal, isChecked }) => [signal, isChecked])),
+    ofScripts: takesAny ? null : new Set(said.map(({ signal }) => signal)),
+  };
 }
 
 /** Whether a node's scope may be opened more than once: its nodes' paths have an index after the node's own. */

@@ -17,6 +17,7 @@ export type {
   Expect,
   NodeCode,
   RetryOptions,
+  ScriptBody,
   StepContext,
   StepDefinition,
   StepLog,
@@ -37,6 +38,8 @@ export type { FileRef, FileSource, FileView, StepFiles, StoredFile } from "./fil
 export { on, type OnOptions } from "./on.ts";
 export { repeat, type Repeat, type RepeatOptions } from "./repeat.ts";
 export { schedule, type BusinessDayRule, type ScheduleOptions } from "./schedule.ts";
+export { script, type Script, type ScriptOptions } from "./script.ts";
+export type { ScriptContext, ScriptWaitOptions } from "./script-context.ts";
 export { sleep, sleepUntil, type Sleep, type SleepUntil } from "./sleep.ts";
 export { step, type Step } from "./step.ts";
 export { waitFor, type WaitFor, type WaitOptions } from "./wait-for.ts";

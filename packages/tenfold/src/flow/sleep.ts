@@ -33,7 +33,7 @@ export interface SleepUntil {
 export const sleep: Sleep = makeSleep(undefined);
 export const sleepUntil: SleepUntil = makeSleepUntil(undefined);
 
-const OUTSIDE = "A step's body waits with a timer of its own, and keeps its slot meanwhile.";
+const OUTSIDE = "A step's body waits with a timer of its own, and keeps its slot meanwhile; a script has `ctx.sleep`.";
 
 function makeSleep(name: string | undefined): Sleep {
   const draw = (duration: unknown, options?: unknown): unknown => {

@@ -9,7 +9,7 @@ import { checkName } from "./naming.ts";
 import { checkOptionNames, checkOverrides, checkRetryAndTimeout, isAsyncFunction, refused } from "./options.ts";
 import { lift } from "./template.ts";
 import { testContext } from "./test-context.ts";
-import { nodeValue } from "./value.ts";
+import { nodeValue, originOf } from "./value.ts";
 
 const OPTIONS = {
   known: ["run", "undo", "input", "output", "retry", "timeout"],
@@ -111,9 +111,25 @@ function checkUndo(owner: string, options: { readonly undo?: unknown; readonly p
   }
 }
 
+/** What one use of a step has that the step has not. */
 interface Use {
   readonly name?: string;
   readonly overrides?: StepOverrides;
+}
+
+/** A step, with what `as` and `with` made of it. */
+interface UsedStep {
+  readonly definition: StepDefinition;
+  readonly use: Use;
+}
+
+const USED = Symbol("used");
+
+/** The step that `given` is a use of; undefined: it is none. */
+export function usedStep(given: unknown): UsedStep | undefined {
+  return typeof given === "function" && originOf(given) === undefined
+    ? (given as { readonly [USED]?: UsedStep })[USED]
+    : undefined;
 }
 
 function useOf(definition: StepDefinition, use: Use): unknown {
@@ -121,6 +137,7 @@ function useOf(definition: StepDefinition, use: Use): unknown {
   return Object.freeze(
     Object.assign(draw, {
       definition,
+      [USED]: { definition, use },
       run: (input: never, ctx: Partial<StepContext> = {}) =>
         definition.run(input, { ...testContext(definition.name, ctx), ...ctx }),
       as: (name: string) =>
@@ -134,7 +151,7 @@ function useOf(definition: StepDefinition, use: Use): unknown {
 }
 
 function drawStep(definition: StepDefinition, use: Use, input: unknown): unknown {
-  const wayOut = `To call the body itself, as in a unit test, write \`await ${definition.name}.run(input)\`.`;
+  const wayOut = `To call the body itself, as in a unit test, write \`await ${definition.name}.run(input)\`; in a script, \`await ctx.call(${definition.name}, input)\`.`;
   const drawing = currentDrawing(`The step "${definition.name}"`, wayOut);
   registerStep(drawing, use.name ?? definition.name, definition);
   const id = nodeId(drawing, use.name ?? definition.name);

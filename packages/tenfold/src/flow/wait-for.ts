@@ -49,7 +49,10 @@ const OPTIONS = { known: ["schema", "for", "timeout", "otherwise"], later: [] };
 
 function makeWaitFor(name: string | undefined): WaitFor {
   const draw = (signal: unknown, options: Given = {}): unknown => {
-    const drawing = currentDrawing("`waitFor`", "A step's body ends, and the workflow waits between two steps.");
+    const drawing = currentDrawing(
+      "`waitFor`",
+      "A step's body ends, and the workflow waits between two steps; a script has `ctx.waitFor`.",
+    );
     checkName("WAIT_INVALID", "a signal", signal);
     return drawWait(drawing, name ?? `wait-${signal as string}`, signal as string, options);
   };
@@ -105,7 +108,7 @@ function checkWait(drawing: Drawing, id: string, { schema, timeout, otherwise }:
 }
 
 /** A sender knows only the signal's name: what it carries is the same wherever it is waited for. */
-function knowSignal(drawing: Drawing, id: string, signal: string, schema: Schema | undefined): void {
+export function knowSignal(drawing: Drawing, id: string, signal: string, schema: Schema | undefined): void {
   if (drawing.signals.has(signal) && drawing.signals.get(signal) !== schema) {
     throw drawingError("WAIT_INVALID", drawing, id, {
       happened: `the signal "${signal}" is waited for with another schema elsewhere in this workflow`,

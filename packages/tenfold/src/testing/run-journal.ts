@@ -3,9 +3,10 @@
  * Invariant: nothing in it depends on the machine or on real time, so that the same test gives the same.
  */
 import { compileGraph } from "../core/compile.ts";
-import type { Entry } from "../core/entry.ts";
+import type { Ask, Entry } from "../core/entry.ts";
 import { replay } from "../core/reduce.ts";
 import type { RunState } from "../core/state.ts";
+import { askText } from "../engine/script-calls.ts";
 import type { Graph } from "../flow/graph.ts";
 import { durationText } from "../value/duration.ts";
 import type { Json } from "../value/json.ts";
@@ -39,6 +40,9 @@ export interface TestEntry {
   /** The run that a call has as its child, and how that ended. */
   readonly child?: string;
   readonly status?: "completed" | "failed" | "cancelled";
+  /** The number of a script's call, from 0, and what it asks for. */
+  readonly call?: number;
+  readonly ask?: Ask;
   /** The run that called this one, and its node. */
   readonly parent?: string;
   readonly of?: string;
@@ -67,9 +71,10 @@ export function entriesOf({ entries, startedAt }: ShownRun): readonly TestEntry[
 
 function shownPart(name: string, value: unknown, startedAt: number): object {
   switch (name) {
-    // How long an attempt took shows in the times; the key of a message is chance, and says nothing.
+    // How long an attempt took shows in the times; the key of a message is chance, and says nothing; what a script had heard serves its replay.
     case "tookMs":
     case "message":
+    case "heard":
       return {};
     case "attempt":
       return value === 0 ? {} : { attempt: value };
@@ -130,7 +135,9 @@ export function timelineText(run: ShownRun): string {
   return [`${workflow}: ${ended}`, ...lines].join("\n");
 }
 
-function resultOf({ kind, attempt, output, arm, error, retryAfter, reason, ...signal }: TestEntry): string {
+function resultOf({ kind, attempt, output, arm, error, retryAfter, reason, call, ask, ...signal }: TestEntry): string {
+  if (ask !== undefined)
+    return cut(`[${call}] ${askText(ask)}${"input" in ask ? ` ${JSON.stringify(ask.input)}` : ""}`);
   if (kind === "chose") return arm ?? "none";
   if (kind === "signalled") return signalText(signal);
   if (kind === "decided")

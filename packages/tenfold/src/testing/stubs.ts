@@ -10,7 +10,7 @@ import type { StubBody, StubUndo } from "./stub-bodies.ts";
 
 /** Where a step is used. */
 export interface NodeChoice {
-  /** A node's id ("enrich-billing", "each-orders/price"), or the path of one item's ("each-orders[3]/price"). */
+  /** A node's id ("enrich-billing", "each-orders/price", of a script's calls "agent/search"), or the path of one ("each-orders[3]/price"). */
   readonly node?: string;
 }
 
@@ -76,14 +76,17 @@ export class Stubs {
   /** The uses of a step that the workflows have; STUB_INVALID if they have none. */
   usesOf(step: NamedStep, { node }: NodeChoice = {}): Uses {
     const name = this.#nameOf(step);
-    const isUsed = ({ steps }: WorkflowDefinition): boolean =>
-      typeof step === "string" ? steps.has(name) : steps.get(name) === step.definition;
+    // What a script calls is known once it does.
+    const isUsed = ({ steps, graph }: WorkflowDefinition): boolean =>
+      steps.has(name) ? typeof step === "string" || steps.get(name) === step.definition : hasScript(graph);
     const workflows = this.#workflows.filter(isUsed);
     if (workflows.length === 0) throw this.#unused(name);
     if (node === undefined) return { step: name, workflows: names(workflows), node: null };
     const nodesOf = ({ graph }: WorkflowDefinition): readonly string[] =>
       graph.nodes.flatMap((one) => (one.kind === "step" && one.step === name ? [one.id] : []));
-    const having = workflows.filter((workflow) => nodesOf(workflow).includes(idOf(node)));
+    const isCall = ({ graph }: WorkflowDefinition): boolean =>
+      graph.nodes.some(({ kind, id }) => kind === "script" && idOf(node).startsWith(`${id}/`));
+    const having = workflows.filter((workflow) => nodesOf(workflow).includes(idOf(node)) || isCall(workflow));
     if (having.length > 0) return { step: name, workflows: names(having), node };
     throw refused(
       `no node ${describe(node)} uses the step "${name}"`,
@@ -118,6 +121,10 @@ function nearest<T extends { readonly uses: Uses }>(stubs: readonly T[], called:
   const meant = stubs.filter(({ uses }) => isMeant(uses, called));
   const stub = meant.find(({ uses }) => uses.node === called.node) ?? meant.find(({ uses }) => uses.node !== null);
   return stub ?? meant[0];
+}
+
+function hasScript({ nodes }: WorkflowDefinition["graph"]): boolean {
+  return nodes.some(({ kind }) => kind === "script");
 }
 
 /** Whether the call is one of these uses. */

@@ -110,7 +110,12 @@ export class TestExecutor {
 
 /** The workflow with schemas of steps that time waits for, where they take real time; the rest is the same. */
 export function withFollowedSchemas(workflow: WorkflowDefinition, bodies: Bodies): WorkflowDefinition {
-  const follow = (step: StepDefinition, schema: Schema): Schema => {
+  const steps = [...workflow.steps].map(([name, step]) => [name, stepWithFollowedSchemas(step, bodies)] as const);
+  return { ...workflow, steps: new Map(steps) };
+}
+
+export function stepWithFollowedSchemas(step: StepDefinition, bodies: Bodies): StepDefinition {
+  const follow = (schema: Schema): Schema => {
     const standard = schema["~standard"];
     const validate = (value: unknown): ReturnType<typeof standard.validate> => {
       const result = standard.validate(value);
@@ -120,15 +125,12 @@ export function withFollowedSchemas(workflow: WorkflowDefinition, bodies: Bodies
     };
     return { "~standard": { ...standard, validate } };
   };
-  const steps = [...workflow.steps].map(([name, step]): [string, StepDefinition] => {
-    const { input, output } = step;
-    const followed = {
-      ...(input === undefined ? {} : { input: follow(step, input) }),
-      ...(output === undefined ? {} : { output: follow(step, output) }),
-    };
-    return [name, { ...step, ...followed }];
-  });
-  return { ...workflow, steps: new Map(steps) };
+  const { input, output } = step;
+  const followed = {
+    ...(input === undefined ? {} : { input: follow(input) }),
+    ...(output === undefined ? {} : { output: follow(output) }),
+  };
+  return { ...step, ...followed };
 }
 
 function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {

@@ -6,7 +6,7 @@
 import { DEFAULT_SETTINGS, Engine, type EngineSettings } from "../engine/engine.ts";
 import type { EventTypes, Listener } from "../engine/events.ts";
 import type { Executor, Host, Log } from "../engine/ports.ts";
-import type { WorkflowDefinition } from "../flow/definition.ts";
+import type { StepDefinition, WorkflowDefinition } from "../flow/definition.ts";
 import type { Store } from "../store/store.ts";
 import type { Random } from "../value/random.ts";
 import { storeByVerb } from "./store-by-verb.ts";
@@ -33,6 +33,8 @@ export interface TestWorld {
   readonly time: VirtualTime;
   readonly workflows: readonly WorkflowDefinition[];
   readonly log: Log;
+  /** A step that a script calls, as it is executed in a test. */
+  prepare(step: StepDefinition): StepDefinition;
 }
 
 /** Calls a body for a worker. */
@@ -49,7 +51,8 @@ export class TestWorker {
     const isGone = (process: string): boolean => process !== `${number}`;
     const host: Host = { worker: `worker-${number}`, host: "test", process: `${number}`, isGone };
     const { random, log } = world;
-    const executor: Executor = { execute: (...call) => execute(this, ...call) };
+    const prepare = (step: StepDefinition): StepDefinition => world.prepare(step);
+    const executor: Executor = { execute: (...call) => execute(this, ...call), prepare };
     const ports = { clock: this.#time, random, executor, log };
     this.#engine = new Engine(this.#mortal(world.store), world.workflows, ports, host, TEST_SETTINGS);
   }

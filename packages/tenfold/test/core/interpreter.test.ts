@@ -7,6 +7,7 @@ import type { WorkflowDefinition } from "../../src/flow/definition.ts";
 import { interpret, type Expected } from "../../src/testing/simulator/interpreter.ts";
 import { decisionOf, signalOf, votesOf } from "../../src/testing/simulator/fates.ts";
 import { answerOf, withoutErrors } from "../../src/testing/simulator/answer.ts";
+import { pathOfCall } from "../../src/testing/simulator/random-script.ts";
 import { randomWorkflow } from "../../src/testing/simulator/random-workflow.ts";
 import { hash32 } from "../../src/value/hash.ts";
 import { canonicalJson, type Json } from "../../src/value/json.ts";
@@ -33,7 +34,7 @@ function caseOf(seed: number): Case {
   const input = answerOf("input", Math.floor(random() * 1000)) as unknown as Json;
   const rarity = [Infinity, 25, 6][Math.floor(random() * 3)]!;
   const failures = (path: string) => {
-    const hash = hash32(`${seed} ${path}`);
+    const hash = hash32(`${seed} ${pathOfCall(path)}`);
     if (path.includes("/show/")) return 0;
     return hash % rarity === 0 ? Infinity : hash % 7 === 1 ? 1 : 0;
   };
@@ -72,19 +73,21 @@ function checkEnd(life: Life, { expected }: Case): void {
   const done = doneIn(life);
   assert.equal(new Set(done).size, done.length, "each node is done once");
   for (const node of done) {
-    const isKnown = expected.done.has(node) || expected.maybe.has(node) || node.includes("/show/");
+    const plain = pathOfCall(node);
+    const isKnown = expected.done.has(plain) || expected.maybe.has(plain) || node.includes("/show/");
     assert.ok(isKnown, `${node} was not to be done`);
   }
   if (ending.kind === "fail") {
     assert.ok(
-      expected.failures.has(ending.error.node),
+      expected.failures.has(pathOfCall(ending.error.node)),
       `${ending.error.node} was not to fail: ${ending.error.message}`,
     );
     return;
   }
   assert.equal(ending.kind, "finish");
   assert.equal(expected.failures.size, 0, "it was to fail");
-  for (const node of expected.done) assert.ok(done.includes(node), `${node} was to be done`);
+  const plainly = new Set(done.map(pathOfCall));
+  for (const node of expected.done) assert.ok(plainly.has(node), `${node} was to be done`);
   const output = ending.kind === "finish" ? ending.output : undefined;
   assert.equal(canonicalJson(withoutErrors(output)), canonicalJson(withoutErrors(expected.output)));
 }
@@ -151,5 +154,19 @@ test("a run that is loaded anew after every entry ends as one that never was", (
       checkEnd(life, given);
     }),
     { numRuns: 200 },
+  );
+});
+
+test("a run that is loaded from any part of its journal goes on to the same end: no script makes other calls", () => {
+  fc.assert(
+    fc.property(seeds, (seed) => {
+      const given = caseOf(seed);
+      const compiled = compileGraph(given.definition.graph);
+      const life = new Life(compiled, given.input).play(given.answers, orderOf(given.random));
+      const cut = Math.floor(given.random() * (life.entries.length + 1));
+      const other = new Life(compiled, given.input, life.entries.slice(0, cut));
+      checkEnd(other.play(given.answers, orderOf(given.random)), given);
+    }),
+    { numRuns: 400 },
   );
 });

@@ -6,7 +6,8 @@ import { compileGraph } from "../../src/core/compile.ts";
 import type { Entry } from "../../src/core/entry.ts";
 import { readLine, writeLine } from "../../src/core/journal-line.ts";
 import { pathOf, placeAt } from "../../src/core/path.ts";
-import { framesOf, type Frame } from "../../src/core/state.ts";
+import { framesOf } from "../../src/core/opened.ts";
+import type { Frame } from "../../src/core/state.ts";
 import type { Json } from "../../src/value/json.ts";
 import { seededRandom } from "../../src/value/random.ts";
 import { refuses } from "../flow/refuses.ts";
@@ -77,6 +78,22 @@ const entries: Record<Entry["kind"], fc.Arbitrary<Entry>> = {
     status: fc.constantFrom("completed" as const, "failed" as const, "cancelled" as const),
     output,
     error: error as fc.Arbitrary<never>,
+  }),
+  asked: fc.record({
+    kind: fc.constant("asked" as const),
+    ...{ node, at, call: fc.nat(), heard: fc.nat() },
+    ask: fc.oneof(
+      fc.record({ kind: fc.constant("step" as const), name: text, step: text, input: output }),
+      fc.record({ kind: fc.constant("call" as const), name: text, workflow: text, input: output }),
+      fc.record({ kind: fc.constant("sleep" as const), name: text, forMs: fc.nat() }),
+      fc.record({ kind: fc.constant("sleep" as const), name: text, at: fc.oneof(text, fc.nat()) }),
+      fc.record({
+        kind: fc.constant("wait" as const),
+        ...{ name: text, signal: text },
+        for: fc.option(text, { nil: null }),
+        timeoutMs: fc.option(fc.nat(), { nil: null }),
+      }),
+    ),
   }),
   attached: fc.record({
     kind: fc.constant("attached" as const),

@@ -17,33 +17,19 @@ import { evaluate } from "../../src/flow/evaluate.ts";
 import type { ApprovalNode, WaitNode } from "../../src/flow/graph.ts";
 import * as flow from "../../src/flow/index.ts";
 import type { WorkflowDefinition } from "../../src/flow/definition.ts";
+import type { Answers, Fate } from "./answers.ts";
 import { TenfoldError } from "../../src/value/error.ts";
 import type { Json } from "../../src/value/json.ts";
 import { generationAt } from "./undone.ts";
+import { LifeScripts } from "./life-scripts.ts";
+
+export { answering, Failure, type Answers, type Fate } from "./answers.ts";
 
 export const RUN = "r";
 export const NOW = 1_760_000_000_000;
 
 export type NodeCommand = Extract<Command, { place: Place }>;
 export type Ending = Extract<Command, { kind: "finish" | "fail" | "cancel" }>;
-
-/** What an attempt comes to. */
-export type Fate =
-  | { readonly output: Json | undefined }
-  | { readonly error: string; readonly code?: string; readonly retryAt?: number | null };
-
-export interface Answers {
-  stepOf(path: string, step: string, input: Json | undefined, attempt: number): Fate;
-  deriveOf(node: string, inputs: readonly (Json | undefined)[]): Json | undefined;
-  /** What the signal carries that ends a wait. */
-  signalOf?(signal: string, whom: string | null): Json | undefined;
-  /** What becomes of the child of a call; as of a step of its workflow's name where it is not said. */
-  childOf?(path: string, workflow: string, input: Json | undefined, attempt: number): Fate;
-  /** What an attempt to undo a node comes to; it is undone where that is not said. */
-  undoOf?(path: string, input: Json | undefined, output: Json | undefined, attempt: number): Fate;
-  /** Who decides on an approval, and how, one after the other. */
-  votesOf?(path: string): readonly { readonly by: string; readonly verdict: "approved" | "refused" }[];
-}
 
 /** The constructs without their types: whether these hold is the flow floor's business. */
 export const untyped: any = flow;
@@ -59,6 +45,7 @@ export function stepNamed(name: string): any {
 }
 
 export class Life {
+  readonly #scripts = new LifeScripts(this);
   readonly compiled: CompiledGraph;
   readonly input: Json;
   readonly state: RunState;
@@ -189,6 +176,9 @@ export class Life {
         return this.record({ kind: "called", node, at, attempt: command.attempt, child: `child of ${node}` });
       case "undo":
         return this.#undo(command, answers);
+      case "script":
+      case "answer":
+        throw new Error("what a script is told it is told at once");
       case "disown":
         throw new Error("a child that is let go is asked for by nobody");
       case "abandon":
@@ -304,6 +294,10 @@ export class Life {
         this.endings.push(command);
         continue;
       }
+      if (command.kind === "script" || command.kind === "answer") {
+        this.#scripts.stir(command.place, command.kind === "script" && command.isAnew);
+        continue;
+      }
       if (command.kind === "disown") {
         this.disowned.push(`${this.pathOf(command.place)} ${command.attempt}`);
         continue;
@@ -314,37 +308,13 @@ export class Life {
       else if (!this.open.every(isOther)) throw new Error(`${this.pathOf(command.place)} is asked for twice`);
       this.open.push(command);
     }
-    if (!this.compiled.graph.nodes.some(({ kind }) => ["sleep", "wait", "approval", "call"].includes(kind))) return;
+    if (!this.compiled.graph.nodes.some(({ kind }) => ["sleep", "wait", "approval", "call", "script"].includes(kind)))
+      return;
     // Nobody waits for a sleep once its run, or its item, has come to its end.
     const isOver = this.endings.length > 0 || this.state.cancelled !== null;
     this.open = this.open.filter(({ kind, place: { frame, node } }) => {
       return (kind !== "sleep" && kind !== "call") || (!isOver && frame.waits[node.local] === ASLEEP);
     });
-  }
-}
-
-/** Steps that answer what `outputs` says for their step's name, or their input; derives answer their first input. */
-export function answering(
-  outputs: Record<string, (input: any, path: string, attempt: number) => unknown> = {},
-): Answers {
-  return {
-    stepOf: (path, step, input, attempt) => {
-      const output = outputs[step];
-      if (output === undefined) return { output: input };
-      const fate = output(input, path, attempt);
-      return fate instanceof Failure ? fate : { output: fate as Json | undefined };
-    },
-    deriveOf: (_node, inputs) => inputs[0],
-  };
-}
-
-/** A fate that `answering` passes on: the attempt fails, for good unless `retryAt` says otherwise. */
-export class Failure {
-  readonly error: string;
-  readonly retryAt: number | null;
-
-  constructor(error: string, retryAt: number | null = null) {
-    this.error = error;
-    this.retryAt = retryAt;
+    this.#scripts.tell();
   }
 }

@@ -15,6 +15,7 @@ import {
   match,
   present,
   repeat,
+  script,
   sleep,
   step,
   waitFor,
@@ -31,8 +32,12 @@ const NAMES = ["north", "east", "south", "west"];
 const PLAIN = NAMES.map((name) => step(name, { run: (input: any): any => input }));
 const UNDOABLE = NAMES.map((name) => step(name, { run: (input: any): any => input, undo: () => {} }));
 
-/** With `undo`, half of its steps can be undone. */
-export function wildWorkflow(random: Random, nodesMax: number, { undo = false } = {}): WorkflowDefinition {
+/** With `undo`, half of its steps can be undone; what its scripts call is no part of the graph. */
+export function wildWorkflow(
+  random: Random,
+  nodesMax: number,
+  { undo = false, scripts = true } = {},
+): WorkflowDefinition {
   const STEPS = undo ? [...PLAIN.slice(0, 2), ...UNDOABLE.slice(2)] : PLAIN;
   const below = (limit: number) => Math.floor(random() * limit);
   const pick = <T>(items: readonly T[]): T => items[below(items.length)]!;
@@ -54,6 +59,8 @@ export function wildWorkflow(random: Random, nodesMax: number, { undo = false } 
     const value = pick(known);
     const chance = random();
     if (depth >= 4 || chance < 0.35) return (pick(STEPS) as Drawn).as(id())({ value, other: pick(known) });
+    if (scripts && chance < 0.38)
+      return onwards((script as Drawn)(`script-${below(1000)}`, () => null).as(id())(value));
     if (chance < 0.42) return (derive as Drawn).as(id())(value, (seen: unknown) => seen);
     if (chance < 0.5) {
       const first = random() < 0.5 ? pick(known) : after(pick(known), () => rest(below(1000)));

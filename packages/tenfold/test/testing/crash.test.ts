@@ -153,7 +153,13 @@ test("a dead worker sends the store nothing, and hears nothing of it", async () 
       if (verbs.length === last) worker.die();
       return answer;
     });
-    const world = { store, time: new VirtualTime(0), workflows: [trial], log: { write: () => {} } };
+    const world = {
+      store,
+      time: new VirtualTime(0),
+      workflows: [trial],
+      log: { write: () => {} },
+      prepare: <T>(step: T) => step,
+    };
     const worker: TestWorker = new TestWorker({ ...world, random: () => 0.5 }, 1, () => {});
     let isOpen = false;
     void worker.open().then(() => (isOpen = true));

@@ -12,10 +12,10 @@ import { evaluationError } from "../output.ts";
 import { evaluate } from "../../flow/evaluate.ts";
 import { isPlainName } from "../../value/plain-name.ts";
 import { pathOf } from "../path.ts";
+import { isRequest } from "../opened.ts";
 import {
   ASLEEP,
   bornOf,
-  isRequest,
   keepChild,
   newFrame,
   OPENED,

@@ -11,10 +11,10 @@ import { keepFrame } from "../marks.ts";
 import { errorJson, outputOf, valueOf, type Output } from "../output.ts";
 import { pathOf } from "../path.ts";
 import { isFailing } from "../boundaries.ts";
+import { isSpread } from "../opened.ts";
 import {
   DONE,
   HISTORY_MAX,
-  isSpread,
   newFrame,
   opened,
   OPENED,

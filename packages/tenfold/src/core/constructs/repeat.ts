@@ -6,7 +6,8 @@ import type { RunError } from "../entry.ts";
 import { keepFrame } from "../marks.ts";
 import { outputOf, valueOf } from "../output.ts";
 import { pathOf } from "../path.ts";
-import { isRounds, newFrame, opened, OPENED, type Frame, type Place, type Rounds, type RunState } from "../state.ts";
+import { isRounds } from "../opened.ts";
+import { newFrame, opened, OPENED, type Frame, type Place, type Rounds, type RunState } from "../state.ts";
 import type { Turn } from "../turn.ts";
 
 /** Opens the first round; false where what it begins with cannot be computed. */

@@ -19,6 +19,7 @@ import type { Expected } from "./interpreter.ts";
 import { withoutErrors } from "./answer.ts";
 import type { OpenBook } from "./open-book.ts";
 import { Undoing, type UndoCall } from "./undoing.ts";
+import { pathOfCall } from "./random-script.ts";
 import { askedApprovals, awaitedSignals, type AskedApproval, type AwaitedSignal } from "./waits.ts";
 import { Violation } from "./violation.ts";
 import { checkFiles } from "./written-files.ts";
@@ -248,7 +249,8 @@ export class Auditor {
       throw new Violation("a run ends as its graph and its bodies say", { ...facts, allowed: [...allowed] });
     if (row.status === "failed") {
       const { node } = JSON.parse(row.error ?? "{}") as { node?: string };
-      if (!expected.failures.has(node ?? "")) throw new Violation("a run fails at a node that fails", facts);
+      if (!expected.failures.has(pathOfCall(node ?? "")))
+        throw new Violation("a run fails at a node that fails", facts);
       return;
     }
     if (row.status !== "completed") return;
@@ -260,7 +262,9 @@ export class Auditor {
         expected: expected.output,
       });
     }
-    const done = new Set(entries.flatMap((entry) => (entry.kind === "done" && entry.attempt > 0 ? [entry.node] : [])));
+    const done = new Set(
+      entries.flatMap((entry) => (entry.kind === "done" && entry.attempt > 0 ? [pathOfCall(entry.node)] : [])),
+    );
     for (const node of expected.done)
       if (!done.has(node)) throw new Violation("every node of a completed run is done", { ...facts, node });
   }
@@ -295,6 +299,7 @@ export class Auditor {
     const done = new Set<string>();
     const failures = new Map<string, FailedEntry>();
     const messages = new Set<string>();
+    const asked = new Map<string, number>();
     for (const entry of entries) {
       if ("message" in entry) {
         if (messages.has(entry.message))
@@ -302,14 +307,20 @@ export class Auditor {
         messages.add(entry.message);
       }
       if (entry.kind === "failed") failures.set(entry.node, entry);
+      if (entry.kind === "asked") {
+        const { node, call } = entry;
+        if (call !== (asked.get(node) ?? 0))
+          throw new Violation("each call of a script is recorded once, in order", { run, entry });
+        asked.set(node, call + 1);
+      }
       if (entry.kind !== "done") continue;
       if (done.has(entry.node) && !isReset) throw new Violation("a node has one result", { run, node: entry.node });
       done.add(entry.node);
       const known =
         entry.attempt === 0 ||
         entry.node.includes("/show/") ||
-        expected.done.has(entry.node) ||
-        expected.maybe.has(entry.node);
+        expected.done.has(pathOfCall(entry.node)) ||
+        expected.maybe.has(pathOfCall(entry.node));
       if (!known && expected.failures.size === 0)
         throw new Violation("only the taken arm runs", { run, node: entry.node });
       if (entry.attempt > 0 && !this.#calls.has(`${run} ${entry.node}`)) {

@@ -63,7 +63,7 @@ export class Family {
       return { output: told.output };
     }
     const isTrue = child.entries.some((entry) =>
-      told.status === "cancelled" ? entry.kind === "cancelled" : entry.kind === "failed" || isBadEnd(entry),
+      told.status === "cancelled" ? entry.kind === "cancelled" : hasFailed(entry) || isBadEnd(entry),
     );
     if (!isTrue) throw new Violation("a call fails because its child did, or was cancelled", facts);
     return { error: told.node };
@@ -122,6 +122,11 @@ export class Family {
     const gone = [...this.#pruned.values()].filter(({ row }) => this.#book.record(row.id) === undefined);
     return [...gone, ...this.#book.records().map((row) => this.#memberOf(row))];
   }
+}
+
+/** What a run may have failed with: a node, a wait in vain, a child of its own. */
+function hasFailed(entry: Entry): boolean {
+  return ["failed", "timed-out"].includes(entry.kind) || (entry.kind === "returned" && entry.status !== "completed");
 }
 
 /** A child that was started late, for a call that was given up meanwhile: nobody has told it of its parent, nor will. */

@@ -4,6 +4,7 @@ import type { RunRecord } from "../../store/store.ts";
 import { hash32 } from "../../value/hash.ts";
 import type { Json } from "../../value/json.ts";
 import { answerOf } from "./answer.ts";
+import { pathOfCall } from "./random-script.ts";
 import { interpret, type Expected, type NodeFate } from "./interpreter.ts";
 
 /** So many attempts of a node that can be done are enough for it, unless a process that was frozen let one time out. */
@@ -13,7 +14,7 @@ export const SPARE_ATTEMPTS = 2;
 
 /** How many attempts of a node fail before one is done; Infinity: all of them. */
 export function failuresOf(run: string, path: string): number {
-  const hash = hash32(`${run} ${path}`);
+  const hash = hash32(`${run} ${pathOfCall(path)}`);
   // Whether a request can be shown decides nothing else, so that what comes of it does not hang on which is first.
   if (hash % 20 === 0 && !path.includes("/show/")) return Infinity;
   return hash % 5 === 1 ? 1 + ((hash >>> 8) % (ATTEMPTS - 1)) : 0;

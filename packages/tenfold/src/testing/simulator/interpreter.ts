@@ -4,6 +4,10 @@
  */
 import { templatesOf, type Graph, type GraphNode, type Template } from "../../flow/graph.ts";
 import type { Json, JsonPath } from "../../value/json.ts";
+import { interpretProgram, programOf } from "./random-script.ts";
+
+/** The steps that random workflows use. */
+export const STEPS = ["north", "east", "south", "west"];
 
 /** What becomes of a node's work: its output, or its failure for good. */
 export type NodeFate = { readonly output: Json | undefined } | { readonly error: string };
@@ -147,6 +151,25 @@ export function interpret(
         }
         done.add(path);
         return fate.output;
+      }
+      case "script": {
+        const input = fill(node.input, scope);
+        if (input === isBroken) return isBroken;
+        const failed = new Set<string>();
+        const found = interpretProgram(programOf(node.script), (input ?? null) as Json, {
+          callOf: (name, step, given) => {
+            const fate = fateOf(`${path}/${name}`, STEPS[step]!, given);
+            if ("error" in fate) failed.add(`${path}/${name}`);
+            else done.add(`${path}/${name}`);
+            return "error" in fate ? undefined : { output: fate.output ?? null };
+          },
+          maybe: (name) => void maybe.add(`${path}/${name}`),
+          signalOf: (signal) => signalOf(signal, null) ?? null,
+          threw: () => void failed.add(path),
+        });
+        if (found !== undefined) return found.seen;
+        for (const at of failed) (collects ?? failures).add(at);
+        return isBroken;
       }
       case "call": {
         const input = fill(node.input, scope);

@@ -15,6 +15,7 @@ import {
   oneOf,
   present,
   repeat,
+  script,
   sleep,
   sleepUntil,
   step,
@@ -28,7 +29,10 @@ import type { WorkflowDefinition } from "../../flow/definition.ts";
 import type { Trigger } from "../../flow/trigger.ts";
 import type { Json } from "../../value/json.ts";
 import type { Random } from "../../value/random.ts";
+import type { ScriptContext } from "../../flow/script-context.ts";
 import { answerOf, TAGS, type Answer } from "./answer.ts";
+import { STEPS } from "./interpreter.ts";
+import { programOf, runProgram } from "./random-script.ts";
 
 export interface RandomWorkflowOptions {
   readonly name: string;
@@ -52,7 +56,7 @@ type Drawn = any;
 export function randomWorkflow(options: RandomWorkflowOptions): WorkflowDefinition {
   const { random, name } = options;
   const first = random() < 0.5 ? "200ms" : "6s";
-  const steps = ["north", "east", "south", "west"].map((stepName, index) =>
+  const steps = STEPS.map((stepName, index) =>
     step(stepName, {
       retry: { attempts: options.attempts, first, max: "20s" },
       ...(options.timeoutMs === null ? {} : { timeout: options.timeoutMs }),
@@ -112,7 +116,8 @@ export function randomWorkflow(options: RandomWorkflowOptions): WorkflowDefiniti
     const value = pick(visible);
     const id = `x${serial++}`;
     const chance = random();
-    if (depth >= 3 || chance < 0.45) return useStep(visible);
+    if (depth >= 3 || chance < 0.42) return useStep(visible);
+    if (chance < 0.45) return useStepOn(visible, drawScript(id, value));
     if (chance < 0.55) return (derive as Drawn).as(id)(value, (seen: Answer) => answerOf("derive", seen as never));
     if (chance < 0.65) {
       const first = random() < 0.5 ? value : after(value, () => drawSleep(id, value));
@@ -189,6 +194,13 @@ export function randomWorkflow(options: RandomWorkflowOptions): WorkflowDefiniti
   };
   const drawCall = (id: string, child: WorkflowDefinition, visible: readonly Drawn[]): Drawn =>
     useStepOn(visible, (call as Drawn).as(id)(child, useStep(visible)));
+  const drawScript = (id: string, value: Drawn): Drawn => {
+    const scriptName = `script-${below(1000)}`;
+    const program = programOf(scriptName);
+    return (script as Drawn)(scriptName, (ctx: ScriptContext, given: Json) =>
+      runProgram(program, ctx, steps, given),
+    ).as(id)(value);
+  };
   const useStepAfter = (visible: readonly Drawn[], depth: number): Drawn => draw(visible, depth + 1);
   const useStepOn = (visible: readonly Drawn[], value: Drawn): Drawn =>
     (pick(steps) as Drawn).as(nextName())({ value, tag: pick(visible).tag });
