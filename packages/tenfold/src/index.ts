@@ -2,7 +2,15 @@
 export * from "./flow/index.ts";
 export { open, type OpenOptions } from "./engine/open.ts";
 export { Tenfold, type StartManyAnswer } from "./engine/client.ts";
-export type { AttemptEvent, EventTypes, ProgressEvent, RunEvent, StallEvent, TakenEvent } from "./engine/events.ts";
+export type {
+  AttemptEvent,
+  EventTypes,
+  ProgressEvent,
+  RunEvent,
+  StallEvent,
+  TakenEvent,
+  UnsureEvent,
+} from "./engine/events.ts";
 export type { EmitManyAnswer, EmitManyOptions, Emitted, EmitOptions } from "./engine/emit.ts";
 export type { DeliveryFilter, DeliveryView, Redelivered, SubscriptionView } from "./engine/event-views.ts";
 export type { Unsubscribed } from "./engine/unsubscribing.ts";
@@ -21,6 +29,7 @@ export type { ScheduleView } from "./engine/schedule-views.ts";
 export type { Pruned, PruneOptions } from "./engine/retention.ts";
 export type { StartManyOptions, StartOptions } from "./engine/start.ts";
 export type { ApprovalFilter, ApprovalView, DecisionOptions } from "./engine/approvals.ts";
+export type { Resolution, UnsureFilter, UnsureView } from "./engine/unsure.ts";
 export type { RunAddress, SignalOptions } from "./engine/signal.ts";
 export type { RetryRunOptions } from "./engine/retrying.ts";
 export type { CancelOptions, Changed, ChangeOptions, Refusal, Selection } from "./engine/telling.ts";

@@ -74,6 +74,16 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import("./commands/approve.ts")).refuseCommand,
   },
   {
+    name: "unsure",
+    does: "list what may have happened: whether it did is for people to say",
+    load: async () => (await import("./commands/unsure.ts")).unsureCommand,
+  },
+  {
+    name: "resolve",
+    does: "say whether it happened",
+    load: async () => (await import("./commands/unsure.ts")).resolveCommand,
+  },
+  {
     name: "export",
     does: "write runs as JSON lines, into a file or a pipe",
     load: async () => (await import("./commands/export.ts")).exportCommand,

@@ -1,6 +1,6 @@
 /** What `tenfold dev` tells while a store is worked: runs that begin and end, attempts that fail; in a flood, sums. */
 import path from "node:path";
-import type { AttemptEvent, RunEvent, TakenEvent } from "../engine/events.ts";
+import type { AttemptEvent, RunEvent, TakenEvent, UnsureEvent } from "../engine/events.ts";
 import type { RunError } from "../core/entry.ts";
 import { startedAtOfRun } from "../value/id.ts";
 import { formatDuration } from "../value/duration.ts";
@@ -34,8 +34,9 @@ export function tellWork(terminal: Terminal, { tenfold, store, config }: Opened)
   const stops = [
     tenfold.on("taken", (event) => flood.tell(takenText(event))),
     tenfold.on("attempt", (event) => {
-      if (event.outcome !== "done") flood.tell(attemptText(terminal, event));
+      if (event.outcome === "failed" || event.outcome === "timed-out") flood.tell(attemptText(terminal, event));
     }),
+    tenfold.on("unsure", (event) => flood.tell(unsureText(terminal, event))),
     tenfold.on("run", (event) => flood.tell(runText(terminal, event, Date.now()))),
     tenfold.on("stall", ({ isStalled, cause }) => {
       const reason = cause instanceof Error ? `: ${brief(cause.message)}` : "";
@@ -61,6 +62,13 @@ function attemptText(terminal: Terminal, { workflow, run, node, attempt, outcome
   const text = `${run} ${node}: ${terminal.paint("yellow", `attempt ${attempt} ${what}`)}: ${brief(message ?? "")}`;
   const document = { event: "attempt", workflow, run, node, attempt, outcome, message };
   return { kind: "attempt", workflow, text, document, matters: false };
+}
+
+function unsureText(terminal: Terminal, event: UnsureEvent): Told {
+  const { workflow, run, node, message } = event;
+  const asked = `${terminal.paint("yellow", "may have happened")}: ${brief(message)}`;
+  const text = `${run} ${node} ${asked}; say whether it did: tenfold resolve ${run}:${node}`;
+  return { kind: "unsure", workflow, text, document: { event: "unsure", ...event }, matters: true };
 }
 
 function runText(terminal: Terminal, { workflow, run, status, error }: RunEvent, now: number): Told {

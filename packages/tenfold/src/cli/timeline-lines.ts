@@ -157,6 +157,10 @@ function stateText({ state, attempts, kind }: TimelineNode, view: TimelineView):
         style: state.verdict === "refused" ? "yellow" : null,
       };
     }
+    case "resolved": {
+      const comment = state.comment === null ? "" : `: ${oneLine(state.comment)}`;
+      return { text: `happened, says ${oneLine(state.by)}${comment}`, style: null };
+    }
     case "opened":
       return { text: `${countText(state.done)} of ${plural(state.items, state.of)} done`, style: "cyan" };
   }
@@ -170,7 +174,10 @@ function openText(wait: Wait, view: TimelineView): { text: string; style: Style 
   }
   if (wait.kind === "retry" && view.driven === "held")
     return { text: `held before attempt ${wait.attempt}`, style: "yellow" };
-  return { text: oneLine(waitText(wait, view.now)), style: wait.kind === "retry" ? "yellow" : "cyan" };
+  return {
+    text: oneLine(waitText(wait, view.now)),
+    style: wait.kind === "retry" || wait.kind === "unsure" ? "yellow" : "cyan",
+  };
 }
 
 /** One line for many rows of the same node; those that failed are told one by one. */

@@ -64,6 +64,7 @@ export type NodeState =
       readonly by: string;
       readonly comment: string | null;
     }
+  | { readonly kind: "resolved"; readonly at: number; readonly by: string; readonly comment: string | null }
   /** It is open, and waits for that. */
   | { readonly kind: "open"; readonly wait: Wait }
   /** Its items, or the calls that it has made so far, are being worked on. */
@@ -139,6 +140,20 @@ function addEntry(graph: Graph, nodes: Map<string, TimelineNode>, entry: Entry):
     case "decided": {
       const { verdict, by, comment, at } = entry;
       nodeAt(graph, nodes, entry.node, { kind: "decided", at, verdict, by, comment });
+      return;
+    }
+    // As long as it is open that is told instead.
+    case "begun":
+      nodeAt(graph, nodes, entry.node, { kind: "abandoned", at: entry.at });
+      return;
+    case "unsure": {
+      const node = nodeAt(graph, nodes, entry.node, { kind: "abandoned", at: entry.at });
+      node.attempts.push(attemptOf({ ...entry, tookMs: 0 }, entry.error));
+      return;
+    }
+    case "resolved": {
+      const { happened, by, comment, at } = entry;
+      nodeAt(graph, nodes, entry.node, happened ? { kind: "resolved", at, by, comment } : { kind: "abandoned", at });
       return;
     }
     case "timed-out":

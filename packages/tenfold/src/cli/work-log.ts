@@ -55,6 +55,10 @@ export class WorkLog implements Log {
       tenfold.on("attempt", ({ outcome }) => {
         this.#count(outcome === "done" ? "attempts" : "failedAttempts");
       }),
+      tenfold.on("unsure", ({ workflow, run, node, attempt, message }) => {
+        const what = "a step may have happened: say whether it did, with `tenfold resolve`";
+        this.tell("warn", "unsure", what, { workflow, run, node, attempt, message });
+      }),
       watchUnworked(tenfold, (workflow, runs) => {
         this.tell("warn", "unworked", "runs wait for a workflow that is not in the config", { workflow, runs });
       }),

@@ -13,6 +13,7 @@ import { leaveAttempt, openAttempt } from "./constructs/attempt.ts";
 import { eachProblem, leaveItem, openEach } from "./constructs/each.ts";
 import { leaveRepeatRound, openRepeat, repeatProblem } from "./constructs/repeat.ts";
 import { leaveScriptCall, openScript, scriptProblem } from "./constructs/script.ts";
+import { commandForBegun } from "./constructs/undertaking.ts";
 import { receive } from "./constructs/wait.ts";
 import type { RunError } from "./entry.ts";
 import { evaluationError, outputOf } from "./output.ts";
@@ -41,7 +42,17 @@ export function newTurn(state: RunState, at: number, commands: Command[]): Turn 
   return { state, at, commands, moves: MOVES };
 }
 
-const MOVES: Turn["moves"] = { openFrame, enterFrame, openInner, finishNode, hearNode, closeNode, failNode, settle };
+const MOVES: Turn["moves"] = {
+  openFrame,
+  enterFrame,
+  openInner,
+  openNode,
+  finishNode,
+  hearNode,
+  closeNode,
+  failNode,
+  settle,
+};
 
 /** Starts what a new frame finds ready; a frame without nodes is finished by whoever opened it. */
 export function openFrame(turn: Turn, frame: Frame): void {
@@ -127,7 +138,7 @@ export function commandFor(state: RunState, place: Place): Command {
     case "script":
       return { kind: "refuse", place, error: scriptProblem(state, place) };
     default:
-      return { kind: "execute", place, attempt: attemptOf(place) };
+      return commandForBegun(state, place) ?? { kind: "execute", place, attempt: attemptOf(place) };
   }
 }
 

@@ -6,6 +6,10 @@ import { ASLEEP, RETRYING, type Place, type Undo } from "./state.ts";
 export type Command =
   /** Call the step's body; a result may be used only after what led here is durable. */
   | { readonly kind: "execute"; readonly place: Place; readonly attempt: number }
+  /** Call the body that was begun: that it was is durable. */
+  | { readonly kind: "perform"; readonly place: Place; readonly attempt: number }
+  /** Journal that nobody knows whether this attempt has happened: it was begun, and nobody here works on it. */
+  | { readonly kind: "doubt"; readonly place: Place; readonly attempt: number; readonly error: RunError }
   /** Compute a derive in the driver, and journal its result. */
   | { readonly kind: "derive"; readonly place: Place }
   /** Nothing before `until` (ms since 1970); then the node is done, or has waited for a signal in vain. */
@@ -45,6 +49,7 @@ export type Command =
 export function isStillAsked(command: Command): boolean {
   switch (command.kind) {
     case "execute":
+    case "perform":
       return command.place.frame.waits[command.place.node.local] === 0;
     case "wait":
       return command.place.frame.waits[command.place.node.local] === RETRYING;

@@ -11,6 +11,9 @@ export type Entry =
   | AbandonedEntry
   | UndoneEntry
   | UndoFailedEntry
+  | BegunEntry
+  | UnsureEntry
+  | ResolvedEntry
   | TimedOutEntry
   | RemindedEntry
   | EscalatedEntry
@@ -76,6 +79,33 @@ export interface UndoFailedEntry extends NodeEntry {
   readonly error: RunError;
   readonly retryAt: number | null;
   readonly tookMs: number;
+}
+
+/** The body of a step that is called at most once is called as soon as this is durable: from then on it may have happened. */
+export interface BegunEntry extends NodeEntry {
+  readonly kind: "begun";
+  readonly attempt: number;
+}
+
+/** What was begun has no result, and is not called again: whether it happened is for a person to say. */
+export interface UnsureEntry extends NodeEntry {
+  readonly kind: "unsure";
+  readonly attempt: number;
+  /** What is known of it: what the body threw, or that nothing came of it. */
+  readonly error: RunError;
+}
+
+/** Somebody said whether what was begun has happened; without effect if that is not asked, or was answered before. */
+export interface ResolvedEntry extends NodeEntry {
+  readonly kind: "resolved";
+  readonly message: string;
+  /** The attempt that it is about. */
+  readonly attempt: number;
+  readonly happened: boolean;
+  /** What it answered; undefined also if it did not happen. */
+  readonly output?: Json | undefined;
+  readonly by: string;
+  readonly comment: string | null;
 }
 
 /** A wait, or an approval, has lasted as long as it may. */

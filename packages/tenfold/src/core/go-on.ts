@@ -8,6 +8,7 @@ import { callAgain, isCalled, letCallsGo } from "./constructs/call.ts";
 import { hasItemsAtWork, openItems, takeFailed } from "./constructs/each.ts";
 import { repeatAgain } from "./constructs/repeat.ts";
 import { callScript, isScript, openScriptCalls, scriptAgain } from "./constructs/script.ts";
+import { isUndertaking } from "./constructs/undertaking.ts";
 import { deliver } from "./constructs/wait.ts";
 import { isBeingUndone, marksOf } from "./marks.ts";
 import { placesThat, Reset } from "./reset.ts";
@@ -153,7 +154,7 @@ function startAgain(turn: Turn, { frame, node }: Place): void {
     frame.retries!.set(node.local, { ...retries, before: retries.before + retries.attempts, attempts: 0 });
   }
   const child = frame.children?.get(node.local);
-  if (child === undefined) {
+  if (child === undefined || isUndertaking(child)) {
     // What has waited in vain waits as long again.
     if (node.node.kind === "wait" || node.node.kind === "approval") frame.readyAt[node.local] = turn.at;
     return openNode(turn, frame, node);

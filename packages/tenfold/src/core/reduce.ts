@@ -10,10 +10,11 @@ import type { CompiledGraph } from "./compile.ts";
 import { decide, wakeApproval } from "./constructs/approval.ts";
 import { attached, childEnded, childIsThere, disowned } from "./constructs/call.ts";
 import { answered, asked, callScript, isForsaken, openScriptCalls, threw } from "./constructs/script.ts";
+import { begun, forgetUndertaking, resolved, unsure } from "./constructs/undertaking.ts";
 import { giveUp, signalled } from "./constructs/wait.ts";
 import type { Entry, FailedEntry } from "./entry.ts";
 import { goOnWith, retry } from "./go-on.ts";
-import { mustFind, placeAt } from "./path.ts";
+import { mustFind, pathOf, placeAt } from "./path.ts";
 import { isDismissed } from "./dismissed.ts";
 import { countOpen } from "./boundaries.ts";
 import {
@@ -53,6 +54,7 @@ export function begin(compiled: CompiledGraph, { run, input, startedAt }: Begun,
     depth: null,
     undos: null,
     resets: 0,
+    unsure: null,
   };
   const state: RunState = { run, compiled, startedAt, root, ...nothing };
   const turn = newTurn(state, startedAt, commands);
@@ -88,6 +90,7 @@ export function reduce(state: RunState, entry: Entry, commands: Command[], known
       const place = known ?? mustFind(state, entry.node);
       if (place.node.node.kind === "script") return answered(turn, place, entry.output);
       const { frame, node } = close(state, entry.node, place);
+      forgetUndertaking(place);
       return finishNode(turn, frame, node, entry.output);
     }
     case "chose": {
@@ -96,6 +99,13 @@ export function reduce(state: RunState, entry: Entry, commands: Command[], known
     }
     case "failed":
       return applyFailure(turn, entry, known);
+    case "begun":
+      return begun(turn, known ?? mustFind(state, entry.node), entry);
+    case "unsure":
+      return unsure(turn, close(state, entry.node, known), entry);
+    case "resolved":
+      if (absorb(state, entry.message)) resolved(turn, placeAt(state, entry.node), entry);
+      return;
     case "abandoned": {
       const { frame, node } = close(state, entry.node, known);
       frame.waits[node.local] = SUPPRESSED;
@@ -158,13 +168,18 @@ export function openWork(state: RunState, commands: Command[]): void {
       if (waits === OPENED && node.node.kind === "script") callScript(state, { frame, node }, commands);
       if (waits !== 0 && waits !== RETRYING && waits !== ASLEEP) continue;
       const place = { frame, node };
-      if (state.cancelled !== null && waits === ASLEEP) continue;
+      if (waits === ASLEEP && (state.cancelled !== null || isUndone(state, place))) continue;
       const isGivenUp = state.cancelled !== null || isDismissed(frame);
       if (isGivenUp || (waits !== ASLEEP && isForsaken(state, place))) commands.push({ kind: "abandon", place });
       else if (waits === RETRYING) commands.push(waitFor(place));
       else commands.push(commandFor(state, place));
     }
   });
+}
+
+/** What may have happened, and slept, is being taken back. */
+function isUndone({ compiled, undos }: RunState, { frame, node }: Place): boolean {
+  return undos !== null && undos.size > 0 && undos.has(pathOf(compiled, frame, node));
 }
 
 function waitFor(place: Place): Command {
@@ -204,6 +219,7 @@ function applyFailure(turn: Turn, entry: FailedEntry, known: Place | undefined):
   const place = known ?? mustFind(turn.state, entry.node);
   if (openScriptCalls(place) !== undefined) return threw(turn, place, entry.error);
   const { frame, node } = close(turn.state, entry.node, place);
+  const hasNotHappened = forgetUndertaking(place);
   frame.retries ??= new Map();
   const past = frame.retries.get(node.local);
   const retry = {
@@ -213,7 +229,7 @@ function applyFailure(turn: Turn, entry: FailedEntry, known: Place | undefined):
     error: entry.error,
   };
   frame.retries.set(node.local, retry);
-  if (entry.attempt > 0 && entry.uncalled !== true) touch(frame, node);
+  if (entry.attempt > 0 && entry.uncalled !== true && !hasNotHappened) touch(frame, node);
   if (turn.state.cancelled !== null) {
     frame.waits[node.local] = SUPPRESSED;
     settle(turn, frame);
@@ -222,7 +238,7 @@ function applyFailure(turn: Turn, entry: FailedEntry, known: Place | undefined):
   } else {
     frame.waits[node.local] = RETRYING;
     countOpen(frame, 1);
-    turn.commands.push(waitFor({ frame, node }));
+    turn.commands.push(waitFor(place));
   }
 }
 

@@ -8,6 +8,7 @@ import { armNamed, type CompiledGraph, type CompiledNode } from "./compile.ts";
 import { decisionProblem, openRequest } from "./constructs/approval.ts";
 import { openCalled } from "./constructs/call.ts";
 import { openScriptCalls } from "./constructs/script.ts";
+import { openDoubt } from "./constructs/undertaking.ts";
 import type { Entry, Misfit } from "./entry.ts";
 import { idOfPath, pathOf, placeAt } from "./path.ts";
 import { begin, reduce, type Begun } from "./reduce.ts";
@@ -85,6 +86,8 @@ function effectAt(state: RunState, place: Place, entry: Extract<Entry, { readonl
       return state.undos?.has(entry.node) === true ? "takes back what it did" : null;
     case "asked":
       return openScriptCalls(place) === undefined ? null : "is the next call of its function";
+    case "resolved":
+      return openDoubt(place)?.attempt === entry.attempt ? "resolves" : null;
     case "reminded":
     case "escalated":
       return openRequest(place) === undefined ? null : "asks again";

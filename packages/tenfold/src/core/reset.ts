@@ -7,6 +7,7 @@
 import { removeRequest } from "./asked.ts";
 import type { CompiledNode } from "./compile.ts";
 import { disownCalls, giveUpFrame, isCalled } from "./constructs/call.ts";
+import { isUndertaking } from "./constructs/undertaking.ts";
 import { framesBelow, marksOf, visitAllFrames } from "./marks.ts";
 import { countOpen } from "./boundaries.ts";
 import { isRequest, isRounds, isSpread } from "./opened.ts";
@@ -240,7 +241,8 @@ export class Reset {
     frame.outputs[local] = undefined;
     frame.readyAt[local] = NaN;
     frame.retries?.delete(local);
-    frame.children?.delete(local);
+    // What may have happened is asked, also of what begins anew.
+    if (child !== undefined && !isUndertaking(child)) frame.children!.delete(local);
     frame.marks?.kept.delete(local);
     frame.marks?.touched.delete(local);
     frame.marks?.undoAttempts.delete(local);

@@ -9,7 +9,9 @@ import type { Json } from "../value/json.ts";
 import type { CompiledGraph, CompiledNode, CompiledScope } from "./compile.ts";
 import type { Ask, CalledBy, RunError } from "./entry.ts";
 import { DONE, OPENED } from "./waits.ts";
+import type { GoOn, KeptSignal, ReceivedSignal } from "./told.ts";
 
+export type { GoOn, KeptSignal, ReceivedSignal } from "./told.ts";
 export * from "./waits.ts";
 
 /**
@@ -32,6 +34,8 @@ export interface RunState {
   signals: Signals | null;
   /** Null: nobody was ever asked for an approval. */
   asked: Asked | null;
+  /** Attempts of which it was asked whether they happened, and some of which that was answered; null: there never was one. */
+  unsure: Map<Undertaking, Place> | null;
   /** The nodes of other runs that called this one, by their run and path; null: none did. */
   calledBy: Map<string, Caller> | null;
   /** How many runs call each other above this one, as its first parent said; null: none calls it. */
@@ -74,21 +78,6 @@ export interface WaitLine {
   first: number;
   /** How many it has before it is worth looking for those that wait no more. */
   sweepAt: number;
-}
-
-export interface KeptSignal {
-  /** The key of the message that brought it. */
-  readonly message: string;
-  readonly payload: Json | undefined;
-  readonly at: number;
-}
-
-export interface ReceivedSignal {
-  /** The path of the node. */
-  readonly node: string;
-  readonly message: string;
-  /** When the node had it (ms since 1970). */
-  readonly at: number;
 }
 
 export interface Frame {
@@ -146,14 +135,6 @@ export interface Undoing {
   open: number;
   /** The run was retried, and goes on once all is undone. */
   readonly thenGoesOn: GoOn | null;
-}
-
-/** How a run is to go on. */
-export interface GoOn {
-  /** The id or path of the node from which on all begins anew; null: from where it stopped. */
-  readonly from: string | null;
-  /** What runs again has other keys than before. */
-  readonly newKeys: boolean;
 }
 
 /** One node while it is undone. */
@@ -258,8 +239,20 @@ export interface ScriptCall {
   failed: Frame | null;
 }
 
+/** An attempt that is not made a second time, from when it was begun until it is known what came of it. */
+export interface Undertaking {
+  readonly attempt: number;
+  /** Ms since 1970. */
+  readonly begunAt: number;
+  /** Of the key that its body was given, as in `Born`. */
+  readonly key: number;
+  /** What is known of it, once a person is asked whether it happened; null: its body is at work. */
+  doubt: RunError | null;
+  readonly frames: readonly Frame[];
+}
+
 /** What a node has opened. */
-export type Child = Frame | Spread | Rounds | Request | Called | ScriptCalls;
+export type Child = Frame | Spread | Rounds | Request | Called | ScriptCalls | Undertaking;
 
 /** A node of a run: where it stands, and in which frame. */
 export interface Place {

@@ -21,6 +21,8 @@ export interface Moves {
   enterFrame(turn: Turn, frame: Frame): void;
   /** The node goes on with what is drawn in one of its scopes: an arm, a body, what runs otherwise. */
   openInner(turn: Turn, place: Place, scope: number, isBoundary: boolean, input: Json | undefined): void;
+  /** Opens a node that is ready, now or again. */
+  openNode(turn: Turn, frame: Frame, node: CompiledNode): void;
   /** The node has its result. */
   finishNode(turn: Turn, frame: Frame, node: CompiledNode, output: Json | undefined): void;
   /** The node has its result, and those that wait for it start; its frame waits until it is closed. */

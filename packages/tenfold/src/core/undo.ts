@@ -10,7 +10,9 @@ import type { RunError, UndoFailedEntry, UndoOutcome } from "./entry.ts";
 import { framesBelow, marksOf, visitAllFrames } from "./marks.ts";
 import { pathOf } from "./path.ts";
 import { countOpen } from "./boundaries.ts";
+import { forgetUndertaking } from "./constructs/undertaking.ts";
 import {
+  ASLEEP,
   DONE,
   FAILED,
   SUPPRESSED,
@@ -63,7 +65,10 @@ function start(turn: Turn, boundary: Frame, waves: Place[][], thenGoesOn: GoOn |
 function isUndoable(frame: Frame, node: CompiledNode): boolean {
   const waits = frame.waits[node.local];
   if (waits === DONE) return true;
-  return (waits === FAILED || waits === SUPPRESSED) && frame.marks?.touched.has(node.local) === true;
+  // What sleeps and was touched may have happened.
+  return (
+    (waits === FAILED || waits === SUPPRESSED || waits === ASLEEP) && frame.marks?.touched.has(node.local) === true
+  );
 }
 
 function isStuck(frame: Frame, node: CompiledNode): boolean {
@@ -142,6 +147,7 @@ export function undone(turn: Turn, path: string): GoOn | null {
   const { frame, node } = undo.place;
   // It is to be done again before its frame is finished.
   if (hadResult(undo.place)) frame.open++;
+  forgetUndertaking(undo.place);
   frame.waits[node.local] = UNDONE;
   return over(turn, undo);
 }

@@ -9,7 +9,7 @@ export const SUPPRESSED = -3;
 export const RETRYING = -4;
 /** What it opened is at work: an arm, items, a body, rounds. */
 export const OPENED = -5;
-/** Nothing of it runs until its time, its signal, a decision, or its child's end comes: a run that fails or is cancelled does not wait for it. */
+/** Nothing of it runs until its time, its signal, a decision, its child's end, or what a person knows comes: a run that fails or is cancelled does not wait for it. */
 export const ASLEEP = -6;
 /** Its effect was taken back: it runs anew once the run is retried. */
 export const UNDONE = -7;

@@ -7,6 +7,7 @@ import { formatDuration } from "../value/duration.ts";
 import { decidersOf } from "./asked.ts";
 import { openRequest, tokenOf } from "./constructs/approval.ts";
 import { openCalled } from "./constructs/call.ts";
+import { openDoubt } from "./constructs/undertaking.ts";
 import type { RunError } from "./entry.ts";
 import { pathOf } from "./path.ts";
 import { addressAt } from "./signals.ts";
@@ -55,6 +56,14 @@ export type Wait =
       readonly approved: readonly string[];
       readonly escalatesAt: number | null;
       readonly until: number | null;
+    }
+  /** Somebody to say whether this attempt happened: what is known of it is an error. */
+  | {
+      readonly kind: "unsure";
+      readonly node: string;
+      readonly attempt: number;
+      readonly since: number;
+      readonly error: RunError;
     }
   /** Another run to end; null: it is not known to be there yet. */
   | { readonly kind: "child"; readonly node: string; readonly workflow: string; readonly child: string | null };
@@ -109,6 +118,9 @@ function sleepAt(state: RunState, place: Place, path: string): Wait {
       until: orNull(times["timed-out"]),
     };
   }
+  const doubt = openDoubt(place);
+  if (doubt !== undefined)
+    return { kind: "unsure", node: path, attempt: doubt.attempt, since: doubt.begunAt, error: doubt.doubt };
   if (node.kind === "call")
     return { kind: "child", node: path, workflow: node.workflow, child: openCalled(place)?.child ?? null };
   const at = wakeTime(state, place);
@@ -145,6 +157,10 @@ export function waitText(wait: Wait, now: number, left: (ms: number) => string =
       const but = wait.not.length === 0 ? "" : `, but not ${wait.not.join(" or ")}`;
       const many = wait.needed === 1 ? "" : `, ${wait.approved.length} of ${wait.needed} have approved`;
       return `waits for an approval of ${who}${but}${many}${more(wait.until)}`;
+    }
+    case "unsure": {
+      const again = wait.attempt > 1 ? `the ${ordinal(wait.attempt)} time ` : "";
+      return `may have happened ${again}${left(Math.max(1, now - wait.since))} ago, and waits for somebody to say whether it did: ${wait.error.message}`;
     }
     case "child":
       return wait.child === null

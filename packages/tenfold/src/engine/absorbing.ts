@@ -26,6 +26,8 @@ export function entryOf(run: LiveRun, { key: message, body }: Message, at: numbe
       return { ...body, kind: "signalled", at, message };
     case "decide":
       return { ...body, kind: "decided", at, message };
+    case "resolve":
+      return { ...body, kind: "resolved", at, message };
     case "upgrade":
       invariant(false, "a move to another graph takes in the whole journal");
       return null;

@@ -144,7 +144,7 @@ export async function* approvalsOf(engine: Engine, filter: ApprovalFilter): Asyn
 }
 
 /** Runs that have one of these facts, each once, the newest first. */
-async function* newestOf(
+export async function* newestOf(
   { store }: Engine,
   facts: readonly string[],
   where: { readonly workflow?: string },

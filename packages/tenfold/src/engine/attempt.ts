@@ -1,18 +1,22 @@
 /**
  * One attempt on its way: in the line for a slot, then its body called, then settled.
- * Invariants: it releases its slot when its body has settled; it answers its run once, or never if it was stopped.
+ * Invariants: it releases its slot when its body has settled; it answers its run once, or never if it was stopped; the body
+ * of a step that is called at most once is called when it is durable that it was begun, and not before.
  */
 import { pathOf } from "../core/path.ts";
 import { resume } from "../core/reduce.ts";
 import { bornOf, RETRYING, type Place, type RunState, type Undo } from "../core/state.ts";
-import { copyJson } from "../value/json.ts";
+import type { Lease, Store } from "../store/store.ts";
+import { copyJson, type Json } from "../value/json.ts";
+import { NotDone } from "../flow/not-done.ts";
 import { AttemptFiles } from "./attempt-files.ts";
-import { callBody, inputOf, type Settled } from "./body.ts";
+import { callBody, execute, inputOf, parseInput, unlessTooLarge, type Settled } from "./body.ts";
 import { AttemptContext, type ContextRun } from "./context.ts";
 import type { Ports } from "./ports.ts";
 import type { RunFiles } from "./run-files.ts";
 import type { StepPlan } from "./registry.ts";
 import type { LaneSlots } from "./slots.ts";
+import { callInTransaction, type Transacted } from "./transacted.ts";
 import { judged } from "./unless.ts";
 
 /** The reason with which a body's signal aborts, and with which its attempt is then recorded. */
@@ -36,6 +40,13 @@ export interface AttemptHost<R extends AttemptRun> {
   readonly slots: LaneSlots;
   settled(attempt: Attempt<R>, result: Settled): void;
   filesOf(run: R): RunFiles;
+  /** The body is to be called once it is durable that it was begun: `perform` is called then. */
+  begun(attempt: Attempt<R>): void;
+  /** The longest JSON text of an output (characters). */
+  readonly payloadMax: number;
+  readonly store: Store;
+  readonly lease: Lease;
+  leaseLost(): void;
   progressed(attempt: Attempt<R>, done: number, total: number | undefined): void;
 }
 
@@ -54,6 +65,10 @@ export class Attempt<R extends AttemptRun = AttemptRun> {
   #context: AttemptContext | null = null;
   #isStopped = false;
   #cancelTimeout: (() => void) | null = null;
+  /** Calls a body that is called at most once; null: its attempt was not begun. */
+  #body: (() => void) | null = null;
+  /** That it was begun is durable. */
+  #isDurable = false;
 
   constructor(host: AttemptHost<R>, run: R, place: Place, number: number, step: StepPlan, undo: Undo | null = null) {
     this.id = run.id;
@@ -80,6 +95,7 @@ export class Attempt<R extends AttemptRun = AttemptRun> {
     const { ports, slots } = this.#host;
     if (this.#isStopped) return slots.release();
     if (slots.isPaused) return slots.setAside(this);
+    if (this.#isDurable) return this.#callBegun();
     this.startedAt = ports.clock.now();
     const { place, run } = this;
     const readyAt = this.undo === null ? place.frame.readyAt[place.node.local]! : this.undo.since;
@@ -88,9 +104,67 @@ export class Attempt<R extends AttemptRun = AttemptRun> {
     this.#armTimeout();
     const input = inputOf(run.state, place);
     const settle = (result: Settled): void => this.#settled(result);
-    const undoes = this.undo === null ? null : { output: copyJson(place.frame.outputs[place.node.local]) };
-    if (input.ok) callBody(this.step, copyJson(input.output), context, ports.executor, settle, undoes);
-    else settle(input);
+    if (!input.ok) settle(input);
+    else if (this.undo !== null) {
+      const undoes = { output: copyJson(place.frame.outputs[place.node.local]) };
+      callBody(this.step, copyJson(input.output), context, ports.executor, settle, undoes);
+    } else if (this.step.transacts) this.#transact(copyJson(input.output), context, settle);
+    else if (this.step.once) this.#begin(copyJson(input.output), context, settle);
+    else callBody(this.step, copyJson(input.output), context, ports.executor, settle);
+  }
+
+  #begin(input: Json | undefined, context: AttemptContext, settle: (result: Settled) => void): void {
+    const { executor } = this.#host.ports;
+    parseInput(this.step, input, context, settle, (parsed) => {
+      if (this.#isStopped) return this.#host.slots.release();
+      this.#cancelTimeout?.();
+      this.#body = () => execute(this.step, parsed, context, executor, settle, null);
+      this.#host.begun(this);
+    });
+  }
+
+  #transact(input: Json | undefined, context: AttemptContext, settle: (result: Settled) => void): void {
+    const { id, number, step } = this;
+    const { ports, payloadMax, store, lease } = this.#host;
+    const { clock, executor } = ports;
+    parseInput(step, input, context, settle, (parsed) => {
+      const call: Transacted = {
+        ...{ run: id, number, step, input: parsed, context, executor, clock },
+        isStopped: () => this.#isStopped,
+        transact: (work) => store.transactions.transact(lease, work),
+        leaseLost: () => this.#host.leaseLost(),
+        called: () => {
+          this.#cancelTimeout?.();
+          this.startedAt = clock.now();
+          this.#armTimeout();
+        },
+        judged: (result) => {
+          this.#cancelTimeout?.();
+          return unlessTooLarge(this.#unlessLate(result), this.path, number, payloadMax);
+        },
+      };
+      void callInTransaction(call).then((result) => this.#settledAs(result));
+    });
+  }
+
+  /** That it was begun is durable: calls the body. */
+  perform(): void {
+    if (this.#isStopped || this.#isDurable) return;
+    this.#isDurable = true;
+    const { slots } = this.#host;
+    if (slots.isPaused) slots.setAside(this);
+    else this.#callBegun();
+  }
+
+  #callBegun(): void {
+    this.startedAt = this.#host.ports.clock.now();
+    this.#armTimeout();
+    this.#body!();
+  }
+
+  /** Whether this failure leaves it open that what the step is for has happened. */
+  mayHaveHappened({ thrown }: Extract<Settled, { ok: false }>): boolean {
+    return this.#body !== null && !(thrown instanceof NotDone);
   }
 
   get key(): string {
@@ -114,6 +188,9 @@ export class Attempt<R extends AttemptRun = AttemptRun> {
 
   /** Tells the body to stop; whatever it answers is not used. */
   stop(reason: unknown): void {
+    const { ports, slots } = this.#host;
+    // It holds its slot, and will never be called. Whoever waits for it is served once all that stops now has stopped.
+    if (!this.#isStopped && this.#body !== null && !this.#isDurable) ports.clock.soon(() => slots.release());
     this.#isStopped = true;
     this.#cancelTimeout?.();
     this.#context?.abort(reason);
@@ -145,11 +222,15 @@ export class Attempt<R extends AttemptRun = AttemptRun> {
   }
 
   #settled(result: Settled): void {
+    this.#settledAs(this.#isStopped ? result : this.#unlessLate(result));
+  }
+
+  #settledAs(result: Settled): void {
     this.#cancelTimeout?.();
     this.#context?.settled();
     if (!this.#isStopped) {
       this.#isStopped = true;
-      this.#tell(this.#unlessLate(result));
+      this.#tell(result);
     }
     this.#host.slots.release();
   }
@@ -161,6 +242,10 @@ export class Attempt<R extends AttemptRun = AttemptRun> {
 
 /** The idempotency key of a node of a run: the same for each attempt, until it was undone; its undo has one of its own. */
 function keyOf(run: string, path: string, { frame, node }: Place, isUndo: boolean): string {
-  const { key } = bornOf(frame, node.local);
-  return `${run}/${path}${key === 0 ? "" : `#${key}`}${isUndo ? "/undo" : ""}`;
+  return `${keyText(run, path, bornOf(frame, node.local).key)}${isUndo ? "/undo" : ""}`;
+}
+
+/** The key of what was done `key` resets ago, as bodies have it. */
+export function keyText(run: string, path: string, key: number): string {
+  return `${run}/${path}${key === 0 ? "" : `#${key}`}`;
 }

@@ -17,7 +17,14 @@ const STACK_MAX = 4000;
 export type Settled =
   | { readonly ok: true; readonly output: Json | undefined }
   /** `thrown` is what the body threw, for `retry.unless`; a failure that is final before it is asked is ours. */
-  | { readonly ok: false; readonly error: RunError; readonly isFinal: boolean; readonly thrown: unknown };
+  | {
+      readonly ok: false;
+      readonly error: RunError;
+      readonly isFinal: boolean;
+      readonly thrown: unknown;
+      /** It was recorded as one that may have happened. */
+      readonly isUnsure?: boolean;
+    };
 
 /** The input of a step's node, from the results it uses. */
 export function inputOf(state: RunState, { frame, node }: Place): Settled {
@@ -41,18 +48,31 @@ export function callBody(
   settle: (result: Settled) => void,
   undoes: Undoes | null = null,
 ): void {
+  if (plan.step.input === undefined) return execute(plan, input, context, executor, settle, undoes);
+  parseInput(plan, input, context, settle, (parsed) => execute(plan, parsed, context, executor, settle, undoes));
+}
+
+/** Has the body's input checked by the step's schema: `proceed` is called with what it makes of it, or `settle`. */
+export function parseInput(
+  plan: StepPlan,
+  input: Json | undefined,
+  context: AttemptContext,
+  settle: (result: Settled) => void,
+  proceed: (parsed: unknown) => void,
+): void {
   const { input: schema } = plan.step;
-  if (schema === undefined) return execute(plan, input, context, executor, settle, undoes);
-  const proceed = (parsed: Parsed<unknown>): void => {
-    if (parsed.ok) execute(plan, parsed.value, context, executor, settle, undoes);
+  if (schema === undefined) return proceed(input);
+  const known = (parsed: Parsed<unknown>): void => {
+    if (parsed.ok) proceed(parsed.value);
     else settle(refused("INPUT_INVALID", "was not called: its input", parsed, context));
   };
   const broken = (thrown: unknown) =>
     settle(schemaThrew("INPUT_INVALID", "was not called: its input", thrown, context));
-  whenKnown(() => parseWith(schema, input), proceed, broken);
+  whenKnown(() => parseWith(schema, input), known, broken);
 }
 
-function execute(
+/** Calls the body with an input that was checked; as `callBody`. */
+export function execute(
   plan: StepPlan,
   input: unknown,
   context: AttemptContext,
@@ -170,6 +190,16 @@ function schemaThrew(
 ): Settled {
   const message = `${node} ${what} made the step's schema throw: ${textsOf(thrown).message}.`;
   return { ok: false, error: { code, message, node, attempt }, isFinal: true, thrown };
+}
+
+/** A result that is longer than what is kept (characters of JSON) is a failure. */
+export function unlessTooLarge(result: Settled, node: string, attempt: number, max: number): Settled {
+  if (!result.ok || result.output === undefined) return result;
+  const size = JSON.stringify(result.output).length;
+  if (size <= max) return result;
+  const message = `${node} answered ${size} characters of JSON, and at most ${max} are kept; its output was not kept. Store large data elsewhere and answer where it is.`;
+  const error: RunError = { code: "PAYLOAD_TOO_LARGE", message, node, attempt };
+  return { ok: false, error, isFinal: true, thrown: undefined };
 }
 
 /** What a body threw, as it is kept. */

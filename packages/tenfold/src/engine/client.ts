@@ -16,6 +16,7 @@ import { Results, type Outcome } from "./results.ts";
 import { prune, type Pruned, type PruneOptions } from "./retention.ts";
 import { sendSignal, type RunAddress, type SignalOptions } from "./signal.ts";
 import { unsubscribe, type Unsubscribed } from "./unsubscribing.ts";
+import { resolveUnsure, type Resolution } from "./unsure.ts";
 import { checkStart, checkStartMany, prepareStart, type StartManyOptions, type StartOptions } from "./start.ts";
 import { startedOf, startMany, type Started } from "./start-many.ts";
 import { checkUpgrade, upgradeRuns, type Upgraded, type UpgradeOptions } from "./upgrade.ts";
@@ -127,6 +128,16 @@ export class Tenfold extends Reading {
   async refuse(token: string, options: DecisionOptions): Promise<{ readonly run: string; readonly node: string }> {
     this.mustBeOpen();
     return decide(this.engine, token, "refused", options);
+  }
+
+  /**
+   * Says whether the attempt that `token` names (a run's id does, where one only is asked about) has happened. If it has, its node is
+   * done, with this `output`; if not, the step is called again. Resolves when that is durable; UNSURE_UNKNOWN, OUTPUT_INVALID,
+   * RUN_FINISHED if it is not. Of answers that cross, the first counts.
+   */
+  async resolve(token: string, resolution: Resolution): Promise<{ readonly run: string; readonly node: string }> {
+    this.mustBeOpen();
+    return resolveUnsure(this.engine, token, resolution);
   }
 
   /** Has failed, cancelled and held runs go on from where they stopped, or from a node; other results that are recorded stay. */

@@ -21,6 +21,8 @@ export class AttemptContext implements StepContext {
   readonly run: ContextRun;
   /** The body was called: what it did may have happened. */
   isCalled = false;
+  /** The transaction that the body writes in, of a step that has one. */
+  declare tx?: unknown;
   readonly #attempt: ContextAttempt;
   readonly #readyAt: number;
   readonly #sink: Log;

@@ -15,6 +15,7 @@ import { adopt, type Adopter } from "./adoption.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Settled } from "./body.ts";
 import { Children } from "./children.ts";
+import { fetchMail } from "./fetch-mail.ts";
 import { Committer, type Sent } from "./committer.ts";
 import type { DriverHost } from "./driver-host.ts";
 import { diedTooOften, undecoded, unreplayable, UNREPLAYABLE } from "./held.ts";
@@ -53,7 +54,7 @@ export class Driver {
     this.#host = host;
     this.lease = lease;
     this.#committer = new Committer(this, host.store.pipelinesCommits ? host.limits.runsPerCommit : Infinity);
-    this.#recorder = new Recorder(this);
+    this.#recorder = new Recorder(this, host.events);
     this.#children = new Children(host, {
       recorder: this.#recorder,
       hold: (run, error) => this.hold(run, error),
@@ -245,7 +246,7 @@ export class Driver {
     if (answer === "mail") {
       run.takeBack({ ...commit, graph: commit.graph, deferred, parcels });
       this.#upgrades.answered(run);
-      return void this.#fetchMail(run);
+      return void fetchMail(run, this, (mail) => this.receive([mail]));
     }
     run.journalLength += commit.lines.length;
     run.facts.written(facts);
@@ -288,6 +289,10 @@ export class Driver {
     this.#committer.add(run);
   }
 
+  begun(attempt: Attempt<LiveRun>): void {
+    if (this.#recorder.begun(attempt)) this.#committer.add(attempt.run);
+  }
+
   progressed(attempt: Attempt<LiveRun>, done: number, total: number | undefined): void {
     this.#host.events.progressed(attempt, done, total);
   }
@@ -313,13 +318,6 @@ export class Driver {
   /** Something is to be written, or it only waits from now on. */
   changed(run: LiveRun): void {
     this.#committer.add(run);
-  }
-
-  async #fetchMail(run: LiveRun): Promise<void> {
-    const [fresh] = await this.store.load(this.lease, [run.id]).catch(() => []);
-    if (run.isGone) return;
-    if (fresh === undefined) this.ports.clock.at(this.ports.clock.now() + 20, () => void this.#fetchMail(run));
-    else this.receive([fresh.mail]);
   }
 
   /** Nobody drives it until a person, or its code, comes. */

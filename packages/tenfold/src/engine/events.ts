@@ -1,4 +1,5 @@
 /** What happens in an engine, told to whoever listens: progress displays, waiting callers, tests. */
+import type { RunError } from "../core/entry.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Settled } from "./body.ts";
 import { TenfoldError } from "../value/error.ts";
@@ -15,9 +16,19 @@ export interface AttemptEvent {
   readonly isUndo: boolean;
   readonly startedAt: number;
   readonly endedAt: number;
-  readonly outcome: "done" | "failed" | "timed-out";
+  readonly outcome: "done" | "failed" | "timed-out" | "unsure";
   /** The error's message, unless it is done. */
   readonly message: string | null;
+}
+
+/** An attempt of a `once` step may have happened: a person has to say whether it did. */
+export interface UnsureEvent {
+  readonly workflow: string;
+  readonly run: string;
+  readonly node: string;
+  readonly attempt: number;
+  /** What is known of it. */
+  readonly message: string;
 }
 
 /** This process drives a run from now on. */
@@ -53,6 +64,7 @@ export interface StallEvent {
 export interface EventTypes {
   taken: TakenEvent;
   attempt: AttemptEvent;
+  unsure: UnsureEvent;
   run: RunEvent;
   progress: ProgressEvent;
   stall: StallEvent;
@@ -64,6 +76,7 @@ export class EngineEvents {
   readonly #listeners: { readonly [K in keyof EventTypes]: Set<Listener<EventTypes[K]>> } = {
     taken: new Set(),
     attempt: new Set(),
+    unsure: new Set(),
     run: new Set(),
     progress: new Set(),
     stall: new Set(),
@@ -96,7 +109,7 @@ export class EngineEvents {
     if (this.#listeners.attempt.size === 0) return;
     const { run, path: node, number, startedAt, step } = attempt;
     const isTimedOut = !result.ok && result.error.code === "STEP_TIMED_OUT";
-    const outcome = result.ok ? "done" : isTimedOut ? "timed-out" : "failed";
+    const outcome = result.ok ? "done" : result.isUnsure === true ? "unsure" : isTimedOut ? "timed-out" : "failed";
     const { workflow, id } = run.context;
     const message = result.ok ? null : result.error.message;
     this.#tell("attempt", {
@@ -111,6 +124,10 @@ export class EngineEvents {
       outcome,
       message,
     });
+  }
+
+  unsure(run: string, workflow: string, { node, attempt, message }: RunError): void {
+    this.#tell("unsure", { workflow, run, node, attempt, message });
   }
 
   progressed(attempt: Attempt, done: number, total: number | undefined): void {

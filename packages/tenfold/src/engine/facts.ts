@@ -1,8 +1,10 @@
 /**
- * What a run is found by beside its attributes: the approvals that it waits for, and of whom; the node at which it failed.
+ * What a run is found by beside its attributes: the approvals that it waits for, and of whom; that a person has to say
+ * whether something happened; the node at which it failed.
  * Invariant: the store has the facts that the run's journal comes to, because they are written with its lines; a run that
  * has ended waits for nothing.
  */
+import { hasDoubt } from "../core/constructs/undertaking.ts";
 import { idOfPath } from "../core/path.ts";
 import type { RunError } from "../core/entry.ts";
 import type { RunState } from "../core/state.ts";
@@ -12,6 +14,8 @@ import type { Fact, Then } from "../store/store.ts";
 export const OWN_FACTS = "tenfold.";
 /** Runs that wait for an approval. */
 export const APPROVAL_FACT = `${OWN_FACTS}approval`;
+/** Runs of which an attempt may have happened, and somebody has to say whether it did. */
+export const UNSURE_FACT = `${OWN_FACTS}unsure`;
 /** Its value: there are only names of such facts. */
 export const FACT_VALUE = "open";
 
@@ -23,9 +27,13 @@ export function approvalFactOf(name: string | null): string {
 }
 
 /** The names of the facts that a run in this state has. */
-function factsOf({ asked }: RunState): ReadonlySet<string> {
-  if (asked === null || asked.requests.size === 0) return NO_FACTS;
-  return new Set([APPROVAL_FACT, ...[...asked.deciders.keys()].map(approvalFactOf)]);
+function factsOf(state: RunState): ReadonlySet<string> {
+  const { asked } = state;
+  const isUnsure = hasDoubt(state);
+  const isAsked = asked !== null && asked.requests.size > 0;
+  if (!isAsked && !isUnsure) return NO_FACTS;
+  const approvals = isAsked ? [APPROVAL_FACT, ...[...asked.deciders.keys()].map(approvalFactOf)] : [];
+  return new Set([...approvals, ...(isUnsure ? [UNSURE_FACT] : [])]);
 }
 
 /** Runs that failed at this node, of whatever item. */
@@ -48,6 +56,7 @@ export class Facts {
   /** The names as they were when whom the run waits for last changed. */
   #names: ReadonlySet<string>;
   #changes: number;
+  #isUnsure: boolean;
   /** The names that the store may have. */
   #written: ReadonlySet<string>;
   /** It may also have none of them: the run had ended since. */
@@ -58,6 +67,7 @@ export class Facts {
     this.#state = state;
     this.#names = factsOf(state);
     this.#changes = state.asked?.changes ?? 0;
+    this.#isUnsure = hasDoubt(state);
     this.#written = more.length === 0 ? this.#names : new Set([...this.#names, ...more]);
   }
 
@@ -68,8 +78,10 @@ export class Facts {
   /** The names as they are: the same set until they change. */
   get names(): ReadonlySet<string> {
     const changes = this.#state.asked?.changes ?? 0;
-    if (changes !== this.#changes) this.#names = factsOf(this.#state);
+    const isUnsure = hasDoubt(this.#state);
+    if (changes !== this.#changes || isUnsure !== this.#isUnsure) this.#names = factsOf(this.#state);
     this.#changes = changes;
+    this.#isUnsure = isUnsure;
     return this.#names;
   }
 

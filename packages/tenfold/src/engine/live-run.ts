@@ -262,6 +262,16 @@ export class LiveRun {
     this.wakesNow = true;
   }
 
+  /** An attempt of this node has its slot here. */
+  isAtWork({ frame, node }: Place): boolean {
+    return this.attempts.get(pathOf(this.state.compiled, frame, node))?.isRunning === true;
+  }
+
+  /** That the attempt at this place was begun is durable. */
+  perform({ frame, node }: Place): void {
+    this.attempts.get(pathOf(this.state.compiled, frame, node))?.perform();
+  }
+
   /** Stops all that belongs to it here. */
   drop(reason: unknown): void {
     this.isGone = true;

@@ -21,6 +21,7 @@ import {
 import { Tenfold } from "./client.ts";
 import { DEFAULT_SETTINGS, Engine, type EngineSettings } from "./engine.ts";
 import type { Log } from "./ports.ts";
+import { checkTransactions } from "./transaction-check.ts";
 import { inlineExecutor, stderrLog, systemClock, systemHost } from "./system.ts";
 
 export interface OpenOptions {
@@ -100,6 +101,7 @@ export async function open(options: OpenOptions): Promise<Tenfold> {
   const store = codec === null ? kept : await encoded(kept, codec);
   try {
     const engine = new Engine(store, options.workflows, ports, systemHost(), settings);
+    checkTransactions(store, engine.registry.definitions);
     await engine.open();
     return new Tenfold(engine, { redact });
   } catch (thrown) {

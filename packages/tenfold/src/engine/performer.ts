@@ -43,12 +43,17 @@ export class Performer {
 
   perform(run: LiveRun, commands: readonly Command[]): void {
     if (this.#isDraining) {
-      for (const command of commands) run.defer(command);
+      for (const command of commands) {
+        // It was begun, and counts as such: it is called while there is time.
+        if (command.kind === "perform") run.perform(command.place);
+        else run.defer(command);
+      }
       if (run.attempts.size === 0) this.#host.changed(run);
       return;
     }
     for (const command of commands) {
       if (command.kind === "execute") this.#execute(run, command.place, command.attempt);
+      else if (command.kind === "perform") run.perform(command.place);
       else if (command.kind === "call") this.#children.call(run, command.place, command.attempt);
       else if (command.kind === "sleep") {
         const { place } = command;

@@ -23,6 +23,7 @@ import { fileOf, filesOf } from "./client-files.ts";
 import { compiledOf, readRun } from "./inspect.ts";
 import { countRuns, listRuns } from "./listing.ts";
 import { detailsOf, redactedRun, viewOf, type RunDetails, type RunView, type ShownRun } from "./run-view.ts";
+import { unsureOf, type UnsureFilter, type UnsureView } from "./unsure.ts";
 import { whyOf, type Why } from "./why.ts";
 import { viewSchedules, type ScheduleView } from "./schedule-views.ts";
 
@@ -97,6 +98,12 @@ export class Reading {
     filter: Pick<RunSearch, "workflow" | "from" | "until"> = {},
   ): Promise<readonly { workflow: string; status: RunStatus; runs: number }[]> {
     return countRuns(this.engine.store, filter);
+  }
+
+  /** Attempts of `once` steps of which somebody has to say whether they happened, those of the newest runs first. */
+  async *unsure(filter: UnsureFilter = {}): AsyncGenerator<UnsureView> {
+    this.mustBeOpen();
+    yield* unsureOf(this.engine, filter);
   }
 
   /** Approvals that wait for people, those of the newest runs first. */

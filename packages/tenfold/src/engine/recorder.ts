@@ -17,8 +17,9 @@ import type { Message, Store } from "../store/store.ts";
 import { unreachable } from "../value/error.ts";
 import { copyJson } from "../value/json.ts";
 import type { Attempt } from "./attempt.ts";
-import type { Settled } from "./body.ts";
+import { unlessTooLarge, type Settled } from "./body.ts";
 import type { ChildCall } from "./child-call.ts";
+import type { EngineEvents } from "./events.ts";
 import { knownChild } from "./child-id.ts";
 import { foreseenChild } from "./child-start.ts";
 import { farewell, type Returned } from "./family.ts";
@@ -52,9 +53,11 @@ export interface RecorderHost {
 
 export class Recorder {
   readonly #host: RecorderHost;
+  readonly #events: EngineEvents;
 
-  constructor(host: RecorderHost) {
+  constructor(host: RecorderHost, events: EngineEvents) {
     this.#host = host;
+    this.#events = events;
   }
 
   /** Does at once what needs no durable past, and puts off the rest; commands may grow while it goes. */
@@ -64,6 +67,7 @@ export class Recorder {
       const command = commands[index]!;
       switch (command.kind) {
         case "execute":
+        case "perform":
         case "wait":
         case "sleep":
         case "call":
@@ -78,6 +82,12 @@ export class Recorder {
           break;
         case "answer":
           this.#host.scripts.answered(run, command.place);
+          break;
+        case "doubt":
+          // The run goes on with another graph, and its body is at work here, or will be when that it was begun is durable.
+          if (run.isAtWork(command.place))
+            run.defer({ kind: "perform", place: command.place, attempt: command.attempt });
+          else this.#doubt(run, command.place, command.attempt, command.error, commands);
           break;
         case "derive":
           this.#derive(run, command.place, commands);
@@ -119,9 +129,30 @@ export class Recorder {
     const { place, path, number } = attempt;
     const tookMs = Math.max(0, at - attempt.startedAt);
     if (attempt.undo !== null) return this.#undone(run, attempt, attempt.undo, result, at, tookMs, commands);
-    if (result.ok) return this.#done(run, place, path, number, result, at, tookMs, commands);
-    this.#failed(run, attempt, result, at, tookMs, commands);
-    return result;
+    const recorded = result.ok ? this.#done(run, place, path, number, result, at, tookMs, commands) : result;
+    if (recorded.ok) return recorded;
+    if (attempt.mayHaveHappened(recorded)) {
+      this.#doubt(run, place, number, recorded.error, commands);
+      return { ...recorded, isUnsure: true };
+    }
+    this.#failed(run, attempt, recorded, at, tookMs, commands);
+    return recorded;
+  }
+
+  /** The body of a step that is called at most once is about to be called; false: its run does not want it any more. */
+  begun(begins: Attempt<LiveRun>): boolean {
+    const { run, place, path: node, number: attempt } = begins;
+    if (run.isGone || run.attempts.get(node) !== begins) return false;
+    const commands: Command[] = [];
+    this.#record(run, { kind: "begun", node, at: this.#now(), attempt }, commands, place);
+    this.obey(run, commands);
+    return true;
+  }
+
+  #doubt(run: LiveRun, place: Place, attempt: number, error: RunError, commands: Command[]): void {
+    const node = pathOf(run.state.compiled, place.frame, place.node);
+    this.#record(run, { kind: "unsure", node, at: this.#now(), attempt, error }, commands, place);
+    this.#events.unsure(run.id, run.context.workflow, { ...error, node, attempt });
   }
 
   /** A sleep is over, or the patience of a wait, or an approval is to be shown again. */
@@ -177,8 +208,8 @@ export class Recorder {
   /** The function of a script has ended. */
   scriptEnded(run: LiveRun, place: Place, node: string, settled: Settled): void {
     const commands: Command[] = [];
-    if (settled.ok) this.#done(run, place, node, 0, settled, this.#now(), 0, commands);
-    else this.#refuse(run, place, settled.error, commands);
+    const recorded = settled.ok ? this.#done(run, place, node, 0, settled, this.#now(), 0, commands) : settled;
+    if (!recorded.ok) this.#refuse(run, place, recorded.error, commands);
     this.obey(run, commands);
   }
 
@@ -198,6 +229,7 @@ export class Recorder {
     reduce(run.state, entry, commands, place);
   }
 
+  /** Answers why it is not kept, if it is not. */
   #done(
     run: LiveRun,
     place: Place,
@@ -213,12 +245,8 @@ export class Recorder {
     const entry: Entry = { kind: "done", node, at, attempt, output: copyJson(output), tookMs };
     const line = writeLine(entry);
     if (line.data.length > payloadMax) {
-      const size = JSON.stringify(output).length;
-      if (size > payloadMax) {
-        const error = tooLarge(node, attempt, size, payloadMax);
-        this.#refuse(run, place, error, commands);
-        return { ok: false, error, isFinal: true, thrown: undefined };
-      }
+      const judged = unlessTooLarge(result, node, attempt, payloadMax);
+      if (!judged.ok) return judged;
     }
     this.#host.grew(run.write(line));
     reduce(run.state, entry, commands, place);
@@ -267,12 +295,8 @@ export class Recorder {
   #refuse(run: LiveRun, place: Place, error: RunError, commands: Command[]): void {
     const node = pathOf(run.state.compiled, place.frame, place.node);
     const { attempt } = error;
-    this.#record(
-      run,
-      { kind: "failed", node, at: this.#now(), attempt, error, retryAt: null, tookMs: 0 },
-      commands,
-      place,
-    );
+    const entry: Entry = { kind: "failed", node, at: this.#now(), attempt, error, retryAt: null, tookMs: 0 };
+    this.#record(run, entry, commands, place);
   }
 
   #choose(run: LiveRun, place: Place, commands: Command[]): void {
@@ -288,8 +312,8 @@ export class Recorder {
       return this.#host.hold(run, codeGone(run.context.workflow, place.node.node.id, "function"));
     const path = pathOf(run.state.compiled, place.frame, place.node);
     const computed = computeDerive(run, place, path, compute);
-    if (computed.ok) this.#done(run, place, path, 0, computed, this.#now(), 0, commands);
-    else this.#refuse(run, place, computed.error, commands);
+    const recorded = computed.ok ? this.#done(run, place, path, 0, computed, this.#now(), 0, commands) : computed;
+    if (!recorded.ok) this.#refuse(run, place, recorded.error, commands);
   }
 
   /** Nobody may know yet whether the child is there: it is told all the same. */
@@ -317,9 +341,4 @@ export class Recorder {
 
 function endedAs(status: Ending["status"], output: string | null, error: RunError | null): Ending {
   return { kind: "end", status, output, error: error === null ? null : JSON.stringify(error) };
-}
-
-function tooLarge(node: string, attempt: number, size: number, max: number): RunError {
-  const message = `${node} answered ${size} characters of JSON, and at most ${max} are kept; its output was not kept. Store large data elsewhere and answer where it is.`;
-  return { code: "PAYLOAD_TOO_LARGE", message, node, attempt };
 }

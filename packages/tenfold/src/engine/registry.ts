@@ -37,6 +37,10 @@ export interface StepPlan {
   readonly unless: RetryOptions["unless"];
   readonly timeoutMs: number | null;
   readonly budget: RetryBudget | null;
+  /** Its body is called at most once. */
+  readonly once: boolean;
+  /** Its writes commit with its result. */
+  readonly transacts: boolean;
 }
 
 export class Registry {
@@ -129,6 +133,8 @@ export class Registry {
       unless: retry.unless,
       timeoutMs: timeout === undefined ? null : durationMs(timeout),
       budget: retry.budget === undefined ? null : this.#budget(step.name, Number.parseFloat(retry.budget) / 100),
+      once: step.once === true,
+      transacts: step.tx !== undefined,
     };
   }
 

@@ -63,6 +63,9 @@ export interface RetryOptions {
   readonly budget?: `${number}%`;
 }
 
+/** The stores whose transactions a step may ask for. */
+export type StepTransaction = "sqlite" | "postgres";
+
 /** The part of a step's options that one use of it may set anew (`enrich.with({ timeout: "1s" })(lead)`). */
 export interface StepOverrides {
   readonly retry?: RetryOptions;
@@ -80,6 +83,10 @@ export interface StepDefinition extends StepOverrides {
   readonly undo?: (input: never, output: never, ctx: StepContext) => unknown;
   /** Its body is an `async` function; a plain one may answer a promise all the same. */
   readonly isAsync: boolean;
+  /** It is called at most once: an attempt that may have happened is not repeated before a person has said that it did not. */
+  readonly once?: true;
+  /** Its writes to the store's own database commit with its result: exactly once. */
+  readonly tx?: StepTransaction;
 }
 
 /** The function of a script, as the engine calls it: with a `ScriptContext`. */

@@ -22,6 +22,7 @@ export type {
   StepDefinition,
   StepLog,
   StepOverrides,
+  StepTransaction,
   Warning,
   Workflow,
   WorkflowDefinition,
@@ -36,12 +37,22 @@ export type * from "./graph.ts";
 export type { Input, Lifted, Plain, Present, Symbolic, Value } from "./lifted.ts";
 export type { FileRef, FileSource, FileView, StepFiles, StoredFile } from "./files.ts";
 export { on, type OnOptions } from "./on.ts";
+export { NotDone } from "./not-done.ts";
 export { repeat, type Repeat, type RepeatOptions } from "./repeat.ts";
 export { schedule, type BusinessDayRule, type ScheduleOptions } from "./schedule.ts";
 export { script, type Script, type ScriptOptions } from "./script.ts";
 export type { ScriptContext, ScriptWaitOptions } from "./script-context.ts";
 export { sleep, sleepUntil, type Sleep, type SleepUntil } from "./sleep.ts";
-export { step, type Step } from "./step.ts";
+export { step, type Step, type StepOptions } from "./step.ts";
+export type {
+  ContextOf,
+  PostgresQuery,
+  PostgresResult,
+  PostgresTx,
+  SqliteTx,
+  SqliteValue,
+  TestedContext,
+} from "./transaction.ts";
 export { waitFor, type WaitFor, type WaitOptions } from "./wait-for.ts";
 export { nextTicks } from "./ticks.ts";
 export type {

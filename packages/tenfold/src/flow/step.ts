@@ -2,18 +2,20 @@
 import { describe } from "../value/describe.ts";
 import { isSchema, type Schema } from "../value/schema.ts";
 import { currentDrawing } from "./current-drawing.ts";
-import type { StepContext, StepDefinition, StepOverrides } from "./definition.ts";
+import type { StepContext, StepDefinition, StepOverrides, StepTransaction } from "./definition.ts";
 import { addNode, drawingError, nodeId, type Drawing } from "./drawing.ts";
 import type { Input, JsonOr, Lifted, Result } from "./lifted.ts";
 import { checkName } from "./naming.ts";
 import { checkOptionNames, checkOverrides, checkRetryAndTimeout, isAsyncFunction, refused } from "./options.ts";
+import { checkPromises, checkTimeout } from "./promises.ts";
 import { lift } from "./template.ts";
 import { testContext } from "./test-context.ts";
+import type { ContextOf, TestedContext } from "./transaction.ts";
 import { nodeValue, originOf } from "./value.ts";
 
 const OPTIONS = {
-  known: ["run", "undo", "input", "output", "retry", "timeout"],
-  later: ["queue", "once", "tx", "pure", "takes", "wait", "expires"],
+  known: ["run", "undo", "input", "output", "retry", "timeout", "once", "tx"],
+  later: ["queue", "pure", "takes", "wait", "expires"],
 };
 
 /**
@@ -24,9 +26,7 @@ export interface Step<I = unknown, O = unknown, Parsed = I, Returned = O> {
   (...input: undefined extends I ? [input?: Input<I>] : [input: Input<I>]): Lifted<O>;
   /** Calls the body, with no retry, timeout or schema; for unit tests. What `ctx` lacks has a plain default. */
   run(
-    ...call: undefined extends Parsed
-      ? [input?: Parsed, ctx?: Partial<StepContext>]
-      : [input: Parsed, ctx?: Partial<StepContext>]
+    ...call: undefined extends Parsed ? [input?: Parsed, ctx?: TestedContext] : [input: Parsed, ctx?: TestedContext]
   ): Returned | Promise<Returned>;
   /** The same step for a node called `name`, where its own name is taken or says too little. */
   as(name: string): Step<I, O, Parsed, Returned>;
@@ -35,34 +35,48 @@ export interface Step<I = unknown, O = unknown, Parsed = I, Returned = O> {
   readonly definition: StepDefinition;
 }
 
+/** What a step takes beside its body and its schemas. */
+export interface StepOptions<T extends StepTransaction | undefined> extends StepOverrides {
+  /**
+   * At most once: its start is journaled before its body is called, and an attempt that may have happened (its worker died, it
+   * timed out, it threw anything but a `NotDone`) is never repeated before a person has said that it did not happen.
+   */
+  readonly once?: boolean;
+  /**
+   * Exactly once: what its body writes with `ctx.tx`, to the store's own database, commits with its result. With "sqlite" the
+   * body is a plain function.
+   */
+  readonly tx?: T;
+}
+
 type InputNotJson = { readonly input: "what this step is given is not JSON; give an `input` schema that decodes it" };
 type OutputNotJson = { readonly run: "what this body answers is not JSON; give an `output` schema that encodes it" };
 type EncodedNotJson = { readonly output: "what this schema makes is not JSON; let it transform to JSON" };
 
 /** Defines a step. Its input is JSON, as is its output; a schema for either checks, and may transform, it. */
-export function step<I, O, Returned, In = I>(
+export function step<I, O, Returned, In = I, T extends StepTransaction | undefined = undefined>(
   name: string,
-  options: StepOverrides & {
+  options: StepOptions<T> & {
     readonly input?: Schema<I, In>;
     readonly output: Schema<O, Returned>;
-    run(input: I, ctx: StepContext): Returned | Promise<Returned>;
+    run(input: I, ctx: ContextOf<T>): Returned | Promise<Returned>;
     undo?(input: NoInfer<I>, output: NoInfer<O> | undefined, ctx: StepContext): unknown;
   } & JsonOr<InputNotJson, In> &
     JsonOr<EncodedNotJson, O>,
 ): Step<In, Result<O>, I, Returned>;
-export function step<I, Returned, In = I>(
+export function step<I, Returned, In = I, T extends StepTransaction | undefined = undefined>(
   name: string,
-  options: StepOverrides & {
+  options: StepOptions<T> & {
     readonly input?: Schema<I, In>;
     readonly output?: undefined;
-    run(input: I, ctx: StepContext): Returned | Promise<Returned>;
+    run(input: I, ctx: ContextOf<T>): Returned | Promise<Returned>;
     undo?(input: NoInfer<I>, output: NoInfer<Returned> | undefined, ctx: StepContext): unknown;
   } & JsonOr<InputNotJson, In> &
     JsonOr<OutputNotJson, Returned>,
 ): Step<In, Result<Returned>, I, Returned>;
 export function step(
   name: string,
-  options: StepOverrides & {
+  options: StepOptions<StepTransaction | undefined> & {
     readonly input?: Schema | undefined;
     readonly output?: Schema | undefined;
     run?(input: never, ctx: StepContext): unknown;
@@ -90,6 +104,7 @@ export function step(
       ? {}
       : { undo: (given: never, answered: never, ctx: StepContext) => options.undo!(given, answered, ctx) }),
     isAsync: isAsyncFunction(run),
+    ...checkPromises(owner, options, isAsyncFunction(run)),
     ...(input === undefined ? {} : { input }),
     ...(output === undefined ? {} : { output }),
     ...checkRetryAndTimeout(owner, options),
@@ -138,12 +153,14 @@ function useOf(definition: StepDefinition, use: Use): unknown {
     Object.assign(draw, {
       definition,
       [USED]: { definition, use },
-      run: (input: never, ctx: Partial<StepContext> = {}) =>
+      run: (input: never, ctx: TestedContext = {}) =>
         definition.run(input, { ...testContext(definition.name, ctx), ...ctx }),
       as: (name: string) =>
         useOf(definition, { ...use, name: checkName("STEP_INVALID", `a use of the step "${definition.name}"`, name) }),
       with: (overrides: StepOverrides) => {
-        const checked = checkOverrides(`use of the step "${definition.name}"`, overrides);
+        const owner = `use of the step "${definition.name}"`;
+        const checked = checkOverrides(owner, overrides);
+        checkTimeout(owner, checked.timeout, definition.tx);
         return useOf(definition, { ...use, overrides: { ...use.overrides, ...checked } });
       },
     }),

@@ -5,7 +5,7 @@ import type { StepContext } from "./definition.ts";
 import type { StepFiles } from "./files.ts";
 
 /** A context whose chance is derived from its key, whose log is silent, and whose time stands still at 0. */
-export function testContext(step: string, { key = "test" }: Partial<StepContext>): StepContext {
+export function testContext(step: string, { key = "test" }: Pick<Partial<StepContext>, "key">): StepContext {
   const random = seededRandom(key);
   const silent = (): void => {};
   return {

@@ -54,6 +54,16 @@ export type MessageBody =
   | ({ readonly kind: "decide"; readonly node: string } & Decision)
   /** Has the run go on on the graph of this hash, which its store has, if its journal fits it. */
   | { readonly kind: "upgrade"; readonly graph: string }
+  /** Somebody says whether this attempt at this path has happened, and what it answered if it did. */
+  | {
+      readonly kind: "resolve";
+      readonly node: string;
+      readonly attempt: number;
+      readonly happened: boolean;
+      readonly output?: Json | undefined;
+      readonly by: string;
+      readonly comment: string | null;
+    }
   /**
    * Has an ended run go on, from the node `from` if it says so; `newKeys`: what runs again has other keys than before.
    * `unlessCancelled`: not one that was cancelled by a message before this one.

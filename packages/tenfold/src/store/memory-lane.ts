@@ -4,6 +4,7 @@ import { startedAtOfRun } from "../value/id.ts";
 import type { FilePart, FileRecord, FileState } from "./files.ts";
 import type { EventRows } from "./memory-events.ts";
 import type { Reached } from "./schedules.ts";
+import type { KeptResult } from "./transactions.ts";
 import {
   FINISHED,
   type ClaimedRun,
@@ -75,6 +76,9 @@ export interface Lane extends EventRows {
   /** By their names. */
   readonly outbox: Map<string, Parcel>;
   readonly received: Map<string, { readonly name: ParcelName; readonly at: number }>;
+  /** By their runs and names; what their bodies wrote, in order. */
+  readonly results: Map<string, KeptResult>;
+  readonly written: string[];
   /** By their names. */
   readonly schedules: Map<string, Reached>;
   /** By run and id. */
@@ -93,6 +97,8 @@ export function newLane(): Lane {
     turnServed: 0,
     outbox: new Map(),
     received: new Map(),
+    results: new Map(),
+    written: [],
     schedules: new Map(),
     files: new Map(),
     subscriptions: new Map(),
@@ -231,6 +237,7 @@ export function pruneRuns(lane: Lane, runs: readonly string[], pruning: Pruning)
   for (const file of lane.files.values()) if (gone.has(file.run)) file.state = "removed";
   for (const run of gone) {
     const row = lane.runs.get(run)!;
+    for (const name of lane.results.keys()) if (name.startsWith(`${run} `)) lane.results.delete(name);
     lane.runs.delete(run);
     if (row.key === null) continue;
     const used = lane.keys.get(nameOfKey(row, row.key))!.find((each) => each.run === run)!;

@@ -25,6 +25,7 @@ import { MemoryFiles } from "./memory-files.ts";
 import { MemoryEvents } from "./memory-events.ts";
 import { MemoryPost } from "./memory-post.ts";
 import { MemorySchedules } from "./memory-schedules.ts";
+import { MemoryTransactions } from "./memory-transactions.ts";
 import {
   LeaseLost,
   type ClaimedRun,
@@ -62,6 +63,7 @@ export class MemoryStore implements Store {
     (lease) => this.#fenced(lease),
   );
   readonly events: MemoryEvents;
+  readonly transactions = new MemoryTransactions((lease) => this.#fenced(lease));
   readonly #lanes: readonly Lane[];
   readonly #watchers = new Set<() => void>();
 

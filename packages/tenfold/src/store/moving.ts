@@ -35,6 +35,7 @@ export const MOVED = {
   subscriptions: ["event", "workflow", "version", "spec", "former", "at"],
   events: ["event", "tenant", "id", "emission", "at"],
   deliveries: [...["event", "tenant", "id", "workflow", "emittedAt", "dueAt", "startAt", "run", "error", "input"]],
+  tx_results: ["run", "key", "attempt", "output", "at"],
 } as const;
 
 export type MovedTable = keyof typeof MOVED;

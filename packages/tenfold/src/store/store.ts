@@ -13,6 +13,7 @@ import type { Events } from "./events.ts";
 import type { Mail, Post, Send, SendAnswer } from "./mail.ts";
 import type { Attribute, Page, RunFilter, RunRecord, RunStatus, ShownLine, Tally } from "./run-record.ts";
 import type { Schedules } from "./schedules.ts";
+import type { Transactions } from "./transactions.ts";
 
 export type { Lease } from "./lease.ts";
 export type * from "./mail.ts";
@@ -198,6 +199,7 @@ export interface Store {
   readonly schedules: Schedules;
   readonly files: Files;
   readonly events: Events;
+  readonly transactions: Transactions;
 
   /** LAW: after it, a run may name these graphs; a hash is written once and never changes. */
   putGraphs(lane: number, graphs: readonly StoredGraph[]): Promise<void>;

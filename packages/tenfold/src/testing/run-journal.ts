@@ -37,6 +37,8 @@ export interface TestEntry {
   readonly by?: string;
   readonly roles?: readonly string[];
   readonly comment?: string;
+  /** Whether somebody said that an attempt has happened. */
+  readonly happened?: boolean;
   /** The run that a call has as its child, and how that ended. */
   readonly child?: string;
   readonly status?: "completed" | "failed" | "cancelled";
@@ -112,6 +114,7 @@ export function pathTaken(run: ShownRun): readonly string[] {
     if (entry.kind === "decided") path.push(`${entry.node}: ${entry.verdict} by ${entry.by}`);
     if (entry.kind === "returned")
       path.push(entry.status === "completed" ? entry.node : `${entry.node}: ${entry.status}`);
+    if (entry.kind === "resolved" && entry.happened) path.push(entry.node);
     if (entry.kind === "timed-out") path.push(`${entry.node}: timed-out`);
     // An entry may bring several nodes their signals: those that wait from now on for what came before.
     for (const { node } of state.signals?.received.slice(received) ?? []) path.push(node);
@@ -142,6 +145,8 @@ function resultOf({ kind, attempt, output, arm, error, retryAfter, reason, call,
   if (kind === "signalled") return signalText(signal);
   if (kind === "decided")
     return `${signal.verdict} by ${signal.by}${signal.comment === undefined ? "" : `: ${cut(signal.comment)}`}`;
+  if (kind === "resolved")
+    return `${signal.happened ? "happened" : "not happened"}, says ${signal.by}${signal.comment === undefined ? "" : `: ${cut(signal.comment)}`}`;
   if (reason !== undefined) return reason;
   if (error === undefined) return output === undefined ? "" : cut(JSON.stringify(output));
   const next = retryAfter === undefined || retryAfter === null ? "" : `, again after ${retryAfter}`;

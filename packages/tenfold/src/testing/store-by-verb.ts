@@ -1,4 +1,4 @@
-/** A store made of another one verb by verb, the verbs of its post, its schedules, its events and its files among them. */
+/** A store made of another one verb by verb, the verbs of its post, its schedules, its events, its files and its transactions among them. */
 import type { Events } from "../store/events.ts";
 import type { Files } from "../store/files.ts";
 import type { Schedules } from "../store/schedules.ts";
@@ -75,6 +75,8 @@ export function storeByVerb(store: Store, made: (verb: string, of: (store: Store
   const events = EVENT_VERBS.map(
     (verb) => [verb, made(verb, ({ events: whose }) => (whose[verb] as Verb).bind(whose))] as const,
   );
+  const { kind } = store.transactions;
+  const transact = made("transact", ({ transactions: whose }) => whose.transact.bind(whose) as Verb);
   return {
     ...{ name: store.name, lanes: store.lanes, hears: true, pipelinesCommits: true },
     ...Object.fromEntries(verbs),
@@ -82,6 +84,7 @@ export function storeByVerb(store: Store, made: (verb: string, of: (store: Store
     schedules: Object.fromEntries(schedules),
     files: Object.fromEntries(files),
     events: Object.fromEntries(events),
+    transactions: { kind, transact },
     watch: store.watch.bind(store),
     close: store.close.bind(store),
   } as unknown as Store;

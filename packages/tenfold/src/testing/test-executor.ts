@@ -72,6 +72,7 @@ export class TestExecutor {
 
   #call(worker: TestWorker, step: StepDefinition, input: unknown, ctx: StepContext, body: OpenBody): unknown {
     const stub = this.#stubs.bodyFor({ workflow: ctx.run.workflow, step: step.name, node: ctx.node });
+    if (stub === undefined && step.tx !== undefined) throw noTransaction(step.name, ctx.node);
     if (stub === undefined) return step.run(input as never, ctx);
     return (stub as StubBody<unknown, unknown>)(input, this.#contextFor(worker, ctx, body));
   }
@@ -106,6 +107,14 @@ export class TestExecutor {
     this.#traps = this.#traps.filter((other) => other !== trap);
     trap.spring();
   }
+}
+
+function noTransaction(step: string, node: string): TenfoldError {
+  return new TenfoldError(
+    "STUB_MISSING",
+    `The step "${step}" writes in a transaction of its store, and a test's store is in memory; its body was not called for ${node}. Give it a stub with \`test.stub\`, and try its own body on a store: \`open({ store: "a-file.db", … })\`.`,
+    { facts: { step, node } },
+  );
 }
 
 /** The workflow with schemas of steps that time waits for, where they take real time; the rest is the same. */

@@ -53,9 +53,13 @@ export type ErrorCode =
   | "FILE_UNKNOWN"
   | "NODE_UNKNOWN"
   | "RETRY_REFUSED"
+  | "UNSURE_UNKNOWN"
   // running
   | "STEP_FAILED"
   | "STEP_TIMED_OUT"
+  | "ATTEMPT_CUT_OFF"
+  | "TX_ASYNC"
+  | "TX_ENDED"
   | "SIGNAL_TIMED_OUT"
   | "CHILD_FAILED"
   | "CHILD_CANCELLED"

@@ -15,6 +15,8 @@ export interface Answers {
   childOf?(path: string, workflow: string, input: Json | undefined, attempt: number): Fate;
   /** What an attempt to undo a node comes to; it is undone where that is not said. */
   undoOf?(path: string, input: Json | undefined, output: Json | undefined, attempt: number): Fate;
+  /** Whether the step at this path is called at most once. */
+  isOnce?(path: string): boolean;
   /** Who decides on an approval, and how, one after the other. */
   votesOf?(path: string): readonly { readonly by: string; readonly verdict: "approved" | "refused" }[];
 }

@@ -58,13 +58,19 @@ function caseOf(seed: number): Case {
     definition,
     input,
     expected,
-    answers: { stepOf, deriveOf, signalOf, votesOf: (path) => votesOf(RUN, path), childOf },
+    answers: { stepOf, deriveOf, signalOf, votesOf: (path) => votesOf(RUN, path), childOf, isOnce },
     random,
   };
 }
 
 const doneIn = (life: Life) =>
-  life.entries.flatMap((entry) => (entry.kind === "done" && entry.attempt > 0 ? [entry.node] : []));
+  life.entries.flatMap((entry) => {
+    const isDone = (entry.kind === "done" && entry.attempt > 0) || (entry.kind === "resolved" && entry.happened);
+    return isDone ? [entry.node] : [];
+  });
+
+/** Some steps are called at most once; so it is for the same path in each life. */
+const isOnce = (path: string): boolean => hash32(`once ${path}`) % 4 === 0;
 
 /** The run ended once, as the interpreter says. */
 function checkEnd(life: Life, { expected }: Case): void {

@@ -69,6 +69,16 @@ const entries: Record<Entry["kind"], fc.Arbitrary<Entry>> = {
     roles: fc.array(text),
     comment: fc.option(text, { nil: null }),
   }),
+  begun: fc.record({ kind: fc.constant("begun" as const), node, at, attempt }),
+  unsure: fc.record({ kind: fc.constant("unsure" as const), node, at, attempt, error: error as fc.Arbitrary<never> }),
+  resolved: fc.record({
+    kind: fc.constant("resolved" as const),
+    ...{ node, at, attempt, output },
+    message: text,
+    happened: fc.boolean(),
+    by: text,
+    comment: fc.option(text, { nil: null }),
+  }),
   called: fc.record({ kind: fc.constant("called" as const), node, at, attempt, child: text }),
   returned: fc.record({
     kind: fc.constant("returned" as const),

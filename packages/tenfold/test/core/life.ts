@@ -2,17 +2,16 @@
  * A run lived through by core alone: its open commands are answered one by one, in any order, and journaled.
  * Invariant: what is open is what core asked for and was not answered; nothing else is remembered.
  */
-import { deepEqual } from "node:assert/strict";
-import { decidersOf } from "../../src/core/asked.ts";
 import { choose } from "../../src/core/choose.ts";
 import { dueOf, openRequest } from "../../src/core/constructs/approval.ts";
 import { openCalled } from "../../src/core/constructs/call.ts";
+import { openDoubt } from "../../src/core/constructs/undertaking.ts";
 import type { Command } from "../../src/core/command.ts";
 import { compileGraph, type CompiledGraph } from "../../src/core/compile.ts";
 import type { Entry, RunError } from "../../src/core/entry.ts";
 import { pathOf } from "../../src/core/path.ts";
 import { begin, openWork, reduce, resume } from "../../src/core/reduce.ts";
-import { ASLEEP, outputFrom, visitFrames, type Place, type RunState } from "../../src/core/state.ts";
+import { ASLEEP, outputFrom, type Place, type RunState } from "../../src/core/state.ts";
 import { evaluate } from "../../src/flow/evaluate.ts";
 import type { ApprovalNode, WaitNode } from "../../src/flow/graph.ts";
 import * as flow from "../../src/flow/index.ts";
@@ -20,6 +19,7 @@ import type { WorkflowDefinition } from "../../src/flow/definition.ts";
 import type { Answers, Fate } from "./answers.ts";
 import { TenfoldError } from "../../src/value/error.ts";
 import type { Json } from "../../src/value/json.ts";
+import { checkAsked } from "./check-asked.ts";
 import { generationAt } from "./undone.ts";
 import { LifeScripts } from "./life-scripts.ts";
 
@@ -90,7 +90,8 @@ export class Life {
   /** What is open, as text: the kind, the path and the attempt; the wait for an attempt counts as that attempt. */
   get asked(): string[] {
     const texts = this.open.map((command) => {
-      const kind = command.kind === "wait" ? "execute" : command.kind;
+      // What was begun is in doubt for whoever loads it.
+      const kind = ({ wait: "execute", perform: "doubt" } as Record<string, string>)[command.kind] ?? command.kind;
       return `${kind} ${this.pathOf(command.place)}${"attempt" in command ? ` ${command.attempt}` : ""}`;
     });
     return texts.sort();
@@ -102,22 +103,7 @@ export class Life {
     this.entries.push(entry);
     reduce(this.state, entry, commands);
     this.#obey(commands);
-    if (this.entries.length < 100) this.#checkAsked();
-  }
-
-  /** Whom the run waits for is counted as its approvals come and go: it is what going over all of them would find. */
-  #checkAsked(): void {
-    const deciders = new Map<string | null, number>();
-    visitFrames(this.state.root, (frame) => {
-      for (const node of frame.scope.nodes) {
-        const request = openRequest({ frame, node });
-        const names = request === undefined ? [] : (decidersOf(request) ?? [null]);
-        for (const name of new Set(names)) deciders.set(name, (deciders.get(name) ?? 0) + 1);
-      }
-    });
-    const sorted = (map: ReadonlyMap<string | null, number>) =>
-      [...map].map(([name, count]) => `${name} ${count}`).sort();
-    deepEqual(sorted(this.state.asked?.deciders ?? new Map()), sorted(deciders));
+    if (this.entries.length < 100) checkAsked(this.state);
   }
 
   cancel(message = "c1", how: { undo?: true } = {}): void {
@@ -140,16 +126,16 @@ export class Life {
         resume(place);
         this.open.push({ kind: "execute", place, attempt: command.attempt });
         return;
-      case "execute": {
-        const { attempt } = command;
-        const fate = this.#fateOf(command, node, answers);
-        if ("output" in fate) this.record({ kind: "done", node, at, attempt, output: fate.output, tookMs: 1 });
-        else {
-          const error = { code: fate.code ?? "STEP_FAILED", message: fate.error, node, attempt };
-          this.record({ kind: "failed", node, at, attempt, error, retryAt: fate.retryAt ?? null, tookMs: 1 });
-        }
-        return;
-      }
+      case "execute":
+        if (answers.isOnce?.(node) !== true) return this.#settle(command, answers);
+        return this.record({ kind: "begun", node, at, attempt: command.attempt });
+      case "perform":
+        // Its worker may die; what has to fail fails by itself.
+        if (this.entries.length % 3 === 0 && "output" in this.#fateOf(command, node, answers))
+          return this.#doubt(node, command.attempt);
+        return this.#settle(command, answers);
+      case "doubt":
+        return this.#doubt(node, command.attempt);
       case "derive": {
         if (place.node.node.kind !== "derive") throw new Error("only a derive is derived");
         const read = outputFrom(this.compiled, place.frame);
@@ -166,6 +152,7 @@ export class Life {
         if (place.node.node.kind === "approval") return this.#endApproval(command, place.node.node, answers);
         if (place.node.node.kind === "call") return this.#endChild(command.place, answers);
         if (place.node.node.kind === "wait") return this.#endWait(command, place.node.node, answers);
+        if (place.node.node.kind === "step") return this.#endDoubt(command, answers);
         this.at = Math.max(at, command.until);
         return this.record({ kind: "done", node, at: this.at, attempt: 0, output: null, tookMs: 0 });
       case "refuse":
@@ -224,6 +211,39 @@ export class Life {
     this.record({ kind: dueOf(command.place, this.at)!, node, at: this.at });
   }
 
+  /** An attempt comes to what it has to. */
+  #settle(command: Extract<NodeCommand, { kind: "execute" | "perform" }>, answers: Answers): void {
+    const { place, attempt } = command;
+    const node = this.pathOf(place);
+    const at = this.at;
+    const fate = this.#fateOf(command, node, answers);
+    if ("output" in fate) return this.record({ kind: "done", node, at, attempt, output: fate.output, tookMs: 1 });
+    const error = { code: fate.code ?? "STEP_FAILED", message: fate.error, node, attempt };
+    this.record({ kind: "failed", node, at, attempt, error, retryAt: fate.retryAt ?? null, tookMs: 1 });
+  }
+
+  #doubt(node: string, attempt: number): void {
+    const error = { code: "STEP_FAILED", message: "who knows", node, attempt };
+    this.record({ kind: "unsure", node, at: this.at, attempt, error });
+  }
+
+  /** Somebody knows what came of it: what must fail has not happened. */
+  #endDoubt(command: NodeCommand, answers: Answers): void {
+    const { place } = command;
+    const doubt = openDoubt(place);
+    // While what is around it is undone nobody is asked.
+    if (doubt === undefined) return void this.open.push(command);
+    const node = this.pathOf(place);
+    const fate = this.#fateOf({ place, attempt: doubt.attempt }, node, answers);
+    const happened = "output" in fate && this.entries.length % 2 === 0;
+    this.resolve(node, doubt.attempt, happened, happened ? fate.output : undefined);
+  }
+
+  resolve(node: string, attempt: number, happened: boolean, output?: Json, message = `u${this.entries.length}`): void {
+    this.open = this.open.filter(({ place }) => openDoubt(place)?.attempt !== attempt || this.pathOf(place) !== node);
+    this.record({ kind: "resolved", node, at: this.at, message, attempt, happened, output, by: "kim", comment: null });
+  }
+
   #endChild(place: Place, { stepOf, childOf = stepOf }: Answers): void {
     const { node } = place.node;
     if (node.kind !== "call") throw new Error("only a call has a child");
@@ -260,7 +280,11 @@ export class Life {
     this.record({ kind: "signalled", at: this.at, message, signal, for: whom, payload });
   }
 
-  #fateOf({ place, attempt }: Extract<NodeCommand, { kind: "execute" }>, path: string, answers: Answers): Fate {
+  #fateOf(
+    { place, attempt }: { readonly place: Place; readonly attempt: number },
+    path: string,
+    answers: Answers,
+  ): Fate {
     const { node } = place.node;
     if (node.kind !== "step") throw new Error("only a step is executed");
     try {
@@ -304,12 +328,14 @@ export class Life {
       }
       const { frame, node } = command.place;
       const isOther = (other: NodeCommand) => other.place.frame !== frame || other.place.node !== node;
-      if (["abandon", "sleep", "call"].includes(command.kind)) this.open = this.open.filter(isOther);
+      if (["abandon", "sleep", "call", "undo"].includes(command.kind)) this.open = this.open.filter(isOther);
       else if (!this.open.every(isOther)) throw new Error(`${this.pathOf(command.place)} is asked for twice`);
       this.open.push(command);
     }
-    if (!this.compiled.graph.nodes.some(({ kind }) => ["sleep", "wait", "approval", "call", "script"].includes(kind)))
-      return;
+    const sleeps = this.compiled.graph.nodes.some(({ kind }) =>
+      ["sleep", "wait", "approval", "call", "script"].includes(kind),
+    );
+    if (!sleeps && this.state.unsure === null) return;
     // Nobody waits for a sleep once its run, or its item, has come to its end.
     const isOver = this.endings.length > 0 || this.state.cancelled !== null;
     this.open = this.open.filter(({ kind, place: { frame, node } }) => {

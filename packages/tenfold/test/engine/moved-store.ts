@@ -2,6 +2,7 @@
 import type { ClaimedRun, Due, Lease, RunRecord, Store, Tally } from "../../src/store/store.ts";
 import { laneOfRun } from "../../src/value/id.ts";
 import { filesOf } from "../store/interleaved-files.ts";
+import type { TransactedWork } from "../../src/store/transactions.ts";
 import {
   claimAll,
   commitOf,
@@ -102,9 +103,16 @@ async function fillLane(store: Store, lane: number): Promise<Filled> {
     { ...event, workflow: "started", then: { kind: "started", run: parked } },
     { ...event, workflow: "refused", then: { kind: "refused", error: '{"code":"é"}' } },
   ]);
+  for (const output of [null, `"é"`]) await store.transactions.transact(lease, keeping(parked, output));
   await start("later", { at: NOW + 2 * HOUR });
   for (const [index, tenant] of ["", "", "", "red", "red", "blue"].entries()) await start(`waits ${index}`, { tenant });
   return runs;
+}
+
+/** A work whose result is this, and that writes nothing. */
+function keeping(run: string, output: string | null): TransactedWork {
+  const body = () => ({ attempt: 2, output, at: NOW });
+  return { run, key: `${run}/${output}`, signal: new AbortController().signal, body };
 }
 
 async function end(store: Store, lease: Lease, run: string, then: typeof COMPLETED): Promise<void> {
@@ -124,6 +132,7 @@ export interface Answers {
   readonly schedules: readonly unknown[];
   readonly files: readonly unknown[];
   readonly events: readonly unknown[];
+  readonly results: readonly unknown[];
 }
 
 /** What the store answers to all that can be asked, in the end by somebody who takes and starts what there is. */
@@ -183,6 +192,13 @@ export async function answersOf(store: Store): Promise<Answers> {
         await events.redeliver(lane, [{ ...names[0]!, workflow: "refused" }], NOW + 3),
         await events.take(lane, ["waits", "refused", "started"], NOW + 3, NOW + 9, 9),
       ];
+    }),
+    results: await each(async (lane) => {
+      const lease = await joined(store, `asks ${lane}`, lane);
+      const asked = runs.flatMap(({ id }) => [null, `"é"`].map((output) => keeping(id, output)));
+      const answers = [];
+      for (const work of asked) answers.push(await store.transactions.transact(lease, { ...work, body: () => null }));
+      return answers;
     }),
     keys: await each(async (lane) => {
       await store.forgetKeys(lane, NOW + HOUR, 9);

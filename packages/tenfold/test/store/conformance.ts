@@ -13,6 +13,7 @@ import type { OpenStore } from "./sample.ts";
 import { scheduleLaws } from "./schedule-laws.ts";
 import { sendLaws } from "./send-laws.ts";
 import { startLaws } from "./start-laws.ts";
+import { transactLaws } from "./transact-laws.ts";
 
 /** Registers all laws for the stores that `open` makes, each empty; `sequences`: how many random ones are tried. */
 export function conformance(name: string, open: OpenStore, { sequences = 200 } = {}): void {
@@ -25,6 +26,7 @@ export function conformance(name: string, open: OpenStore, { sequences = 200 } =
     scheduleLaws(open);
     fileLaws(open);
     eventLaws(open);
+    transactLaws(open);
     pruneLaws(open);
     leaseLaws(open);
     listLaws(open);

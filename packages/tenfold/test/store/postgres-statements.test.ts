@@ -29,6 +29,7 @@ import * as startWithin from "../../src/store/postgres/start-within.ts";
 import * as subscriptions from "../../src/store/postgres/subscriptions.ts";
 import * as changes from "../../src/store/postgres/tally-changes.ts";
 import * as tally from "../../src/store/postgres/tally.ts";
+import * as transactions from "../../src/store/postgres/transactions.ts";
 
 const STATEMENT = /^\s*(?:with|select|insert|update|delete)\b/;
 const FOLDER = new URL("../../src/store/postgres/", import.meta.url);
@@ -37,7 +38,7 @@ const FOLDER = new URL("../../src/store/postgres/", import.meta.url);
 const OF_NO_LANE = new Set([
   ...["READ_DATABASE", "READ_META", "NAME_STORE", "MARK_PLACED", "NOTIFY", "NOTIFY_UNSYNCED"],
   ...["READ_LANES", "READ_HELD", "COUNT_LANES"],
-  ...["HAS_TABLE", "READ_MARK", "WRITE_MARK", "SET_DONE"],
+  ...["IS_STILL_OURS", "HAS_TABLE", "READ_MARK", "WRITE_MARK", "SET_DONE"],
 ]);
 
 const MODULES: readonly object[] = [
@@ -59,7 +60,7 @@ const MODULES: readonly object[] = [
     openServers,
     place,
   ],
-  ...[post, prune, read, schedules, send, share, start, startWithin, subscriptions, changes, tally],
+  ...[post, prune, read, schedules, send, share, start, startWithin, subscriptions, changes, tally, transactions],
 ];
 
 /** Every exported statement by its name. */

@@ -20,6 +20,7 @@ import * as send from "../../src/store/sqlite/send.ts";
 import { openSqlite } from "../../src/store/sqlite/sqlite.ts";
 import * as start from "../../src/store/sqlite/start.ts";
 import * as tally from "../../src/store/sqlite/tally.ts";
+import * as transactions from "../../src/store/sqlite/transactions.ts";
 import { newFile } from "./files.ts";
 
 const FOLDER = new URL("../../src/store/sqlite/", import.meta.url);
@@ -43,6 +44,7 @@ const statements: ReadonlyMap<string, string> = new Map(
     send,
     start,
     tally,
+    transactions,
   ]
     .flatMap((module): [string, unknown][] => Object.entries(module))
     .filter((entry): entry is [string, string] => typeof entry[1] === "string"),

@@ -86,6 +86,8 @@ function wayOf(run: string, wait: Wait): string | undefined {
       return `tenfold approve ${wait.token} · tenfold refuse ${wait.token}`;
     case "undo":
       return wait.error === null ? undefined : `its last attempt failed: ${shortened(oneLine(wait.error.message))}`;
+    case "unsure":
+      return `tenfold resolve ${run}:${wait.node} --happened [--output '<json>'] · --not-happened`;
     case "retry":
       return `its last attempt failed: ${shortened(oneLine(wait.error.message))}`;
     case "child":

@@ -10,9 +10,9 @@ import { TenfoldError } from "../../value/error.ts";
 export interface TextPlace {
   /** The run's id; of a delivery the event's name, tenant and id, as a JSON list. */
   readonly run: string;
-  readonly what: "input" | "output" | "error" | "line" | "message" | "file" | "part" | "delivery";
+  readonly what: "input" | "output" | "error" | "line" | "message" | "file" | "part" | "delivery" | "result";
   /**
-   * Which line (its number in the journal, its kind, its node), message (its key), file (its id), part of one (its id, its
+   * Which line (its number in the journal, its kind, its node), message or result of a transaction (its key), file (its id), part of one (its id, its
    * place), or part of a delivery ("input" or "error", and its workflow); "" of what a run has one of.
    */
   readonly which: string;

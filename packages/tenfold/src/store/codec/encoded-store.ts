@@ -36,16 +36,19 @@ import type { Files } from "../files.ts";
 import type { Codec } from "./codec.ts";
 import type { Events } from "../events.ts";
 import type { Schedules } from "../schedules.ts";
+import type { Transactions } from "../transactions.ts";
 import { decodedClaim, decodedLines, decodedMail, decodedRecord, linePlace, partPlace } from "./decoded.ts";
 import { EncodedFiles } from "./encoded-files.ts";
 import { EncodedEvents } from "./encoded-events.ts";
 import { EncodedPost, encodedSend } from "./encoded-post.ts";
 import { encodeText } from "./encoded-text.ts";
+import { EncodedTransactions } from "./encoded-transactions.ts";
 
 export class EncodedStore implements Store {
   readonly post: Post;
   readonly files: Files;
   readonly events: Events;
+  readonly transactions: Transactions;
   declare readonly beat?: NonNullable<Store["beat"]>;
   readonly #store: Store;
   readonly #codec: Codec;
@@ -56,6 +59,7 @@ export class EncodedStore implements Store {
     this.post = new EncodedPost(store.post, codec);
     this.files = new EncodedFiles(store.files, codec);
     this.events = new EncodedEvents(store.events, codec);
+    this.transactions = new EncodedTransactions(store.transactions, codec);
     if (store.beat !== undefined) this.beat = store.beat.bind(store);
   }
 

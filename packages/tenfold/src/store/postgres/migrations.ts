@@ -146,4 +146,15 @@ export const MIGRATIONS: readonly Migration[] = [
   create index deliveries_open on tenfold.deliveries (lane, workflow, event, tenant, id) where run is null;
   `,
   },
+  {
+    // A program of the format before it prunes runs and leaves their results, which nobody asks for any more.
+    least: 1,
+    sql: `
+  create table tenfold.tx_results (
+    lane integer not null, run text collate "C" not null, key text collate "C" not null,
+    attempt integer not null, output text, at bigint not null,
+    primary key (lane, run, key)
+  );
+  `,
+  },
 ];

@@ -95,6 +95,10 @@ export const READ_DELIVERIES_TO_MOVE = `
   from tenfold.deliveries d where d.lane = $1 and (d.event, d.tenant, d.id, d.workflow) > ($2, $3, $4, $5)
   order by d.event, d.tenant, d.id, d.workflow limit $6`;
 
+export const READ_RESULTS = `
+  select r.run as k1, r.key as k2, r.run, r.key, r.attempt, r.output, r.at
+  from tenfold.tx_results r where r.lane = $1 and (r.run, r.key) > ($2, $3) order by r.run, r.key limit $4`;
+
 export const WRITE_GRAPHS = `
   insert into tenfold.graphs (lane, hash, workflow, graph)
   select a.lane, t.hash, t.workflow, t.graph
@@ -212,6 +216,13 @@ export const WRITE_DELIVERIES = `
       as t (event, tenant, id, workflow, emitted_at, due_at, start_at, run, error, input)
   where a.lane = $1`;
 
+export const WRITE_RESULTS = `
+  insert into tenfold.tx_results (lane, run, key, attempt, output, at)
+  select a.lane, t.run, t.key, t.attempt, t.output, t.at
+  from tenfold.lanes a,
+    unnest($2::text[], $3::text[], $4::integer[], ${jsons("$5")}, $6::bigint[]) as t (run, key, attempt, output, at)
+  where a.lane = $1`;
+
 interface TableForm extends ReadForm {
   readonly write: string;
   /** How each cell's column is written. */
@@ -279,6 +290,12 @@ export const TABLES: Readonly<Record<MovedTable, TableForm>> = {
     first: ["", "", "", ""],
     write: WRITE_DELIVERIES,
     columns: [texts, texts, texts, texts, plain, plain, plain, texts, joined, joined],
+  },
+  tx_results: {
+    read: READ_RESULTS,
+    first: ["", ""],
+    write: WRITE_RESULTS,
+    columns: [texts, texts, plain, joined, plain],
   },
 };
 

@@ -36,6 +36,7 @@ import { sendAll } from "./send.ts";
 import { startBatch } from "./start-batch.ts";
 import { startWithin } from "./start-within.ts";
 import { fold, FOLD_MAX, spansOf, SUM_TALLIES } from "./tally.ts";
+import { PostgresTransactions } from "./transactions.ts";
 
 /** Transactions that append to the tallies, after which they are folded. */
 const CHANGES_PER_FOLD = 200;
@@ -52,6 +53,7 @@ export class PostgresStore implements port.Store {
   readonly schedules: PostgresSchedules;
   readonly files: PostgresFiles;
   readonly events: PostgresEvents;
+  readonly transactions: PostgresTransactions;
   readonly #to: Connections;
   readonly #notices: Notices;
   readonly #callers: CallerTransactions;
@@ -70,6 +72,7 @@ export class PostgresStore implements port.Store {
     this.schedules = new PostgresSchedules(connections, name);
     this.files = new PostgresFiles(connections.files, name, (lease) => this.#lost(lease));
     this.events = new PostgresEvents(connections, name, () => notices.tell("delivery"));
+    this.transactions = new PostgresTransactions(connections.commits.url, connections.commits.options);
     this.#callers = new CallerTransactions(name, connections.starts.options.schema);
     this.#claims = new Claims(connections, lanes);
     notices.onLate = () => this.expectLate();
@@ -120,9 +123,8 @@ export class PostgresStore implements port.Store {
     const [, killed] = await this.#to.careful.transaction(({ commit }) =>
       commit(takeOverOf(lane, owner, beat, now, leaves)),
     );
-    const isDead = killed!.count > 0;
-    if (isDead) this.#notices.tell("due");
-    return isDead;
+    if (killed!.count > 0) this.#notices.tell("due");
+    return killed!.count > 0;
   }
 
   async start(
@@ -302,8 +304,7 @@ export class PostgresStore implements port.Store {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    await this.#heartbeats.close();
-    await this.#notices.close();
+    await Promise.all([this.#heartbeats.close(), this.#notices.close(), this.transactions.close()]);
     await Promise.all(Object.values(this.#to).map((connection: Connection) => connection.close()));
   }
 

@@ -40,6 +40,8 @@ export const DROP_FILES = `
   update tenfold.files f set state = ${REMOVED}
   where f.lane = $1 and f.run = any ($2::text[]) and f.state <> ${REMOVED}`;
 
+export const DROP_RESULTS = "delete from tenfold.tx_results x where x.lane = $1 and x.run = any ($2::text[])";
+
 export const DROP_RUNS = "delete from tenfold.runs r where r.lane = $1 and r.id = any ($2::text[])";
 
 /** The last run of each key whose time is over for all of its runs; past those that somebody begins again now. */
@@ -118,7 +120,7 @@ function removalsOf(lane: number, gone: readonly RowToPrune[], { keysForMs }: Pr
     statements.push({ sql: KEEP_KEYS, values: [lane, ...columns] });
   }
   const ids = texts(gone.map(({ id }) => id));
-  for (const sql of [DROP_LINES, DROP_MAIL, DROP_ATTRIBUTES, DROP_FILES, DROP_RUNS]) {
+  for (const sql of [DROP_LINES, DROP_MAIL, DROP_ATTRIBUTES, DROP_FILES, DROP_RESULTS, DROP_RUNS]) {
     statements.push({ sql, values: [lane, ids] });
   }
   const changes = new TallyChanges();

@@ -6,7 +6,7 @@ import type { PostgresStore } from "./postgres.ts";
 type Ask = <T>(lane: number, ask: (store: PostgresStore) => Promise<T>) => Promise<T>;
 
 /** `at` for verbs that change something, `read` for those that do not. */
-export function partsAt(at: Ask, read: Ask): Pick<Store, "post" | "schedules" | "files" | "events"> {
+export function partsAt(at: Ask, read: Ask): Pick<Store, "post" | "schedules" | "files" | "events" | "transactions"> {
   return {
     post: {
       outgoing: (lane, ...given) => read(lane, (store) => store.post.outgoing(lane, ...given)),
@@ -37,6 +37,10 @@ export function partsAt(at: Ask, read: Ask): Pick<Store, "post" | "schedules" | 
       emitted: (lane, ...given) => read(lane, (store) => store.events.emitted(lane, ...given)),
       deliveries: (lane, ...given) => read(lane, (store) => store.events.deliveries(lane, ...given)),
       forgetEvents: (lane, ...given) => at(lane, (store) => store.events.forgetEvents(lane, ...given)),
+    },
+    transactions: {
+      kind: "postgres",
+      transact: (lease, work) => at(lease.lane, (store) => store.transactions.transact(lease, work)),
     },
   };
 }

@@ -17,6 +17,7 @@ import { partsAt } from "./server-parts.ts";
 import type { PostgresStore } from "./postgres.ts";
 import type { Events } from "../events.ts";
 import type { Schedules } from "../schedules.ts";
+import type { Transactions } from "../transactions.ts";
 
 /** How long a lane that no server holds is looked for: the moment in which it changes its server. */
 const LOOK_FOR_MS = 15_000;
@@ -32,6 +33,7 @@ export class PostgresServers implements port.Store {
   readonly schedules: Schedules;
   readonly files: Files;
   readonly events: Events;
+  readonly transactions: Transactions;
   readonly #whole: Whole;
   readonly #watchers = watchersOf<() => void>();
   readonly #watched = new Set<PostgresStore>();
@@ -44,7 +46,7 @@ export class PostgresServers implements port.Store {
     this.lanes = whole.lanes;
     this.#whole = whole;
     this.places = places;
-    const { post, schedules, files, events } = partsAt(
+    const { post, schedules, files, events, transactions } = partsAt(
       (lane, ask) => this.#at(lane, ask),
       (lane, ask) => this.#read(lane, ask),
     );
@@ -52,6 +54,7 @@ export class PostgresServers implements port.Store {
     this.schedules = schedules;
     this.files = files;
     this.events = events;
+    this.transactions = transactions;
   }
 
   get hears(): boolean {

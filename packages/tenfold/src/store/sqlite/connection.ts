@@ -25,6 +25,8 @@ export interface ConnectionOptions {
   readonly busyMs: number;
   /** The size the file may grow to, in pages; null: what the disk holds. */
   readonly pagesMax: number | null;
+  /** Statements keep the foreign keys of their tables, as those of callers' own do; ours have none. */
+  readonly keepsForeignKeys?: boolean;
 }
 
 interface Waiting {
@@ -39,8 +41,7 @@ export class Connection {
   /** Called when a transaction was undone: what was learnt in it is not so. */
   onRollback: () => void = () => {};
   readonly #database: DatabaseSync;
-  readonly #busyMs: number;
-  readonly #pagesMax: number | null;
+  readonly options: ConnectionOptions;
   readonly #statements = new Map<string, StatementSync>();
   readonly #inserts = new Map<string, Map<number, StatementSync>>();
   readonly #queue: Waiting[] = [];
@@ -50,9 +51,11 @@ export class Connection {
 
   constructor(path: string, options: ConnectionOptions) {
     this.path = path;
-    this.#busyMs = options.busyMs;
-    this.#database = new DatabaseSync(path, { timeout: 0, enableForeignKeyConstraints: false });
-    this.#pagesMax = options.pagesMax;
+    this.options = options;
+    this.#database = new DatabaseSync(path, {
+      timeout: 0,
+      enableForeignKeyConstraints: options.keepsForeignKeys === true,
+    });
   }
 
   /** How this connection writes; even this may meet a file that is locked while another program makes it. */
@@ -65,7 +68,8 @@ export class Connection {
         pragma wal_autocheckpoint = ${CHECKPOINT_PAGES};
         pragma journal_size_limit = ${LOG_BYTES_MAX};
       `);
-      if (this.#pagesMax !== null) this.#database.exec(`pragma max_page_count = ${this.#pagesMax}`);
+      const { pagesMax } = this.options;
+      if (pagesMax !== null) this.#database.exec(`pragma max_page_count = ${pagesMax}`);
     });
   }
 
@@ -82,6 +86,15 @@ export class Connection {
   /** How many rows `sql` changed. */
   run(sql: string, ...parameters: SQLInputValue[]): number {
     return this.#statement(sql).run(...parameters).changes as number;
+  }
+
+  /** A statement that is not kept: of text that is not ours. */
+  prepareOnce(sql: string): StatementSync {
+    return this.#database.prepare(sql);
+  }
+
+  get isTransaction(): boolean {
+    return this.#database.isTransaction;
   }
 
   /** Inserts `count` rows at once with `sql`, an insert of one row; answers the number of the last one. */
@@ -188,7 +201,7 @@ export class Connection {
         next.resolve(next.act() as never);
       } catch (error) {
         const waitedMs = performance.now() - next.since;
-        if (isBusy(error) && waitedMs < this.#busyMs) {
+        if (isBusy(error) && waitedMs < this.options.busyMs) {
           setTimeout(() => this.#advance(Math.min(pauseMs * 1.5, PAUSE_MAX_MS)), pauseMs);
           return;
         }
@@ -207,7 +220,7 @@ export class Connection {
       } catch (error) {
         if (!isBusy(error)) throw failureOf(error, this.path);
         const waitedMs = performance.now() - since;
-        if (waitedMs >= this.#busyMs) throw busyTooLong(this.path, waitedMs, error);
+        if (waitedMs >= this.options.busyMs) throw busyTooLong(this.path, waitedMs, error);
       }
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }

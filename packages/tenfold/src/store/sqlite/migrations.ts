@@ -145,6 +145,13 @@ const MIGRATIONS: readonly string[] = [
   create index deliveries_due on deliveries (lane, workflow, due_at, event, tenant, id) where due_at is not null;
   create index deliveries_open on deliveries (lane, workflow, event, tenant, id) where run is null;
   `,
+  // What bodies came to that write to this file, each in the same transaction as what it wrote.
+  `
+  create table tx_results (
+    lane integer not null, run text not null, key text not null, attempt integer not null, output text, at integer not null,
+    primary key (lane, run, key)
+  ) without rowid;
+  `,
 ];
 
 const FORMAT = MIGRATIONS.length;

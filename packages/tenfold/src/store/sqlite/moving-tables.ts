@@ -87,6 +87,10 @@ export const READ_DELIVERIES_TO_MOVE = `
   from deliveries where lane = ? and (event, tenant, id, workflow) > (?, ?, ?, ?)
   order by event, tenant, id, workflow limit ?`;
 
+export const READ_RESULTS = `
+  select run as k1, key as k2, run, key, attempt, output, at
+  from tx_results where lane = ? and (run, key) > (?, ?) order by run, key limit ?`;
+
 export const WRITE_GRAPH = "insert into graphs (lane, hash, workflow, graph) values (?, ?, ?, ?)";
 
 export const WRITE_RUN = `
@@ -133,6 +137,8 @@ export const WRITE_DELIVERY = `
   insert into deliveries (lane, event, tenant, id, workflow, emitted_at, due_at, start_at, run, error, input)
   values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
+export const WRITE_RESULT = "insert into tx_results (lane, run, key, attempt, output, at) values (?, ?, ?, ?, ?, ?)";
+
 type Write = (connection: Connection, lane: number, row: Row) => number;
 
 export const TABLES: Readonly<Record<MovedTable, ReadForm & { readonly write: Write }>> = {
@@ -153,6 +159,7 @@ export const TABLES: Readonly<Record<MovedTable, ReadForm & { readonly write: Wr
   subscriptions: { read: READ_SUBSCRIPTIONS_TO_MOVE, first: ["", ""], write: byOne(WRITE_SUBSCRIPTION) },
   events: { read: READ_EVENTS, first: ["", "", ""], write: byOne(WRITE_EVENT) },
   deliveries: { read: READ_DELIVERIES_TO_MOVE, first: ["", "", "", ""], write: byOne(WRITE_DELIVERY) },
+  tx_results: { read: READ_RESULTS, first: ["", ""], write: byOne(WRITE_RESULT) },
 };
 
 function byOne(sql: string): Write {

@@ -28,6 +28,8 @@ export const DROP_ATTRIBUTES = "delete from attributes where lane = ? and run = 
 export const DROP_FILES = `
   update files set state = ${REMOVED} where lane = ? and run = ? and state <> ${REMOVED}`;
 
+export const DROP_RESULTS = "delete from tx_results where lane = ? and run = ?";
+
 export const DROP_RUN = "delete from runs where lane = ? and number = ?";
 
 /** The last run of each key whose time is over for all of its runs. */
@@ -81,6 +83,7 @@ export function pruneRuns(
     connection.run(DROP_MAIL, lane, number);
     connection.run(DROP_ATTRIBUTES, lane, run);
     connection.run(DROP_FILES, lane, run);
+    connection.run(DROP_RESULTS, lane, run);
     connection.run(DROP_RUN, lane, number);
     tallies.add(workflow, status, minuteOf(run), -1);
   });

@@ -26,6 +26,7 @@ import { putGraphs, readGraph, readJournalOf, readRun } from "./read.ts";
 import { sendAll } from "./send.ts";
 import { Starts } from "./start.ts";
 import { tallies } from "./tally.ts";
+import { SqliteTransactions } from "./transactions.ts";
 import { Watch } from "./watch.ts";
 
 /** Opens the store in the file `path`, which is made if it does not exist; its folder must. */
@@ -47,6 +48,7 @@ export class SqliteStore implements port.Store {
   readonly schedules: SqliteSchedules;
   readonly files: SqliteFiles;
   readonly events: SqliteEvents;
+  readonly transactions: SqliteTransactions;
   readonly #connection: Connection;
   readonly #held: HeldRuns;
   readonly #watch: Watch;
@@ -67,6 +69,7 @@ export class SqliteStore implements port.Store {
     this.schedules = new SqliteSchedules(access);
     this.files = new SqliteFiles({ ...access, live: (lease) => this.#held.live(lease) });
     this.events = new SqliteEvents(access);
+    this.transactions = new SqliteTransactions(connection.path, connection.options);
   }
 
   async putGraphs(lane: number, graphs: readonly port.StoredGraph[]): Promise<void> {
@@ -201,6 +204,7 @@ export class SqliteStore implements port.Store {
   async close(): Promise<void> {
     this.#watch.close();
     await this.#heartbeats.close();
+    await this.transactions.close();
     await this.#connection.close();
   }
 

@@ -17,30 +17,20 @@ import { Family, isDormant } from "./family.ts";
 import type { FateOfChild } from "./fates.ts";
 import type { Expected } from "./interpreter.ts";
 import { withoutErrors } from "./answer.ts";
+import { checkOnce, whatCameOf, type BodyCall } from "./body-call.ts";
 import type { OpenBook } from "./open-book.ts";
 import { Undoing, type UndoCall } from "./undoing.ts";
 import { pathOfCall } from "./random-script.ts";
-import { askedApprovals, awaitedSignals, type AskedApproval, type AwaitedSignal } from "./waits.ts";
+import {
+  askedApprovals,
+  askedDoubts,
+  awaitedSignals,
+  type AskedApproval,
+  type AskedDoubt,
+  type AwaitedSignal,
+} from "./waits.ts";
 import { Violation } from "./violation.ts";
 import { checkFiles } from "./written-files.ts";
-
-export interface BodyCall {
-  readonly run: string;
-  readonly node: string;
-  readonly attempt: number;
-  readonly key: string;
-  readonly readyAt: number;
-  /** The incarnation that called it. */
-  readonly owner: string;
-  readonly at: number;
-  /** The engine's clock at the call. */
-  readonly clock: number;
-  endedAt: number;
-  /** The signal was aborted, or its process died: it may overlap with another. */
-  wasStopped: boolean;
-  /** It was told that its file is kept. */
-  wroteFile: boolean;
-}
 
 /** Milliseconds by which a process's clock may be off. */
 const CLOCK_SLACK_MS = 500;
@@ -108,6 +98,7 @@ export class Auditor {
       if (isSame && earlier.readyAt !== call.readyAt && this.#undoing.resets(call.run) === 0)
         throw new Violation("each attempt has the same now", { earlier, call });
     }
+    if (call.isOnce) checkOnce(call, before, this.#book.journal(call.run));
     if (!this.#book.isAlive(call.owner)) return;
     for (const earlier of before) {
       const overlaps = earlier.endedAt > call.at && !earlier.wasStopped && this.#book.isAlive(earlier.owner);
@@ -127,6 +118,11 @@ export class Auditor {
     const row = this.#book.record(call.run);
     if (row?.owner !== owner) throw new Violation("an undo is called only by the run's owner", { call, owner });
     this.#undoing.called(call, this.#replay(row));
+  }
+
+  /** What became of an attempt, as somebody finds it who looks; null: its body may be at work. */
+  lookUp(run: string, node: string, attempt: number): { readonly answer: Json | undefined } | null {
+    return whatCameOf(this.#calls.get(`${run} ${node}`) ?? [], attempt);
   }
 
   /** What led to the call stands in the store: its node is open there, this is its next attempt, and it is due. */
@@ -152,9 +148,13 @@ export class Auditor {
   }
 
   /** What a run waits for from outside. */
-  waits(row: RunRecord): { readonly signals: readonly AwaitedSignal[]; readonly approvals: readonly AskedApproval[] } {
+  waits(row: RunRecord): {
+    readonly signals: readonly AwaitedSignal[];
+    readonly approvals: readonly AskedApproval[];
+    readonly doubts: readonly AskedDoubt[];
+  } {
     const state = this.#replay(row);
-    return { signals: awaitedSignals(state), approvals: askedApprovals(state) };
+    return { signals: awaitedSignals(state), approvals: askedApprovals(state), doubts: askedDoubts(state) };
   }
 
   /** A run is found by the approvals that it waits for, as long as it does, and by where it failed, as long as it has. */
@@ -165,6 +165,9 @@ export class Auditor {
     const isAsked = !FINISHED.has(row.status) && askedApprovals(this.#replay(row)).length > 0;
     if (found.includes("tenfold.approval") !== isAsked)
       throw new Violation("a run is found by the approvals that it waits for", { run: row.id, found, isAsked });
+    const isUnsure = !FINISHED.has(row.status) && askedDoubts(this.#replay(row)).length > 0;
+    if (found.includes("tenfold.unsure") !== isUnsure)
+      throw new Violation("a run is found by what may have happened in it", { run: row.id, found, isUnsure });
     const failedAt = found.filter((name) => name.startsWith("tenfold.failed-at."));
     const { node } = JSON.parse(row.error ?? "{}") as { node?: string };
     const expected = row.status === "failed" ? [`tenfold.failed-at.${node?.replaceAll(/\[\d+\]/g, "")}`] : [];
@@ -262,9 +265,7 @@ export class Auditor {
         expected: expected.output,
       });
     }
-    const done = new Set(
-      entries.flatMap((entry) => (entry.kind === "done" && entry.attempt > 0 ? [pathOfCall(entry.node)] : [])),
-    );
+    const done = new Set(entries.flatMap((entry) => (isResult(entry) ? [pathOfCall(entry.node)] : [])));
     for (const node of expected.done)
       if (!done.has(node)) throw new Violation("every node of a completed run is done", { ...facts, node });
   }
@@ -328,4 +329,9 @@ export class Auditor {
       }
     }
   }
+}
+
+/** A step has its result: its body answered, or somebody knows what it did. */
+function isResult(entry: Entry): entry is Extract<Entry, { readonly node: string }> {
+  return (entry.kind === "done" && entry.attempt > 0) || (entry.kind === "resolved" && entry.happened);
 }

@@ -130,13 +130,26 @@ export class Users {
       const open = book.records().filter(({ status }) => !FINISHED.has(status));
       for (const row of open) {
         auditor.checkFacts(row);
-        const { signals, approvals } = auditor.waits(row);
+        const { signals, approvals, doubts } = auditor.waits(row);
+        for (const { node, attempt } of doubts) void this.#resolve(row.id, node, attempt);
         const early = scenario.random() < 0.4 ? [{ signal: "paid", for: null }] : [];
         for (const { signal, for: whom } of [...signals, ...early]) void this.#signal(row.id, signal, whom);
         for (const asked of approvals) if (!asked.timesOut) void this.#decide(row.id, asked);
       }
       this.signal();
     });
+  }
+
+  /** Somebody looks whether it happened, once it is over, and says so; sometimes twice. */
+  async #resolve(run: string, node: string, attempt: number): Promise<void> {
+    const running = this.#processes.anyAwake();
+    const found = this.#world.auditor.lookUp(run, node, attempt);
+    if (running === undefined || found === null) return;
+    const { answer: output } = found;
+    const said = output === undefined ? { happened: false as const } : { happened: true as const, output };
+    for (let left = this.#world.scenario.random() < 0.3 ? 2 : 1; left > 0; left--) {
+      await unlessRefused(() => running.tenfold.resolve(`${run}:${node}`, { ...said, by: "kim" }));
+    }
   }
 
   /** Kim, then Lee, says what they come to; sometimes twice. */

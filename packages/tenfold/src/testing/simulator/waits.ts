@@ -1,5 +1,6 @@
 /** What a run waits for from outside, told from its state by looking at every node that is open. */
 import { openRequest, tokenOf } from "../../core/constructs/approval.ts";
+import { openDoubt } from "../../core/constructs/undertaking.ts";
 import { pathOf } from "../../core/path.ts";
 import { isFailing } from "../../core/boundaries.ts";
 import { ASLEEP, outputFrom, visitFrames, type Place, type RunState } from "../../core/state.ts";
@@ -41,6 +42,20 @@ export function askedApprovals(state: RunState): readonly AskedApproval[] {
       approved: request.approvals.length,
       timesOut: node.timeoutMs !== null,
     };
+  });
+}
+
+export interface AskedDoubt {
+  readonly node: string;
+  readonly attempt: number;
+}
+
+/** Attempts of which somebody has to say whether they happened. */
+export function askedDoubts(state: RunState): readonly AskedDoubt[] {
+  return placesOf(state).flatMap((place) => {
+    const doubt = openDoubt(place);
+    if (doubt === undefined) return [];
+    return { node: pathOf(state.compiled, place.frame, place.node), attempt: doubt.attempt };
   });
 }
 

@@ -3,11 +3,13 @@ import { Tenfold } from "../../engine/client.ts";
 import { Engine } from "../../engine/engine.ts";
 import { UNREPLAYABLE } from "../../engine/held.ts";
 import type { Executor, Log } from "../../engine/ports.ts";
-import type { StepContext } from "../../flow/definition.ts";
+import type { StepContext, StepDefinition } from "../../flow/definition.ts";
+import { NotDone } from "../../flow/not-done.ts";
 import { TenfoldError } from "../../value/error.ts";
 import type { Json } from "../../value/json.ts";
 import { answerOf, type Answer } from "./answer.ts";
-import type { Auditor, BodyCall } from "./auditor.ts";
+import type { Auditor } from "./auditor.ts";
+import type { BodyCall } from "./body-call.ts";
 import type { EmittedEvents } from "./emitted.ts";
 import { failuresOf, undoFailuresOf } from "./fates.ts";
 import { faultyStore, NO_FAULTS } from "./faulty-store.ts";
@@ -40,6 +42,8 @@ export interface World {
 /** What becomes of a call, whatever else happens. */
 interface Fate<T> {
   readonly fails: boolean;
+  /** It fails by saying that nothing has happened. */
+  readonly saysSo?: boolean;
   /** It writes a file before it answers. */
   readonly writes: boolean;
   answer(): T;
@@ -146,9 +150,9 @@ export class SimulatedWorkers {
       crash: () => this.#crash(running),
     });
     const executor: Executor = {
-      execute: ({ name }, input, ctx, undoes) =>
+      execute: (step, input, ctx, undoes) =>
         undoes === null
-          ? this.#body(running, name, input as Json | undefined, ctx)
+          ? this.#body(running, step, input as Json | undefined, ctx)
           : this.#undo(running, undoes.output as Json | undefined, ctx),
     };
     const log: Log = {
@@ -180,11 +184,24 @@ export class SimulatedWorkers {
   }
 
   /** A body answers what it must, fails as often as it must, and hangs where a timeout ends it. */
-  #body(running: SimulatedWorker, step: string, input: Json | undefined, ctx: StepContext): Promise<Answer> {
-    const call = this.#noteCall(running, ctx);
-    const fails = ctx.attempt <= failuresOf(ctx.run.id, ctx.node);
-    const writes = this.#world.scenario.timeoutMs === null && writesFile(ctx.run.id, ctx.node);
-    return this.#take(running, ctx, call, { fails, writes, answer: () => answerOf(step, input) });
+  #body(
+    running: SimulatedWorker,
+    { name, once }: StepDefinition,
+    input: Json | undefined,
+    ctx: StepContext,
+  ): Promise<Answer> {
+    const call = this.#noteCall(running, ctx, once === true);
+    const failures = failuresOf(ctx.run.id, ctx.node);
+    const fails = ctx.attempt <= failures;
+    const writes = once !== true && this.#world.scenario.timeoutMs === null && writesFile(ctx.run.id, ctx.node);
+    // A node that must fail says so itself, or people would have it tried for ever.
+    const saysSo = once === true && (failures === Infinity || ctx.attempt % 2 === 0);
+    const answer = (): Answer => {
+      // It happens although nobody may hear of it.
+      call.answer = answerOf(name, input) as unknown as Json;
+      return answerOf(name, input);
+    };
+    return this.#take(running, ctx, call, { fails, saysSo, writes, answer });
   }
 
   /** An undo fails as often as it must, and has nothing to answer. */
@@ -204,9 +221,14 @@ export class SimulatedWorkers {
   }
 
   /** Takes its time, then answers or fails; or hangs. */
-  #take<T>(running: SimulatedWorker, ctx: StepContext, call: BodyCall, { fails, writes, answer }: Fate<T>): Promise<T> {
+  #take<T>(
+    running: SimulatedWorker,
+    ctx: StepContext,
+    call: BodyCall,
+    { fails, saysSo = false, writes, answer }: Fate<T>,
+  ): Promise<T> {
     const { scenario, time } = this.#world;
-    const hangs = fails && scenario.timeoutMs !== null && scenario.random() < 0.5;
+    const hangs = fails && !saysSo && scenario.timeoutMs !== null && scenario.random() < 0.5;
     const ignoresSignal = scenario.random() < 0.3;
     const tookMs = hangs ? 20_000 : 1 + this.#below(scenario.random() < 0.1 ? 2500 : 200);
     return new Promise((resolve, reject) => {
@@ -219,7 +241,7 @@ export class SimulatedWorkers {
         if (!ignoresSignal) settle(() => reject(new Error("stopped")));
       });
       running.time.at(running.time.now() + tookMs, () => {
-        if (fails) settle(() => reject(new Error(`attempt ${ctx.attempt} fails`)));
+        if (fails) settle(() => reject(new (saysSo ? NotDone : Error)(`attempt ${ctx.attempt} fails`)));
         else if (!writes) settle(() => resolve(answer()));
         else {
           writeFile(ctx).then(
@@ -234,9 +256,9 @@ export class SimulatedWorkers {
     });
   }
 
-  #noteCall(running: SimulatedWorker, ctx: StepContext): BodyCall {
+  #noteCall(running: SimulatedWorker, ctx: StepContext, isOnce: boolean): BodyCall {
     const { auditor, note } = this.#world;
-    const call = this.#callOf(running, ctx);
+    const call = this.#callOf(running, ctx, isOnce);
     running.calls.push(call);
     try {
       auditor.called(call);
@@ -246,7 +268,7 @@ export class SimulatedWorkers {
     return call;
   }
 
-  #callOf(running: SimulatedWorker, ctx: StepContext): BodyCall {
+  #callOf(running: SimulatedWorker, ctx: StepContext, isOnce = false): BodyCall {
     const { book, time } = this.#world;
     return {
       run: ctx.run.id,
@@ -257,7 +279,10 @@ export class SimulatedWorkers {
       owner: book.ownerOf(`${running.id}`, ctx.run.id),
       at: time.now,
       clock: running.time.now(),
+      isGone: () => running.time.isDead,
+      isOnce,
       endedAt: Infinity,
+      answer: undefined,
       wasStopped: false,
       wroteFile: false,
     };

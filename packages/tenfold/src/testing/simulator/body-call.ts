@@ -1,0 +1,46 @@
+/** A call of a body as it is noted outside of the engine, and what has to hold of a step that is called at most once. */
+import { readLine, type JournalLine } from "../../core/journal-line.ts";
+import type { Json } from "../../value/json.ts";
+import { Violation } from "./violation.ts";
+
+export interface BodyCall {
+  readonly run: string;
+  readonly node: string;
+  readonly attempt: number;
+  readonly key: string;
+  readonly readyAt: number;
+  /** The incarnation that called it. */
+  readonly owner: string;
+  readonly at: number;
+  /** The engine's clock at the call. */
+  readonly clock: number;
+  /** Its process is dead: what it has not answered it never will. */
+  readonly isGone: () => boolean;
+  /** Its step is called at most once. */
+  readonly isOnce: boolean;
+  endedAt: number;
+  /** What it answered: it has happened; undefined: it has not, so far. */
+  answer: Json | undefined;
+  /** The signal was aborted, or its process died: it may overlap with another. */
+  wasStopped: boolean;
+  /** It was told that its file is kept. */
+  wroteFile: boolean;
+}
+
+/** Under its key it has not happened before, no earlier call was made of the same attempt, and that it was begun is durable. */
+export function checkOnce(call: BodyCall, before: readonly BodyCall[], journal: readonly JournalLine[]): void {
+  for (const earlier of before.filter(({ key }) => key === call.key)) {
+    if (earlier.answer !== undefined || earlier.attempt === call.attempt)
+      throw new Violation("what is called at most once does not happen twice", { earlier, call });
+  }
+  const last = journal.map(readLine).findLast((entry) => "node" in entry && entry.node === call.node);
+  if (last?.kind === "begun" && last.attempt === call.attempt) return;
+  throw new Violation("a body that is called at most once is called when that it was begun is durable", { call, last });
+}
+
+/** What became of an attempt, as somebody finds it who looks; null: its body may be at work. */
+export function whatCameOf(calls: readonly BodyCall[], attempt: number): { readonly answer: Json | undefined } | null {
+  const call = calls.findLast((one) => one.attempt === attempt);
+  if (call === undefined) return { answer: undefined };
+  return call.endedAt === Infinity && !call.isGone() ? null : { answer: call.answer };
+}
