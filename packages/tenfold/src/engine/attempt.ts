@@ -131,6 +131,7 @@ export class Attempt<R extends AttemptRun = AttemptRun> {
       const call: Transacted = {
         ...{ run: id, number, step, input: parsed, context, executor, clock },
         isStopped: () => this.#isStopped,
+        kind: store.transactions.kind,
         transact: (work) => store.transactions.transact(lease, work),
         leaseLost: () => this.#host.leaseLost(),
         called: () => {

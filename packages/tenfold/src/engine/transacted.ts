@@ -4,7 +4,7 @@
  * lost on the way, because whoever got no answer asks again; nothing is kept of a body that was stopped, or was late.
  */
 import { LeaseLost } from "../store/store.ts";
-import type { KeptResult, TransactAnswer, TransactedWork } from "../store/transactions.ts";
+import type { KeptResult, TransactAnswer, TransactedWork, TransactionKind } from "../store/transactions.ts";
 import { TenfoldError } from "../value/error.ts";
 import type { Json } from "../value/json.ts";
 import { execute, failure, type Settled } from "./body.ts";
@@ -26,6 +26,8 @@ export interface Transacted {
   readonly executor: Executor;
   readonly clock: Clock;
   isStopped(): boolean;
+  /** In whose words the store gives transactions. */
+  readonly kind: TransactionKind;
   transact(work: TransactedWork): Promise<TransactAnswer>;
   /** The body is about to be called. */
   called(): void;
@@ -37,6 +39,7 @@ export interface Transacted {
 
 /** Resolves with what became of it, once its body has settled. */
 export async function callInTransaction(call: Transacted): Promise<Settled> {
+  if (call.kind !== "memory" && call.kind !== call.step.step.tx) return refused(otherStore(call), call);
   for (let delayMs = RETRY_FIRST_MS; ; delayMs = Math.min(delayMs * 2, RETRY_MAX_MS)) {
     let settled: Settled | null = null;
     const note = (result: Settled): KeptResult | null => {
@@ -95,6 +98,12 @@ function readOutput({ output }: KeptResult): Json | undefined {
   return output === null ? undefined : (JSON.parse(output) as Json);
 }
 
+/** A step of a script's, which `open` cannot know. */
+function otherStore({ step: { step }, kind, context }: Transacted): TenfoldError {
+  const message = `${context.node} has \`tx: "${step.tx}"\`, and its store gives transactions of ${kind}; its body was not called. Open the other store, or write the body for this one.`;
+  return new TenfoldError("OPTION_UNSUPPORTED", message, { facts: { tx: step.tx, store: kind } });
+}
+
 /** Nobody uses it. */
 function stopped({ context }: Transacted): Settled {
   return failure(new Error("The body was stopped."), context);
@@ -103,6 +112,7 @@ function stopped({ context }: Transacted): Settled {
 /** A transaction that cannot be had, or that did not end well, fails the attempt; what the body has to mend is final. */
 function refused(thrown: unknown, { context }: Transacted): Settled {
   const failed = failure(thrown, context);
-  const isFinal = thrown instanceof TenfoldError && ["TX_ASYNC", "TX_ENDED"].includes(thrown.code);
+  const isFinal =
+    thrown instanceof TenfoldError && ["TX_ASYNC", "TX_ENDED", "OPTION_UNSUPPORTED"].includes(thrown.code);
   return failed.ok ? failed : { ...failed, isFinal };
 }

@@ -293,3 +293,26 @@ test("in a test a crash makes it unsure, and the test says what happened", async
   assert.equal(env.calls("charge").length, 2);
   assert.match(env.timeline(run), /resolved\s+charge\s+not happened, says the test/);
 });
+
+test("a step that a script calls is called at most once too", async () => {
+  const charge = stepOf("charge", (order: string) => `charged ${order}`, { once: true });
+  const pay = async (ctx: any, order: string) => ctx.call(charge, order);
+  const flow = workflowOf("orders", (order) => untyped.script("pay", pay)(order));
+  await using env = await openTest({ workflows: [flow] });
+  let isFirst = true;
+  const dying = stepOf("charge", (order: string) => {
+    if (isFirst) throw new Error("the line went dead");
+    return `charged ${order}`;
+  }, { once: true }); // prettier-ignore
+  const run = await env.tenfold.start(flow, "A-1");
+  assert.equal(await env.finish(run), "charged A-1");
+  const again = workflowOf("again", (order) => untyped.script("pay", async (ctx: any, given: string) => ctx.call(dying, given))(order)); // prettier-ignore
+  await using other = await openTest({ workflows: [again] });
+  const asked = await other.tenfold.start(again, "A-2");
+  await other.advance("1 day");
+  const token = (await Array.fromAsync(other.tenfold.unsure()))[0]!.token;
+  assert.equal(token, `${asked.id}:pay[0]/charge`);
+  isFirst = false;
+  await other.tenfold.resolve(token, { happened: true, output: "ch_1", by: "kim" });
+  assert.equal(await other.finish(asked), "ch_1");
+});
