@@ -46,6 +46,8 @@ export interface AttemptHost<R extends AttemptRun> {
   readonly payloadMax: number;
   readonly store: Store;
   readonly lease: Lease;
+  /** False where the lease may have been taken over without its worker having heard of it. */
+  readonly holdsLease: boolean;
   leaseLost(): void;
   progressed(attempt: Attempt<R>, done: number, total: number | undefined): void;
 }
@@ -158,6 +160,11 @@ export class Attempt<R extends AttemptRun = AttemptRun> {
   }
 
   #callBegun(): void {
+    // Somebody may have said meanwhile that it did not happen.
+    if (!this.#host.holdsLease) {
+      this.#host.slots.release();
+      return this.#host.leaseLost();
+    }
     this.startedAt = this.#host.ports.clock.now();
     this.#armTimeout();
     this.#body!();

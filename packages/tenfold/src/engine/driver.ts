@@ -36,8 +36,11 @@ import { Upgrades } from "./upgrading.ts";
 
 export class Driver {
   readonly lease: Lease;
+  readonly registry: Registry;
+  readonly slots: LaneSlots;
   readonly runs = new Map<string, LiveRun>();
   readonly #host: DriverHost;
+  readonly #isSure: () => boolean;
   readonly #committer: Committer;
   readonly #recorder: Recorder;
   readonly #children: Children;
@@ -50,9 +53,12 @@ export class Driver {
   readonly #files: DriverFiles;
   #isClosed = false;
 
-  constructor(host: DriverHost, lease: Lease) {
+  constructor(host: DriverHost, lease: Lease, isSure: () => boolean) {
     this.#host = host;
     this.lease = lease;
+    this.registry = host.registry;
+    this.slots = host.slots;
+    this.#isSure = isSure;
     this.#committer = new Committer(this, host.store.pipelinesCommits ? host.limits.runsPerCommit : Infinity);
     this.#recorder = new Recorder(this, host.events);
     this.#children = new Children(host, {
@@ -72,20 +78,16 @@ export class Driver {
     return this.#host.ports;
   }
 
+  get holdsLease(): boolean {
+    return this.#isSure();
+  }
+
   get payloadMax(): number {
     return this.#host.limits.payloadMax;
   }
 
   get store(): Store {
     return this.#host.store;
-  }
-
-  get registry(): Registry {
-    return this.#host.registry;
-  }
-
-  get slots(): LaneSlots {
-    return this.#host.slots;
   }
 
   /** Runs that do more than wait. */

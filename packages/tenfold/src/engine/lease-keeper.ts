@@ -85,6 +85,13 @@ export class LeaseKeeper {
     }
   }
 
+  /** Whether others can be sure to think it alive: it was renewed, and not so long ago that they may have taken over. */
+  get isSure(): boolean {
+    const { ports, settings } = this.#parts;
+    const silentMs = ports.clock.elapsed() - this.#renewedAt;
+    return this.#lease !== null && silentMs < settings.leaseMs - settings.beatMs;
+  }
+
   stop(): void {
     this.#lease = null;
     this.#cancelBeat?.();

@@ -21,6 +21,8 @@ export type Resolution = {
   /** Who says so. tenfold takes your word for it. */
   readonly by: string;
   readonly comment?: string;
+  /** The attempt that you have looked for, as `unsure` lists it: no other one is resolved. Left out: whichever is asked about. */
+  readonly attempt?: number;
 } & (
   | {
       /** It has happened, and this is what the body would have answered. */
@@ -61,6 +63,7 @@ const RESOLUTION: Readonly<Record<string, OptionForm>> = {
   output: { fits: () => true, way: "" },
   by: { fits: (value) => isPlainName(value), way: 'Say who says so: `{ by: "kim" }`.' },
   comment: optional(isText, "Give a text."),
+  attempt: optional(isAttempt, "Give the attempt's number, as `unsure` lists it."),
 };
 const FILTER: Readonly<Record<keyof UnsureFilter, OptionForm>> = {
   workflow: optional(isText, "Give a workflow's name."),
@@ -78,7 +81,12 @@ export async function resolveUnsure(
   const [run = "", ...rest] = String(token).split(":");
   const record = await readRun(engine, run);
   if (FINISHED.has(record.status)) throw finished(record);
-  const { node, attempt } = chosen(record, openDoubts(await stateOf(engine, record)), rest.join(":"));
+  const { node, attempt } = chosen(
+    record,
+    openDoubts(await stateOf(engine, record)),
+    rest.join(":"),
+    resolution.attempt,
+  );
   if (!happened && resolution.output !== undefined) {
     const message = `What has not happened has no output; ${NOT_DONE}. Leave \`output\` out, or say that it happened.`;
     throw new TenfoldError("OPTION_UNSUPPORTED", message, { facts: { run, node } });
@@ -133,8 +141,13 @@ async function checked(engine: Engine, record: RunRecord, node: string, output: 
   throw invalid(`is not JSON at ${pathText(problem.path) || "its top"}: ${problem.reason}`);
 }
 
-function chosen({ id }: RunRecord, open: readonly OpenDoubt[], path: string): OpenDoubt {
-  const found = path === "" ? open : open.filter(({ node }) => node === path);
+function isAttempt(value: unknown): boolean {
+  return Number.isInteger(value) && (value as number) >= 1;
+}
+
+function chosen({ id }: RunRecord, open: readonly OpenDoubt[], path: string, looked: number | undefined): OpenDoubt {
+  const named = path === "" ? open : open.filter(({ node }) => node === path);
+  const found = looked === undefined ? named : named.filter(({ attempt }) => attempt === looked);
   if (found.length === 1) return found[0]!;
   const tokens = open.map(({ node }) => `${id}:${node}`);
   const [happened, way] =
@@ -143,9 +156,14 @@ function chosen({ id }: RunRecord, open: readonly OpenDoubt[], path: string): Op
           "asks of nothing whether it happened",
           "Somebody has said so, or it is still at work: `tenfold show` says which.",
         ]
-      : path === ""
-        ? [`asks of ${open.length} steps whether they happened`, `Say which: ${tokens.join(", ")}.`]
-        : [`does not ask whether "${path}" happened`, `It asks about: ${tokens.join(", ")}.`];
+      : looked !== undefined && named.length > 0
+        ? [
+            `does not ask about attempt ${looked} any more`,
+            "Look what came of the attempt that `tenfold unsure` lists now.",
+          ]
+        : path === ""
+          ? [`asks of ${open.length} steps whether they happened`, `Say which: ${tokens.join(", ")}.`]
+          : [`does not ask whether "${path}" happened`, `It asks about: ${tokens.join(", ")}.`];
   throw new TenfoldError("UNSURE_UNKNOWN", `Run ${id} ${happened}; ${NOT_DONE}. ${way}`, {
     facts: { run: id, tokens },
   });

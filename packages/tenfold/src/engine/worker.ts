@@ -224,7 +224,7 @@ export class Worker implements DriverHost {
     const lease = await this.#keeper.join();
     this.#nextReconcileAt = this.ports.clock.now() + this.#parts.settings.reconcileMs;
     this.#hasBacklog = true;
-    this.#driver = new Driver(this, lease);
+    this.#driver = new Driver(this, lease, () => this.#keeper.isSure);
   }
 
   /** Starts nothing new, lets bodies finish for `drainMs`, gives the rest back, leaves; answers how many it stopped. */

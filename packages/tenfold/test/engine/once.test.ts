@@ -252,6 +252,8 @@ test("whoever says what cannot be is told, and the run asks on", async () => {
   await refused({ happened: true, output: "x".repeat(2_000_000), by: "kim" }, "PAYLOAD_TOO_LARGE");
   await rejects(resolve({ happened: false, by: "kim" }, `${run.id}:ship`), "UNSURE_UNKNOWN", `${run.id}:charge`);
   await rejects(resolve({ happened: false, by: "kim" }, "nonsense"), "RUN_UNKNOWN");
+  await refused({ happened: false, by: "kim", attempt: 2 }, "UNSURE_UNKNOWN", "attempt 2");
+  await refused({ happened: false, by: "kim", attempt: 0 }, "OPTION_UNSUPPORTED", "`attempt`");
   const client = await world.open([], { work: false });
   const unknown = client.tenfold.resolve(run.id, { happened: true, output: "x", by: "kim" });
   await rejects(world.happens(unknown), "STEP_UNKNOWN", 'workflow "orders"');

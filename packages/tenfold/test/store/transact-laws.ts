@@ -130,6 +130,8 @@ export function transactLaws(open: OpenStore): void {
     async (store) => {
       const { transact } = await opened(store, 0);
       const other = await joined(store, "b", 1);
+      // It may be on another server.
+      await makeEffects(store, other);
       assert.equal((await transact(writing(store, "r", "one"))).kind, "written");
       assert.equal((await transact(writing(store, "r", "two"), other)).kind, "written");
     },

@@ -49,7 +49,7 @@ export function write(store: Store, transaction: unknown, text: string): Promise
 
 /** Makes the table that they write to. */
 export async function makeEffects(store: Store, lease: Lease): Promise<void> {
-  const sql = `create table ${tableOf(store)} (text text not null)`;
+  const sql = `create table if not exists ${tableOf(store)} (text text not null)`;
   const make: TransactedWork["body"] = (transaction) => {
     if (store.transactions.kind === "sqlite") (transaction as SqliteTx).run(sql);
     if (store.transactions.kind !== "postgres") return keptOf(null);

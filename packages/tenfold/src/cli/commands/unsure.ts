@@ -58,6 +58,7 @@ export const resolveCommand: Command = {
     "not-happened": { type: "boolean", text: "it has not: it is called again" },
     by: { type: "string", value: "name", text: "who says so; otherwise the name you are logged in with" },
     comment: { type: "string", value: "text", text: "how you know; kept in the journal" },
+    attempt: { type: "string", value: "number", text: "the attempt that you looked for: no other one is resolved" },
   },
   examples: [
     {
@@ -92,7 +93,12 @@ function read({ flags }: Call): Resolution {
     throw usageError("Whether it happened is one answer; nothing was resolved. Give `--happened` or `--not-happened`.");
   }
   const comment = flags.text("comment");
-  const said = { by: flags.text("by") ?? userInfo().username, ...(comment === undefined ? {} : { comment }) };
+  const attempt = flags.text("attempt");
+  const said = {
+    by: flags.text("by") ?? userInfo().username,
+    ...(comment === undefined ? {} : { comment }),
+    ...(attempt === undefined ? {} : { attempt: Number(attempt) }),
+  };
   const output = flags.text("output");
   if (not && output !== undefined)
     throw usageError("What has not happened has no output; nothing was resolved. Leave `--output` out.");

@@ -33,7 +33,11 @@ export function checkOnce(call: BodyCall, before: readonly BodyCall[], journal: 
     if (earlier.answer !== undefined || earlier.attempt === call.attempt)
       throw new Violation("what is called at most once does not happen twice", { earlier, call });
   }
-  const last = journal.map(readLine).findLast((entry) => "node" in entry && entry.node === call.node);
+  const last = journal.map(readLine).findLast((entry) => {
+    // What somebody says once more of an attempt that is over is without effect.
+    const isLate = entry.kind === "resolved" && entry.attempt < call.attempt;
+    return "node" in entry && entry.node === call.node && !isLate;
+  });
   if (last?.kind === "begun" && last.attempt === call.attempt) return;
   throw new Violation("a body that is called at most once is called when that it was begun is durable", { call, last });
 }

@@ -148,7 +148,7 @@ export class Users {
     const { answer: output } = found;
     const said = output === undefined ? { happened: false as const } : { happened: true as const, output };
     for (let left = this.#world.scenario.random() < 0.3 ? 2 : 1; left > 0; left--) {
-      await unlessRefused(() => running.tenfold.resolve(`${run}:${node}`, { ...said, by: "kim" }));
+      await unlessRefused(() => running.tenfold.resolve(`${run}:${node}`, { ...said, attempt, by: "kim" }));
     }
   }
 
