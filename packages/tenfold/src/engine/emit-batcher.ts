@@ -6,16 +6,14 @@
 import { eventInput, isFor } from "../flow/event-filter.ts";
 import type { DeliveryStart, EmittedEvent, EventName } from "../store/events.ts";
 import type { Store } from "../store/store.ts";
-import type { TenfoldError } from "../value/error.ts";
 import type { Json } from "../value/json.ts";
-import { isUnreached } from "./passing.ts";
-import { waitFor, type Clock } from "./ports.ts";
+import type { Clock } from "./ports.ts";
 import { readSpec, type EventSpec } from "./subscribing.ts";
+import { untilAnswered } from "./until-answered.ts";
 
 /** Bounds of one commit. */
 const EVENTS_MAX = 2000;
 const CHARACTERS_MAX = 8 * 1024 * 1024;
-const RESEND_FOR_MS = 30_000;
 
 export interface PendingEvent {
   readonly name: EventName;
@@ -93,12 +91,12 @@ export class EmitBatcher {
   }
 
   async #send(events: readonly PendingEvent[]): Promise<readonly EmitAnswer[]> {
-    const addressed = await this.#untilAnswered(() => this.#address(events));
+    const addressed = await untilAnswered(this.#clock, () => this.#address(events));
     // What is for nobody is not kept.
     const kept = addressed.filter(({ emitted }) => emitted.to.length > 0);
     const sent = kept.map(({ emitted }) => emitted);
     const now = this.#clock.now();
-    const isNew = sent.length === 0 ? [] : await this.#untilAnswered(() => this.#store.events.emit(this.#lane, sent, now)); // prettier-ignore
+    const isNew = sent.length === 0 ? [] : await untilAnswered(this.#clock, () => this.#store.events.emit(this.#lane, sent, now)); // prettier-ignore
     const known = kept.filter((_, nth) => !isNew[nth]!);
     const former = await this.#formerOf(known.map(({ emitted }) => emitted));
     return addressed.map((each) => {
@@ -130,23 +128,8 @@ export class EmitBatcher {
   /** The workflows that events were for which were emitted before. */
   async #formerOf(events: readonly EmittedEvent[]): Promise<readonly (readonly string[])[]> {
     if (events.length === 0) return [];
-    const found = await this.#untilAnswered(() => this.#store.events.emitted(this.#lane, events));
+    const found = await untilAnswered(this.#clock, () => this.#store.events.emitted(this.#lane, events));
     return found.map((deliveries) => deliveries?.map(({ workflow }) => workflow) ?? []);
-  }
-
-  /** What got no answer may be durable: it is sent again, as it is, until one comes. */
-  async #untilAnswered<T>(send: () => Promise<T>): Promise<T> {
-    const until = this.#clock.elapsed() + RESEND_FOR_MS;
-    for (let delayMs = 10; ; delayMs = Math.min(delayMs * 2, 1000)) {
-      try {
-        return await send();
-      } catch (thrown) {
-        if (!isUnreached(thrown) || this.#clock.elapsed() >= until) throw thrown;
-        // What is known to be out of reach was not asked.
-        if (delayMs === 10 && (thrown as TenfoldError).facts["sent"] === false) throw thrown;
-      }
-      await waitFor(this.#clock, delayMs);
-    }
   }
 }
 

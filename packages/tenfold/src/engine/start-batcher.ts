@@ -4,12 +4,10 @@
  * somebody's open transaction is asked for again by itself, and nobody else waits with it.
  */
 import type { RunStart, StartAnswer } from "../store/store.ts";
-import type { TenfoldError } from "../value/error.ts";
-import { isUnreached } from "./passing.ts";
 import { waitFor, type Clock } from "./ports.ts";
+import { untilAnswered } from "./until-answered.ts";
 
 const STARTS_MAX = 5000;
-const RESEND_FOR_MS = 30_000;
 /** How long a transaction elsewhere may keep a key before the start under it is given up. */
 export const LOCKED_FOR_MS = 10_000;
 const ASK_FIRST_MS = 10;
@@ -48,7 +46,8 @@ export class StartBatcher {
     while (this.#waiting.length > 0) {
       const batch = this.#take();
       try {
-        const answers = await this.#sendUntilAnswered(batch.flatMap(({ starts }) => starts));
+        const all = batch.flatMap(({ starts }) => starts);
+        const answers = await untilAnswered(this.#clock, (isRepeated) => this.#send(all, isRepeated));
         let from = 0;
         for (const waiting of batch) this.#answer(waiting, answers.slice(from, (from += waiting.starts.length)));
       } catch (thrown) {
@@ -71,7 +70,7 @@ export class StartBatcher {
     const until = this.#clock.elapsed() + LOCKED_FOR_MS;
     for (let pauseMs = ASK_FIRST_MS; ; pauseMs = Math.min(pauseMs * 2, ASK_MAX_MS)) {
       await waitFor(this.#clock, pauseMs);
-      const [answer] = await this.#sendUntilAnswered([start]);
+      const [answer] = await untilAnswered(this.#clock, (isRepeated) => this.#send([start], isRepeated));
       if (answer!.kind !== "locked" || this.#clock.elapsed() >= until) return answer!;
     }
   }
@@ -86,20 +85,5 @@ export class StartBatcher {
       taken++;
     }
     return this.#waiting.splice(0, taken);
-  }
-
-  /** A start that got no answer may be durable: it is sent again, under the same id, until one comes. */
-  async #sendUntilAnswered(starts: readonly RunStart[]): Promise<readonly StartAnswer[]> {
-    const until = this.#clock.elapsed() + RESEND_FOR_MS;
-    for (let delayMs = 10, isRepeated = false; ; delayMs = Math.min(delayMs * 2, 1000), isRepeated = true) {
-      try {
-        return await this.#send(starts, isRepeated);
-      } catch (thrown) {
-        if (!isUnreached(thrown) || this.#clock.elapsed() >= until) throw thrown;
-        // What is known to be out of reach was not asked: nothing of these is anywhere.
-        if (!isRepeated && (thrown as TenfoldError).facts["sent"] === false) throw thrown;
-      }
-      await waitFor(this.#clock, delayMs);
-    }
   }
 }
