@@ -190,6 +190,11 @@ export function stopFrame(turn: Turn, stopped: Frame): void {
   disownCalls(turn, stopped);
   removeRequests(turn.state, stopped);
   dismiss(stopped);
+  abandonOpen(turn, stopped);
+}
+
+/** Bodies at work in this frame, and below, are told to stop. */
+export function abandonOpen(turn: Turn, stopped: Frame): void {
   visitFrames(stopped, (frame) => {
     for (const node of frame.scope.nodes) {
       const waits = frame.waits[node.local]!;

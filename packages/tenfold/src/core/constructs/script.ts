@@ -15,8 +15,6 @@ import {
   newFrame,
   OPENED,
   opened,
-  RETRYING,
-  visitFrames,
   type Child,
   type Frame,
   type Place,
@@ -26,7 +24,7 @@ import {
 import type { Command } from "../command.ts";
 import { isDismissed } from "../dismissed.ts";
 import type { Turn } from "../turn.ts";
-import { stopFrame } from "./call.ts";
+import { abandonOpen, stopFrame } from "./call.ts";
 
 /** Has the function called; false where its input cannot be computed. */
 export function openScript(turn: Turn, place: Place): boolean {
@@ -171,18 +169,9 @@ export function answered(turn: Turn, place: Place, output: Json | undefined): vo
 export function threw(turn: Turn, { frame, node }: Place, error: RunError): void {
   const child = frame.children?.get(node.local);
   for (const inner of child !== undefined && isScript(child) ? child.frames : []) {
-    if (inner !== null) abandonAll(turn, inner);
+    if (inner !== null) abandonOpen(turn, inner);
   }
   turn.moves.failNode(turn, frame, node, error);
-}
-
-function abandonAll(turn: Turn, inner: Frame): void {
-  visitFrames(inner, (frame) => {
-    for (const node of frame.scope.nodes) {
-      const waits = frame.waits[node.local]!;
-      if (waits === 0 || waits === RETRYING) turn.commands.push({ kind: "abandon", place: { frame, node } });
-    }
-  });
 }
 
 function finishOnceQuiet(turn: Turn, { frame, node }: Place, { end, frames }: ScriptCalls): void {
