@@ -44,19 +44,22 @@ export interface Begun {
 /** A run that has just been started; its first commands are added to `commands`. */
 export function begin(compiled: CompiledGraph, { run, input, startedAt }: Begun, commands: Command[]): RunState {
   const root = newFrame(compiled.scopes[0]!, null, -1, true, input);
-  const nothing = {
+  const state: RunState = {
+    run,
+    compiled,
+    startedAt,
+    root,
     entries: 0,
     cancelled: null,
     absorbed: null,
     signals: null,
     asked: null,
+    unsure: null,
     calledBy: null,
     depth: null,
     undos: null,
     resets: 0,
-    unsure: null,
   };
-  const state: RunState = { run, compiled, startedAt, root, ...nothing };
   const turn = newTurn(state, startedAt, commands);
   openFrame(turn, root);
   if (root.scope.size === 0) endRun(turn);

@@ -151,7 +151,7 @@ export class Driver {
       commands.length = 0;
       openWork(run.state, commands);
     }
-    linger(run, claimed.mail.messages, this.ports.clock, () => this.#committer.add(run));
+    linger(run, claimed.mail.messages, this);
     this.#recorder.obey(run, commands);
     this.#proceed(run);
   }
@@ -181,7 +181,7 @@ export class Driver {
         this.#host.left(true);
         continue;
       }
-      linger(run, mail.messages, this.ports.clock, () => this.#committer.add(run));
+      linger(run, mail.messages, this);
       if (mail.unread !== undefined && run.state.cancelled === null) this.hold(run, undecoded(mail.unread));
       this.#committer.add(run);
     }
@@ -239,7 +239,7 @@ export class Driver {
   }
 
   thenOf(run: LiveRun): Then {
-    return thenOf(run, { ...this.#host.limits, now: this.ports.clock.now(), isDraining: this.isDraining });
+    return thenOf(run, this.ports.clock.now(), this.#host.limits.parkAfterMs, this.isDraining);
   }
 
   answered({ run, commit, deferred, parcels, facts }: Sent, answer: CommitAnswer): void {

@@ -23,6 +23,7 @@ const PARKING_RETRY_MS = 10;
 /** Where there is nothing to write or do: one list for all runs, because most are empty most of the time. */
 const NOTHING: readonly never[] = [];
 
+const NO_TIMERS: ReadonlyMap<string, Timer> = new Map();
 const NO_CALLS: ReadonlyMap<string, ChildCall> = new Map();
 const NO_SCRIPTS: ReadonlyMap<string, ScriptInMemory> = new Map();
 
@@ -70,8 +71,7 @@ export class LiveRun {
   lingersUntil = 0;
   /** Takes back what was planned for then. */
   lingersNoMore: (() => void) | null = null;
-  /** Nodes between two attempts, or asleep, by path. */
-  readonly timers = new Map<string, Timer>();
+  #timers: Map<string, Timer> | null = null;
   readonly facts: Facts;
   isDirty = false;
   isCommitting = false;
@@ -123,6 +123,16 @@ export class LiveRun {
   /** Calls whose child is not known to be there yet, by the path of their node. */
   get calls(): ReadonlyMap<string, ChildCall> {
     return this.#calls ?? NO_CALLS;
+  }
+
+  /** Nodes between two attempts, or asleep, by path. */
+  get timers(): ReadonlyMap<string, Timer> {
+    return this.#timers ?? NO_TIMERS;
+  }
+
+  cancelTimer(path: string): void {
+    this.#timers?.get(path)?.cancel();
+    this.#timers?.delete(path);
   }
 
   /** The function of a script is in memory. */
@@ -222,13 +232,14 @@ export class LiveRun {
     if (this.isGone || !isStill()) return;
     const fire = (): void => {
       if (this.isParking) return arm(clock.now() + PARKING_RETRY_MS);
-      this.timers.delete(path);
+      this.#timers?.delete(path);
       if (this.isGone || this.ending !== null) return;
       if (isStill()) this.wantsPark = false;
       act(isStill() ? path : null);
     };
-    const arm = (at: number): void => void this.timers.set(path, { at, cancel: clock.at(at, fire) });
-    this.timers.get(path)?.cancel();
+    const timers = (this.#timers ??= new Map());
+    const arm = (at: number): void => void timers.set(path, { at, cancel: clock.at(at, fire) });
+    timers.get(path)?.cancel();
     arm(until);
   }
 
@@ -290,9 +301,9 @@ export class LiveRun {
   }
 
   #cancelTimers(): void {
-    for (const timer of this.timers.values()) timer.cancel();
-    // Clearing an empty map makes a new table.
-    if (this.timers.size > 0) this.timers.clear();
+    if (this.#timers === null) return;
+    for (const timer of this.#timers.values()) timer.cancel();
+    this.#timers.clear();
   }
 }
 

@@ -3,25 +3,21 @@ import { isStillAsked } from "../core/command.ts";
 import type { ClaimedRun, RunCommit, Then } from "../store/store.ts";
 import type { LiveRun } from "./live-run.ts";
 
-export interface ParkingFacts {
-  readonly now: number;
-  readonly parkAfterMs: number;
-  /** The worker ends: whatever has no body left goes. */
-  readonly isDraining: boolean;
-}
+/** One object for all: it is asked for at each commit of each run. */
+const KEEP: Then = { kind: "keep" };
 
-/** What becomes of a run after what it has to write now. */
-export function thenOf(run: LiveRun, { now, parkAfterMs, isDraining }: ParkingFacts): Then {
+/** What becomes of a run after what it has to write now; a worker that drains gives up whatever has no body left. */
+export function thenOf(run: LiveRun, now: number, parkAfterMs: number, isDraining: boolean): Then {
   // It may go on after all, or wait for something else.
-  if (run.upgrading !== null) return { kind: "keep" };
+  if (run.upgrading !== null) return KEEP;
   // A child that is being started now has to be let go once it is there.
-  if (run.ending !== null) return isAnswerOpen(run) ? { kind: "keep" } : run.ending;
-  if (run.attempts.size > 0 || run.calls.size > 0 || run.busyScripts > 0) return { kind: "keep" };
+  if (run.ending !== null) return isAnswerOpen(run) ? KEEP : run.ending;
+  if (run.attempts.size > 0 || run.calls.size > 0 || run.busyScripts > 0) return KEEP;
   const wakeAt = wakeAtOf(run);
   const park: Then = { kind: "park", wakeAt: Math.max(wakeAt, now) };
   if (isDraining) return park;
   const isLong = wakeAt - now >= parkAfterMs && now >= run.lingersUntil;
-  return isLong || (run.wantsPark && wakeAt > 0) ? park : { kind: "keep" };
+  return isLong || (run.wantsPark && wakeAt > 0) ? park : KEEP;
 }
 
 function isAnswerOpen({ calls }: LiveRun): boolean {

@@ -333,8 +333,7 @@ export class Recorder {
     const why = run.state.cancelled === null ? "Its result is not needed any more." : "The run was cancelled.";
     run.attempts.get(node)?.stop(new Error(why));
     run.attempts.delete(node);
-    run.timers.get(node)?.cancel();
-    run.timers.delete(node);
+    run.cancelTimer(node);
     this.#record(run, { kind: "abandoned", node, at: this.#now() }, commands, place);
   }
 }

@@ -43,6 +43,9 @@ export const DROP_FACT = "delete from attributes where lane = ? and run = ? and 
 
 export const ABSORB = "delete from inbox where lane = ? and run = ? and key = ?";
 
+/** Most commits have no parcels and change no facts. */
+const NONE: readonly never[] = [];
+
 /** One transaction's commits. */
 export class Commits {
   readonly #connection: Connection;
@@ -86,10 +89,10 @@ export class Commits {
     for (const key of absorbed) this.#connection.run(ABSORB, this.#lane, held.number, key);
     if (commit.clearsDeaths) this.#connection.run(CLEAR_DEATHS, this.#lane, held.number);
     if (commit.graph !== undefined) this.#connection.run(SET_GRAPH, commit.graph, this.#lane, held.number);
-    for (const send of commit.parcels ?? []) {
+    for (const send of commit.parcels ?? NONE) {
       this.#connection.run(INSERT_PARCEL, this.#lane, commit.run, send.message.key, JSON.stringify(send));
     }
-    for (const { name, value } of commit.facts ?? []) {
+    for (const { name, value } of commit.facts ?? NONE) {
       this.#connection.run(DROP_FACT, this.#lane, commit.run, name);
       if (value !== null) this.#connection.run(INSERT_ATTRIBUTE, this.#lane, name, value, commit.run);
     }
