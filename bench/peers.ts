@@ -79,7 +79,11 @@ export async function peers({ target, scale, say }: Bench<PostgresTarget>): Prom
       const url = await target.newStore();
       const asked: RaceOptions = { url, shape, seconds, latencySeconds: shape === "one" ? Math.min(6, seconds) : 0 };
       try {
-        const got = await measure<Raced>(`peers/${script}`, { ...options, ...asked }, RACE_SECONDS_MAX);
+        const got = await measure<Raced>(
+          `peers/${script}`,
+          { ...options, ...asked },
+          { atMostSeconds: RACE_SECONDS_MAX },
+        );
         raced[shape] = got;
         settings.add(got.settings);
       } catch (error) {

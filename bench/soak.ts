@@ -24,7 +24,7 @@ export async function soak(
   say(`soak: ${warmUpSeconds} seconds of warm-up, then ${seconds} seconds beside a reader that keeps its snapshot`);
   const store = await target.newStore();
   const options: SoakOptions = { store, sliceSeconds, slices, warmUpSeconds };
-  const soaked = await measure<Soaked>("soak-run.ts", { ...options }, warmUpSeconds + seconds + 120);
+  const soaked = await measure<Soaked>("soak-run.ts", { ...options }, { atMostSeconds: warmUpSeconds + seconds + 120 });
   await target.dropStore(store);
   const first = costs(soaked.slices.slice(0, edge));
   const last = costs(soaked.slices.slice(-edge));
