@@ -127,3 +127,14 @@ test("what a start sends reads only tables of a few rows, since its plans are ma
     );
   }
 });
+
+test("whether there is any run of a kind is asked as the first of an index, since `exists` may read the whole table", () => {
+  for (const [name, sql] of statements) {
+    const asked = [...sql.matchAll(/exists \(\s*select from tenfold\.runs \w+([^()]*)\)/g)].map(([, where]) => where!);
+    assert.deepEqual(
+      asked.filter((where) => !/\.id = /.test(where)),
+      [],
+      name,
+    );
+  }
+});

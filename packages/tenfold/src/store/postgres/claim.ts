@@ -58,21 +58,26 @@ export const SERVE_TURN = `
   from tenfold.lanes a
   where a.lane = $1`;
 
-/** One statement, because idle workers send nothing else; no row: the lease is gone. */
+/**
+ * One statement, because idle workers send nothing else; no row: the lease is gone. Whether there is one is asked for as the
+ * first in the order of an index: to `exists` the server may answer by reading the table from its beginning.
+ */
 export const LOOK = `
   select
-    exists (
-      select from tenfold.runs r
-      where r.lane = $1 and r.owner = $2 and r.wake_at <= $3) as mail,
+    (select r.wake_at
+      from tenfold.runs r
+      where r.lane = $1 and r.owner = $2 and r.wake_at <= $3
+      order by r.wake_at limit 1) is not null as mail,
     exists (select from tenfold.outbox o where o.lane = $1) as parcels,
-    coalesce(bool_or(c.begins or c.first <= $3), false) as runs,
+    coalesce(bool_or(c.turn is not null or c.first <= $3), false) as runs,
     min(case when c.first > $3 then c.first else c.later end) as next
   from tenfold.leases l
     left join lateral (
       select
-        exists (
-          select from tenfold.runs r
-          where r.lane = $1 and r.workflow = w.workflow and r.turn >= $5) as begins,
+        (select r.turn
+          from tenfold.runs r
+          where r.lane = $1 and r.workflow = w.workflow and r.turn >= $5
+          order by r.turn limit 1) as turn,
         (select r.wake_at
           from tenfold.runs r
           where r.lane = $1 and r.workflow = w.workflow and r.owner is null and r.wake_at >= $6
