@@ -2,12 +2,12 @@
  * Where exported lines go: standard output, or a file that has its name once it is whole.
  * Invariants: whoever reads slowly is waited for; a file that is there is replaced as a whole, or not at all.
  */
-import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { open, rename } from "node:fs/promises";
 import path from "node:path";
 import { TenfoldError } from "../value/error.ts";
 import { usageError } from "./command.ts";
+import { writeOut } from "./standard-output.ts";
 
 export interface LineSink {
   /** Null: standard output. */
@@ -23,15 +23,17 @@ export interface LineSink {
 }
 
 export function standardOutput(): LineSink {
-  const { stdout } = process;
+  let isWhole = true;
   return {
     file: null,
     part: null,
     async write(text) {
-      if (!stdout.write(text)) await once(stdout, "drain");
+      isWhole = false;
+      await writeOut(text);
+      isWhole = true;
     },
     finish: () => Promise.resolve(),
-    leave: () => Promise.resolve(true),
+    leave: () => Promise.resolve(isWhole),
   };
 }
 

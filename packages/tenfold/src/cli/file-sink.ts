@@ -2,7 +2,6 @@
  * Writes a file of a run to where a person wants it: standard output, or a file of the disk that has its name once it is whole.
  * Invariant: what a step has called its file leads out of no folder.
  */
-import { once } from "node:events";
 import { createWriteStream, existsSync, statSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
@@ -11,11 +10,12 @@ import { pipeline } from "node:stream/promises";
 import type { FileView, StoredFile } from "../flow/files.ts";
 import { TenfoldError } from "../value/error.ts";
 import { checkFileName } from "../value/file-name.ts";
+import { contentHash } from "../value/hash.ts";
 import { usageError } from "./command.ts";
+import { writeOut } from "./standard-output.ts";
 
 export async function printFile(file: StoredFile): Promise<void> {
-  const { stdout } = process;
-  for await (const part of file) if (!stdout.write(part)) await once(stdout, "drain");
+  for await (const part of file) await writeOut(part);
 }
 
 /** Where `--out` is: a file, or a folder that is there, in which it has its own name. Refuses a file that is there. */
@@ -31,13 +31,23 @@ export function placeFor(folder: string, out: string, { name }: FileView, isForc
 
 /** Of a file in a folder that has the files of many runs. */
 export function placeAmongMany(run: string, { node, name }: FileView): string {
-  const ofNode = encodeURIComponent(node).replaceAll(".", "%2E");
-  return path.join(run.replaceAll(/[^\da-z]/g, "_"), ofNode, checkFileName(name));
+  return path.join(run.replaceAll(/[^\da-z]/g, "_"), folderOf(node), checkFileName(name));
+}
+
+/** Characters of a folder's name: no file system takes more than 255 bytes, and a node may lie deep in its graph. */
+const FOLDER_MAX = 200;
+
+function folderOf(node: string): string {
+  const name = encodeURIComponent(node).replaceAll(".", "%2E");
+  if (name.length <= FOLDER_MAX) return name;
+  const hash = contentHash(node);
+  return `${name.slice(0, FOLDER_MAX - hash.length - 1)}~${hash}`;
 }
 
 /** Replaces what is there as a whole, or not at all. */
 export async function writeFile(file: StoredFile, place: string): Promise<void> {
-  const part = `${place}.part`;
+  // A name of its own: the file's may be as long as a name can be.
+  const part = path.join(path.dirname(place), `${contentHash(place)}.part`);
   try {
     await mkdir(path.dirname(place), { recursive: true });
     await pipeline(Readable.from(file), createWriteStream(part, { flush: true }));

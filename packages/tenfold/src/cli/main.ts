@@ -5,15 +5,19 @@ import { EXIT, usageError, type Command } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import { exitCodeOf, tellError } from "./errors.ts";
 import { overview, helpOf, version } from "./help.ts";
+import { outputFailed } from "./standard-output.ts";
 import { flush, ownTerminal } from "./terminal.ts";
 
 /** Runs the command line `args`; answers the exit code once all that was written has left this process. */
 export async function main(args: readonly string[]): Promise<number> {
-  // `tenfold runs | head`: whoever reads has seen enough.
+  // `tenfold runs | head`: whoever reads has seen enough. Anything else is told once the command is over.
+  let failure: Error | undefined;
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(EXIT.yes);
-    throw error;
+    failure ??= error;
   });
+  // There is nobody left to tell.
+  process.stderr.on("error", () => {});
   const isJson = args.includes("--json");
   const terminal = ownTerminal(isJson);
   // What steps and configs print must not spoil the one document on stdout.
@@ -29,6 +33,10 @@ export async function main(args: readonly string[]): Promise<number> {
     code = exitCodeOf(thrown);
   }
   await flush();
+  if (failure !== undefined && code !== EXIT.no) {
+    tellError(terminal, outputFailed(failure), args.includes("--verbose"));
+    code = EXIT.no;
+  }
   clearInterval(alive);
   return code;
 

@@ -5,6 +5,7 @@ import type { OpenOptions } from "../engine/open.ts";
 import type { Log } from "../engine/ports.ts";
 import type { WorkflowDefinition } from "../flow/definition.ts";
 import { TenfoldError } from "../value/error.ts";
+import { factText } from "../value/log-text.ts";
 import { nearestName } from "../value/nearest.ts";
 import { usageError, type Call } from "./command.ts";
 import { findConfig, isUrl, loadConfig, storePath, type LoadedConfig, type StoreName } from "./config.ts";
@@ -156,9 +157,4 @@ function sentenceLog(terminal: Terminal): Log {
       terminal.say(`${word}: ${oneLine(message)}${details.length === 0 ? "" : ` (${details.join(", ")})`}`);
     },
   };
-}
-
-function factText(fact: unknown): string {
-  if (fact instanceof Error) return fact.message;
-  return typeof fact === "string" ? fact : (JSON.stringify(fact) ?? String(fact));
 }

@@ -5,6 +5,7 @@
 import type { RunError } from "../core/entry.ts";
 import type { Log, LogLevel } from "../engine/ports.ts";
 import type { Tenfold } from "../engine/client.ts";
+import { factText, logText } from "../value/log-text.ts";
 import { brief, oneLine } from "./columns.ts";
 import { watchUnworked } from "./dev-unworked.ts";
 import type { Terminal } from "./terminal.ts";
@@ -31,8 +32,9 @@ export class WorkLog implements Log {
   /** `event` is for programs, `text` for people; both get the facts. */
   tell(level: LogLevel, event: string, text: string, facts: Facts = {}): void {
     const at = new Date().toISOString();
-    if (this.#terminal.isJson) return this.#terminal.document({ at, level, event, message: text, ...plain(facts) });
-    const details = Object.entries(plain(facts)).map(([name, fact]) => `${name}=${brief(factText(fact))}`);
+    if (this.#terminal.isJson) return this.#terminal.print(logText({ at, level, event, message: text, ...facts }));
+    const told = Object.entries(facts).filter(([, fact]) => fact !== undefined);
+    const details = told.map(([name, fact]) => `${name}=${brief(factText(fact))}`);
     this.#terminal.print([at, level, oneLine(text), ...details].join(" "));
   }
 
@@ -80,14 +82,4 @@ export class WorkLog implements Log {
     this.tell("info", "sum", "done since the last sum", Object.fromEntries(this.#sums));
     this.#sums = new Map();
   }
-}
-
-/** `facts` as they are written: errors by their messages, and nothing that is not there. */
-function plain(facts: Facts): Facts {
-  const told = Object.entries(facts).filter(([, fact]) => fact !== undefined);
-  return Object.fromEntries(told.map(([name, fact]) => [name, fact instanceof Error ? fact.message : fact]));
-}
-
-function factText(fact: unknown): string {
-  return typeof fact === "string" ? fact : (JSON.stringify(fact) ?? String(fact));
 }

@@ -72,22 +72,28 @@ export class AttemptFiles implements StepFiles {
     const type = checkFileType(options.type ?? (source instanceof Blob ? source.type : null), name);
     if ((sizeOfSource(source) ?? 0) > FILE_BYTES_MAX) throw tooLarge(this.#node, name);
     this.#signal.throwIfAborted();
-    const writing = await this.#files.begin(this.#node, name, this.#signal);
+    await this.#unlessStopped(this.#files.loaded());
+    const writing = this.#files.begin(this.#node, name);
     this.#open.add(name);
-    let isBegun = false;
+    let sent: Promise<PartAnswer> | null = null;
     try {
-      const ref = await this.#send(writing, source, type, () => (isBegun = true));
+      const ref = await this.#send(writing, source, type, (answer) => (sent = answer));
       this.#files.kept(writing);
       return ref;
     } catch (thrown) {
-      this.#files.dropped(writing, isBegun);
+      this.#files.dropped(writing, sent);
       throw thrown;
     } finally {
       this.#open.delete(name);
     }
   }
 
-  async #send(writing: Writing, source: FileSource, type: string | null, begins: () => void): Promise<FileRef> {
+  async #send(
+    writing: Writing,
+    source: FileSource,
+    type: string | null,
+    sends: (answer: Promise<PartAnswer>) => void,
+  ): Promise<FileRef> {
     const { file, node, name, left } = writing;
     const hash = createHash("sha256");
     let size = 0;
@@ -102,8 +108,8 @@ export class AttemptFiles implements StepFiles {
       if (isLast) sha256 = hash.digest("hex");
       const about = JSON.stringify(isLast ? { name, type, size, sha256 } : { name, type });
       const removes = [...(seq === 0 ? left : []), ...(isLast ? this.#files.replacedBy(writing) : [])];
-      begins();
       const answer = this.#files.send({ file, node, about, seq: seq++, bytes, isLast, removes }, this.#signal);
+      sends(answer);
       sending = this.#unlessStopped(answer).then((told) => {
         if (told !== "written") throw notKept(node, name, told);
       });
@@ -115,12 +121,12 @@ export class AttemptFiles implements StepFiles {
   }
 
   /** What is on its way is not waited for once the attempt is to stop. */
-  async #unlessStopped(answer: Promise<PartAnswer>): Promise<PartAnswer> {
+  async #unlessStopped<T>(answer: Promise<T>): Promise<T> {
     const stopped = Promise.withResolvers<never>();
     const stop = (): void => stopped.reject(this.#signal.reason);
     this.#signal.addEventListener("abort", stop, { once: true });
+    if (this.#signal.aborted) stop();
     try {
-      this.#signal.throwIfAborted();
       return await Promise.race([answer, stopped.promise]);
     } finally {
       this.#signal.removeEventListener("abort", stop);

@@ -94,7 +94,7 @@ export async function open(options: OpenOptions): Promise<Tenfold> {
   checkOptions("open", options, OPTIONS, "nothing was opened");
   const settings = settingsOf(options);
   const redact = redactor(options.redact ?? []);
-  const log = redacting(options.log ?? stderrLog, redact);
+  const log = unfailing(redacting(options.log ?? stderrLog, redact));
   const ports = { clock: systemClock, random: Math.random, executor: inlineExecutor, log };
   const codec = options.codec === undefined ? null : checkCodec(options.codec);
   const kept = await openStore(options.store, options.lanes === undefined ? {} : { lanes: options.lanes });
@@ -135,6 +135,19 @@ async function openStore(named: string | readonly string[], options: { readonly 
 function redacting(log: Log, redact: Redact): Log {
   if (redact === showAll) return log;
   return { write: (level, message, facts) => log.write(level, message, redact(facts)) };
+}
+
+/** A log that throws fails neither a body nor the engine: that it did is told instead, without what may have been hidden. */
+function unfailing(log: Log): Log {
+  return {
+    write(level, message, facts) {
+      try {
+        log.write(level, message, facts);
+      } catch (thrown) {
+        stderrLog.write("error", "the log threw; a line of it is missing", { line: message, error: thrown });
+      }
+    },
+  };
 }
 
 /** Read from its file only where there is a codec: without one it costs nothing. */

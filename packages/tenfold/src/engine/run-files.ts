@@ -55,7 +55,7 @@ export class DriverFiles {
   }
 
   /** What the store has of a run, those that are not whole too. */
-  async list(run: string, signal: AbortSignal): Promise<readonly ReturnType<typeof decodedFile>[]> {
+  async list(run: string, signal?: AbortSignal): Promise<readonly ReturnType<typeof decodedFile>[]> {
     const { store, lease } = this.#host;
     const [records] = await this.#patiently(signal, () => store.files.list(lease.lane, [run]));
     return records!.map((record) => decodedFile(null, run, record));
@@ -73,10 +73,15 @@ export class DriverFiles {
     return answer;
   }
 
-  /** Takes back what was begun; if that fails, the next attempt does, or whoever prunes the run. */
-  async remove(run: string, file: string): Promise<void> {
+  /**
+   * Takes back what was begun, once its last part that was sent is `answered`: that would come behind it otherwise. If it fails,
+   * the next attempt does, or whoever prunes the run.
+   */
+  async remove(run: string, file: string, answered: Promise<unknown>): Promise<void> {
+    await answered.catch(() => {});
     if (this.#isClosed) return;
-    await this.#host.store.files.remove(this.#host.lease, [{ run, file }]).catch(ignoreRefusal);
+    const { store, lease } = this.#host;
+    await this.#patiently(undefined, () => store.files.remove(lease, [{ run, file }])).catch(ignoreRefusal);
     this.#sweep();
   }
 
@@ -104,9 +109,9 @@ export class DriverFiles {
     this.#isSweeping = false;
   }
 
-  async #patiently<T>(signal: AbortSignal, act: () => Promise<T>): Promise<T> {
+  async #patiently<T>(signal: AbortSignal | undefined, act: () => Promise<T>): Promise<T> {
     for (;;) {
-      signal.throwIfAborted();
+      signal?.throwIfAborted();
       try {
         return await act();
       } catch (thrown) {
@@ -154,13 +159,17 @@ export class RunFiles {
     return this.#driver.placeOf(this.#run, signal);
   }
 
-  /** From now on nobody else writes a file of that node and name, until it is `kept` or `dropped`. */
-  async begin(node: string, name: string, signal: AbortSignal): Promise<Writing> {
-    this.#loading ??= this.#load(signal);
-    await this.#loading.catch((thrown: unknown) => {
+  /** Answers once it is known what the run has; read for all that ask, whichever of them stops meanwhile. */
+  loaded(): Promise<void> {
+    this.#loading ??= this.#load().catch((thrown: unknown) => {
       this.#loading = null;
       throw thrown;
     });
+    return this.#loading;
+  }
+
+  /** From now on nobody else writes a file of that node and name, until it is `kept` or `dropped`. It was `loaded`. */
+  begin(node: string, name: string): Writing {
     const key = keyOf(node, name);
     if (this.#writing.has(key)) throw writtenTwice(node, name);
     const others = new Set([...this.#writing, ...[...this.#kept.values()].map((kept) => kept.key)]);
@@ -186,16 +195,16 @@ export class RunFiles {
     this.#writing.delete(key);
   }
 
-  /** It is not written any more; `isBegun`: the store may have something of it. */
-  dropped({ file, node, name }: Writing, isBegun: boolean): void {
+  /** It is not written any more; `sent`: the answer to the last part of it, null if the store was sent none. */
+  dropped({ file, node, name }: Writing, sent: Promise<PartAnswer> | null): void {
     this.#writing.delete(keyOf(node, name));
-    if (!isBegun) return;
+    if (sent === null) return;
     this.#kept.set(file, { key: keyOf(node, name), isWhole: false });
-    void this.#driver.remove(this.#run, file);
+    void this.#driver.remove(this.#run, file, sent);
   }
 
-  async #load(signal: AbortSignal): Promise<void> {
-    for (const record of await this.#driver.list(this.#run, signal)) {
+  async #load(): Promise<void> {
+    for (const record of await this.#driver.list(this.#run)) {
       if (record.unread !== undefined) throw record.unread;
       const { name } = JSON.parse(record.about) as { readonly name: string };
       this.#kept.set(record.file, { key: keyOf(record.node, name), isWhole: record.at !== null });

@@ -1,6 +1,7 @@
 /** The ports on a real machine: its clock, its processes, its standard error. */
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
+import { logText } from "../value/log-text.ts";
 import type { Clock, Executor, Host, Log } from "./ports.ts";
 
 /** Timers look at the clock again this often, so that a clock that was set is followed. */
@@ -32,7 +33,9 @@ export const inlineExecutor: Executor = {
 export const stderrLog: Log = {
   write(level, message, facts) {
     if (level === "debug" || level === "info") return;
-    process.stderr.write(`${JSON.stringify({ level, message, ...facts })}\n`);
+    // It passes over what a full disk refuses, where a write of the stream's own ends the process.
+    // oxlint-disable-next-line no-console
+    console.error(logText({ level, message, ...facts }));
   },
 };
 

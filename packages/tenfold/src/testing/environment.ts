@@ -4,6 +4,7 @@
  * worker goes on with what the store has.
  */
 import type { Tenfold } from "../engine/client.ts";
+import { CHECKED_APART, checkOptions } from "../engine/caller-checks.ts";
 import { withCallees } from "../engine/callees.ts";
 import type { EmitOptions } from "../engine/emit.ts";
 import { Engine } from "../engine/engine.ts";
@@ -128,7 +129,9 @@ export class TestEnvironment implements AsyncDisposable {
    */
   async finish<O>(run: RunHandle<O>, options?: { readonly within?: Duration }): Promise<O>;
   async finish(run: NamedRun, options?: { readonly within?: Duration }): Promise<unknown>;
-  async finish(run: NamedRun, { within = "365 days" }: { readonly within?: Duration } = {}): Promise<unknown> {
+  async finish(run: NamedRun, options: { readonly within?: Duration } = {}): Promise<unknown> {
+    checkOptions("`finish`", options, { within: CHECKED_APART }, "time was not moved");
+    const { within = "365 days" } = options;
     const withinMs = durationMs(within, "`within`");
     const { id } = this.#runs.view(run);
     await this.#turn(async () => {
@@ -200,8 +203,9 @@ export class TestEnvironment implements AsyncDisposable {
   }
 
   /** Ends the worker as `kill -9` would; another one takes over, `downFor` later, and what is due is done. */
-  async crash({ downFor = 0 }: CrashOptions = {}): Promise<void> {
-    const ms = durationMs(downFor, "`downFor`");
+  async crash(options: CrashOptions = {}): Promise<void> {
+    checkOptions("`crash`", options, { downFor: CHECKED_APART }, "the worker lives on");
+    const ms = durationMs(options.downFor ?? 0, "`downFor`");
     await this.#turn(async () => {
       this.#die(ms);
       await this.#time.pass(this.now + ms);
@@ -212,7 +216,9 @@ export class TestEnvironment implements AsyncDisposable {
    * Has the worker crash the next time that a body of this step (or of one node) has done its work and nothing of it is
    * recorded; the worker that takes over calls it again.
    */
-  crashAfter(step: NamedStep, { downFor = 0, ...where }: CrashOptions & NodeChoice = {}): void {
+  crashAfter(step: NamedStep, options: CrashOptions & NodeChoice = {}): void {
+    checkOptions("`crashAfter`", options, { downFor: CHECKED_APART, node: CHECKED_APART }, "no crash was planned");
+    const { downFor = 0, ...where } = options;
     const ms = durationMs(downFor, "`downFor`");
     this.#executor.set({ uses: this.#stubs.usesOf(step, where), spring: () => this.#die(ms) });
   }

@@ -54,7 +54,8 @@ export class SeenRuns {
   unfinished(run: NamedRun, now: number, happened: string): TenfoldError {
     const { id, workflow, status, error } = this.view(run);
     const open = status === "held" ? [`it is held: ${error?.message}`] : openNodes(this.shown(run), now);
-    const waits = open.length === 0 ? ["it waits for a worker"] : open;
+    // Some are errors' messages, which end as sentences do.
+    const waits = open.length === 0 ? ["it waits for a worker"] : open.map((wait) => wait.replace(/\.$/, ""));
     return new TenfoldError(
       "RUN_UNFINISHED",
       `Run ${id} of ${workflow} has not ended, and ${happened}: ${waits.join("; ")}. Time moves with \`await test.advance("3 days")\` or \`await test.finish(run)\`; what no time brings is for the test to do.`,

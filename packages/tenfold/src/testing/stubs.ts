@@ -2,6 +2,7 @@
  * Which body a call of a step gets in a test: a node's stub before the step's, the step's before its own.
  * Invariant: a stub, and whatever else is asked for by step and node, is of one that a workflow of the test uses.
  */
+import { checkOptions, isText, optional } from "../engine/caller-checks.ts";
 import type { StepDefinition, WorkflowDefinition } from "../flow/definition.ts";
 import { describe } from "../value/describe.ts";
 import { TenfoldError } from "../value/error.ts";
@@ -13,6 +14,8 @@ export interface NodeChoice {
   /** A node's id ("enrich-billing", "each-orders/price", of a script's calls "agent/search"), or the path of one ("each-orders[3]/price"). */
   readonly node?: string;
 }
+
+const NODE_CHOICE = { node: optional(isText, "Give a node's id, or a path.") };
 
 /** A step as a test names it: the step itself, or its name where the test cannot get hold of it. */
 export type NamedStep = string | { readonly definition: StepDefinition };
@@ -74,7 +77,9 @@ export class Stubs {
   }
 
   /** The uses of a step that the workflows have; STUB_INVALID if they have none. */
-  usesOf(step: NamedStep, { node }: NodeChoice = {}): Uses {
+  usesOf(step: NamedStep, where: NodeChoice = {}): Uses {
+    checkOptions("The choice of a node", where, NODE_CHOICE, "nothing was stubbed or looked for");
+    const { node } = where;
     const name = this.#nameOf(step);
     // What a script calls is known once it does.
     const isUsed = ({ steps, graph }: WorkflowDefinition): boolean =>

@@ -6,13 +6,14 @@ import { describe } from "./describe.ts";
 import { TenfoldError } from "./error.ts";
 
 const LENGTH_MAX = 200;
+const BYTES_MAX = 255;
 const NOT_IN_NAMES = /[\\/:*?"<>|\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u;
 const AT_ENDS = /^[. ]|[. ]$/;
 /** Devices of Windows, with whatever ending. */
 const DEVICE = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i;
 const TYPE = /^[\w.+-]+\/[\w.+-]+(?:; ?[\w-]+=[\w.+-]+)*$/;
 
-const WAY = `Give 1 to ${LENGTH_MAX} characters, without / \\ : * ? " < > | and control characters, and with no dot or space at either end: "report.xlsx".`;
+const WAY = `Give 1 to ${LENGTH_MAX} characters, of ${BYTES_MAX} bytes at most, without / \\ : * ? " < > | and control characters, and with no dot or space at either end: "report.xlsx".`;
 
 export function checkFileName(name: unknown): string {
   if (typeof name !== "string") throw refused(`A file was to be called ${describe(name)}`, WAY);
@@ -20,7 +21,7 @@ export function checkFileName(name: unknown): string {
     name.length > 0 &&
     name.length <= LENGTH_MAX &&
     name.isWellFormed() &&
-    Buffer.byteLength(name) <= 255 &&
+    Buffer.byteLength(name) <= BYTES_MAX &&
     !NOT_IN_NAMES.test(name) &&
     !AT_ENDS.test(name) &&
     !DEVICE.test(name);

@@ -48,6 +48,7 @@ class Redaction {
     try {
       if (Array.isArray(value)) return this.#list(value, way);
       if (value instanceof Map) return this.#map(value, way);
+      if (value instanceof Set) return this.#set(value, way);
       return this.#object(value, way);
     } finally {
       this.#open.delete(value);
@@ -84,6 +85,12 @@ class Redaction {
     return shown ?? map;
   }
 
+  #set(set: ReadonlySet<unknown>, way: Way | null): unknown {
+    const items = [...set];
+    const shown = this.#list(items, way);
+    return shown === items ? set : new Set(shown as readonly unknown[]);
+  }
+
   #object(value: object, way: Way | null): unknown {
     if ("toJSON" in value && typeof value.toJSON === "function") {
       const json: unknown = value.toJSON();
@@ -91,12 +98,20 @@ class Redaction {
       return seen === json ? value : seen;
     }
     const fields = new Map<string, unknown>();
-    for (const [name, field] of Object.entries(value)) {
+    for (const [name, field] of fieldsOf(value)) {
       const seen = this.of(field, { name, above: way });
       if (seen !== field) fields.set(name, seen);
     }
     return fields.size === 0 ? value : copyWith(value, fields);
   }
+}
+
+/** Also what an error was caused by, or stands for, which is printed with it though no list of its fields has it. */
+function fieldsOf(value: object): [string, unknown][] {
+  const fields: [string, unknown][] = Object.entries(value);
+  if (!(value instanceof Error)) return fields;
+  const { cause, errors } = value as { readonly cause?: unknown; readonly errors?: unknown };
+  return [...fields, ["cause", cause], ["errors", errors]];
 }
 
 /** The same class, with the same fields but these. */
@@ -108,7 +123,8 @@ function copyWith(value: object, fields: ReadonlyMap<string, unknown>): object {
   // What reads an error's stack is bound to that error.
   if (value instanceof Error) Object.defineProperty(copy, "stack", { value: value.stack });
   for (const [name, field] of fields) {
-    Object.defineProperty(copy, name, { value: field, enumerable: true, configurable: true, writable: true });
+    const enumerable = Object.prototype.propertyIsEnumerable.call(value, name);
+    Object.defineProperty(copy, name, { value: field, enumerable, configurable: true, writable: true });
   }
   return copy;
 }

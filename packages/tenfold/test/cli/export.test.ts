@@ -1,13 +1,13 @@
 /** `tenfold export`, the real program: whole lines, a slow reader, a closed pipe, an interruption, a file. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { createReadStream, existsSync, mkdirSync, readdirSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { closeSync, createReadStream, existsSync, mkdirSync, openSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { finished } from "node:stream/promises";
 import { test, type TestContext } from "node:test";
 import { openSqlite } from "../../src/store/sqlite/sqlite.ts";
 import { commitOf, COMPLETED, idMaker, joined, lineOf, startOf } from "../store/sample.ts";
-import { answerOf, project, type Project } from "./project.ts";
+import { answerOf, PROGRAM, project, type Project } from "./project.ts";
 
 interface Line {
   readonly id: string;
@@ -119,6 +119,20 @@ test("a file that cannot be written is told with its code", async (t) => {
   mkdirSync(path.join(one.folder, "taken.jsonl.part"));
   const taken = await one.call("export", "--out", "taken.jsonl", "--force");
   assert.match(taken.stderr, /FILE_NOT_WRITTEN.*EISDIR/);
+});
+
+test("standard output that takes no more is told with its code, by whatever command, and nothing is thrown", async (t) => {
+  const one = await withRuns(t, 3);
+  // Opened to be read: writing on it fails, as on a full disk.
+  const closed = openSync(path.join(one.folder, "flows.ts"), "r");
+  t.after(() => closeSync(closed));
+  for (const words of [["export"], ["runs"], ["runs", "--json"]]) {
+    const stdio = ["ignore", closed, "pipe"] as const;
+    const { status, stderr } = spawnSync(process.execPath, [PROGRAM, ...words], { cwd: one.folder, encoding: "utf8", stdio: [...stdio] }); // prettier-ignore
+    assert.equal(status, 1, stderr);
+    assert.match(stderr, /error FILE_NOT_WRITTEN: Standard output cannot be written: EBADF.*may end in half a line/);
+    assert.doesNotMatch(stderr, /exported|\n +at /);
+  }
 });
 
 const REFUSED: readonly (readonly [readonly string[], RegExp])[] = [

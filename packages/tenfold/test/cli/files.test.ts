@@ -114,6 +114,28 @@ test("an export tells of files, and writes them into a folder of their own", asy
   assert.equal(one.read(`artifacts/${one.run}/check/report.csv`), "checked\n");
 });
 
+test("files of the longest names, and of nodes deep in their graph, are written as all others", async (t) => {
+  const one = project(t);
+  const name = "報".repeat(85);
+  const nodes = ["a", "b"].map((letter) => `${letter}-of-the-last-quarter`.padStart(100, "render-"));
+  one.write("deep.ts", `
+import { each, step, workflow } from ${JSON.stringify(SOURCES)};
+const write = (name: string) => step(name, { timeout: "20s", run: (text: string, ctx) => ctx.files.write(${JSON.stringify(name)}, text) });
+const [a, b] = [write(${JSON.stringify(nodes[0])}), write(${JSON.stringify(nodes[1])})];
+const eachOf = (items: any, depth: number): any => each(items, (item: any) => (depth === 0 ? [a(item), b(item)] : eachOf(item, depth - 1)));
+export const deep = workflow<any>("deep", { flow: (items) => eachOf(items, 7) });
+`); // prettier-ignore
+  one.write("tenfold.config.ts", `import { deep } from "./deep.ts";\nexport default { store: "runs.db", workflows: [deep] };\n`); // prettier-ignore
+  const ran = await one.call("run", "deep", JSON.stringify([[[[[[[["x", "y"]]]]]]]]));
+  assert.equal(ran.code, 0, ran.stderr);
+  const exported = await one.call("export", "--files", "artifacts");
+  assert.equal(exported.code, 0, exported.stderr);
+  const { files } = JSON.parse(exported.stdout) as { files: readonly { path: string; node: string }[] };
+  const texts = files.map((file) => one.read(`artifacts/${file.path}`));
+  assert.deepEqual(texts.toSorted(), ["x", "x", "y", "y"]);
+  assert.equal((await one.call("export", "--files", "artifacts")).stdout, exported.stdout);
+});
+
 test("what a step has called its file, or its node, leads out of no folder", () => {
   const view = { file: "f", name: "report.csv", size: 0, type: null, sha256: "", node: "render", at: 0 };
   for (const node of ["..", ".", "../..", "/etc", "each-leads[0]/render", "a\\..\\b"]) {

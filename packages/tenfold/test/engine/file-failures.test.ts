@@ -6,7 +6,7 @@ import { PART_BYTES } from "../../src/engine/file-source.ts";
 import type { StoredFile } from "../../src/index.ts";
 import { TenfoldError } from "../../src/value/error.ts";
 import { flowOf, numbered, ran, watched } from "./file-runs.ts";
-import { Gate, MINUTE, rejects, World } from "./world.ts";
+import { Gate, MINUTE, rejects, stepOf, untyped, workflowOf, World } from "./world.ts";
 
 test("a worker that dies in the middle of a file leaves nothing that can be read, and the next attempt's file is whole", async () => {
   const world = new World();
@@ -183,6 +183,70 @@ test("a store that is away for a while, or full, fails no file: its parts are se
   const { tenfold } = await world.open([flow], { work: false });
   assert.deepEqual(await (await tenfold.file(id, "f")).bytes(), numbered(5 * PART_BYTES));
   assert.ok(fails > 5);
+});
+
+const busy = () => new TenfoldError("STORE_BUSY", "busy");
+
+for (const { what, isKept } of [
+  { what: "takes nothing", isKept: false },
+  { what: "answers nothing", isKept: true },
+]) {
+  test(`a file that is given up while the store ${what} is not there afterwards`, async () => {
+    const world = new World();
+    let isAway = true;
+    const files = world.store.files;
+    const store = watched(world, {
+      write: async (...given) => {
+        const answers = !isAway || isKept ? await files.write(...given) : [];
+        if (isAway) throw busy();
+        return answers;
+      },
+      remove: async (...given) => {
+        if (isAway) throw busy();
+        return files.remove(...given);
+      },
+    });
+    const options = { timeout: "1s", retry: { attempts: 1 } };
+    const render = stepOf("render", (_, { files: its }) => its.write("f", "x"), options);
+    const next = stepOf("next", () => world.time.wait(10 * MINUTE));
+    const flow = workflowOf("w", (n) =>
+      next(
+        untyped.attempt(
+          () => render(n),
+          () => null,
+        ),
+      ),
+    );
+    const { tenfold } = await world.open([flow], {}, store);
+    const { id } = await world.happens(tenfold.start(flow, 1 as never));
+    await world.passes(2000);
+    isAway = false;
+    await world.passes(MINUTE);
+    assert.deepEqual(await tenfold.files(id), []);
+    assert.equal(files.held(0), 0);
+  });
+}
+
+test("a step that stops while the store is away fails the file of no other step", async () => {
+  const world = new World();
+  let isAway = true;
+  const store = watched(world, {
+    list: async (...given) => {
+      if (isAway) throw busy();
+      return world.store.files.list(...given);
+    },
+  });
+  const body = (_: unknown, { files }: any) => files.write("f", "x");
+  const quick = stepOf("quick", body, { timeout: "1s", retry: { attempts: 1 } });
+  const slow = stepOf("slow", body, { timeout: "1m", retry: { attempts: 1 } });
+  const flow = workflowOf("w", (n) => [quick(n), slow(n)]);
+  const { tenfold } = await world.open([flow], {}, store);
+  const { id } = await world.happens(tenfold.start(flow, 1 as never));
+  await world.passes(2000);
+  isAway = false;
+  await world.untilStatus(id, "failed");
+  assert.deepEqual(world.journal(id), ["failed quick", "done slow"]);
+  assert.deepEqual((await tenfold.files(id)).map(({ node }) => node), ["slow"]); // prettier-ignore
 });
 
 test("a run that is pruned goes with its files, a bounded part of them at a time", async () => {

@@ -177,6 +177,15 @@ test("a stub that no call could ever get is refused, with the nearest name", asy
   await refuses(() => env.crashAfter(enrol), "STUB_INVALID", "`enrich`");
   await refuses(() => failsFirst(0.5, () => 1), "STUB_INVALID", "0.5");
   await refuses(() => takes("a while", () => 1), "DURATION_INVALID");
+  const mistyped = { nod: "remind" } as never;
+  for (const act of [
+    () => env.stub(remind, () => "", mistyped),
+    () => env.calls(remind, mistyped),
+    () => env.undos(remind, mistyped),
+    () => env.crashAfter(remind, mistyped),
+  ]) {
+    await refuses(act, "OPTION_UNSUPPORTED", "`nod`", "`node`");
+  }
   assert.equal(await env.finish(await env.tenfold.start(trial, COLD)), "reminded sam@example.com");
   assert.equal(env.calls(remind).length, 1);
 });

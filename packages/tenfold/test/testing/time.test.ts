@@ -201,3 +201,14 @@ test("what openTest is given is checked", async () => {
   await refuses(() => openTest({ workflows: [trial], patience: "long" }), "DURATION_INVALID", "`patience`");
   await refuses(() => openTest({ workflows: [trial], strict: 1 as never }), "OPTION_UNSUPPORTED", "`strict`");
 });
+
+test("what time is moved with is checked, and time stands where it stood", async () => {
+  await using env = await openTest({ workflows: [trial] });
+  const run = await env.tenfold.start(trial, COLD);
+  const before = env.now;
+  await refuses(() => env.finish(run, { wihtin: "1d" } as never), "OPTION_UNSUPPORTED", "`wihtin`", "`within`");
+  await refuses(() => env.finish(run, null as never), "OPTION_UNSUPPORTED", "null", "within");
+  await refuses(() => env.crash({ downfor: "1d" } as never), "OPTION_UNSUPPORTED", "`downfor`", "`downFor`");
+  await refuses(() => env.advance("-1 day"), "DURATION_INVALID", "`advance`");
+  assert.equal(env.now, before);
+});

@@ -91,7 +91,12 @@ test("what is logged is no JSON always: classes, errors, maps, and what is in it
   const error = Object.assign(new Error("refused"), { config: { password: "hunter2" } });
   const round: Record<string, unknown> = { password: "hunter2" };
   round["self"] = round;
+  const caused = new Error("not sent", { cause: { request: { password: "hunter2" } } });
+  const several = new AggregateError([error, caused], "none was sent");
   const facts = {
+    caused,
+    several,
+    set: new Set([{ password: "hunter2" }]),
     login: new Login(),
     wrapped: new Wrapped(),
     error,
@@ -107,6 +112,9 @@ test("what is logged is no JSON always: classes, errors, maps, and what is in it
   assert.deepEqual([shown.error.message, shown.error.stack], ["refused", error.stack]);
   assert.equal(shown.bytes, facts.bytes);
   assert.equal(facts.login.password, "hunter2");
+  assert.deepEqual(shown.several.errors.map(String), ["Error: refused", "Error: not sent"]); // prettier-ignore
+  assert.deepEqual([Object.keys(shown.several), Object.keys(shown.caused)], [[], []]);
+  assert.deepEqual(caused.cause, { request: { password: "hunter2" } });
 });
 
 test("a path has names with dots between them", () => {

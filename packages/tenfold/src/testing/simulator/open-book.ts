@@ -81,6 +81,12 @@ export class OpenBook {
     return this.#inner.peek(laneOfRun(run)!, run)?.attributes ?? new Map<string, string>();
   }
 
+  /** Paths of the nodes that have begun a file of the run which is not whole. */
+  filesBegun(run: string): readonly string[] {
+    const files = this.#inner.files.peek(laneOfRun(run)!, run);
+    return files.filter(({ state }) => state === "begun").map(({ node }) => node);
+  }
+
   /** The files of the run that are whole. */
   files(run: string): readonly { readonly node: string; readonly text: string }[] {
     const whole = this.#inner.files.peek(laneOfRun(run)!, run).filter(({ state }) => state === "whole");

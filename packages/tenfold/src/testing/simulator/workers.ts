@@ -241,7 +241,12 @@ export class SimulatedWorkers {
         if (!ignoresSignal) settle(() => reject(new Error("stopped")));
       });
       running.time.at(running.time.now() + tookMs, () => {
-        if (fails) settle(() => reject(new (saysSo ? NotDone : Error)(`attempt ${ctx.attempt} fails`)));
+        const fail = () => settle(() => reject(new (saysSo ? NotDone : Error)(`attempt ${ctx.attempt} fails`)));
+        if (fails && writes) {
+          // What it is writing is given up with it, or was kept before.
+          writeFile(ctx).catch(() => {});
+          running.time.at(running.time.now() + this.#below(100), fail);
+        } else if (fails) fail();
         else if (!writes) settle(() => resolve(answer()));
         else {
           writeFile(ctx).then(

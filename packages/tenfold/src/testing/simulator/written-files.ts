@@ -36,8 +36,11 @@ export function checkFiles(
     if (files[0]!.text !== contentOf(run, node, Number(attempt)))
       throw new Violation("a file that is there is whole", { run, node, length: files[0]!.text.length });
   }
+  const begun = book.filesBegun(run);
   for (const entry of entries) {
     if (entry.kind !== "done" || !wrote(entry.node, entry.attempt)) continue;
+    if (begun.includes(entry.node))
+      throw new Violation("what was given up of a file goes when it is written again", { run, entry });
     const text = byNode.get(entry.node)?.[0]?.text;
     if (text !== contentOf(run, entry.node, entry.attempt))
       throw new Violation("the file of a node is that of the attempt that is recorded", { run, entry, text: text?.slice(0, 99) }); // prettier-ignore
