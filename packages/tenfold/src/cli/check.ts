@@ -1,5 +1,5 @@
 /** What a workflow's graph shows before anything runs: findings, each with its way out. */
-import { scopesOf, templatesOf, visitRefs, type EachNode, type Graph } from "../flow/graph.ts";
+import { scopesOf, templatesOf, visitRefs, type EachNode, type Graph, type GraphNode } from "../flow/graph.ts";
 import type { WorkflowDefinition } from "../flow/definition.ts";
 import { unreachableArms } from "./check-arms.ts";
 import { testedValues } from "./check-source.ts";
@@ -61,7 +61,7 @@ function orderWithoutData(graph: Graph): Finding[] {
     if (!("after" in node) || node.after.length === 0) return [];
     const byData = reachedByData(graph, index, reached);
     return node.after
-      .filter((first) => !byData.has(first))
+      .filter((first) => !byData.has(first) && !isDrawnForOrder(graph.nodes[first]!))
       .map((first): Finding => {
         const before = graph.nodes[first]!.id;
         return {
@@ -73,6 +73,11 @@ function orderWithoutData(graph: Graph): Finding[] {
         };
       });
   });
+}
+
+/** A sleep has no data, and a signal may be nothing but the word to go on. */
+function isDrawnForOrder({ kind }: GraphNode): boolean {
+  return kind === "sleep" || kind === "wait";
 }
 
 /** Every node that the node, or what is in its scopes, uses the data of, directly or through others. */

@@ -5,6 +5,9 @@ import type { Terminal } from "./terminal.ts";
 /** What the shell is told. */
 export const EXIT = { yes: 0, no: 1, unsure: 2, usage: 4, interrupted: 130, terminated: 143 } as const;
 
+/** Said behind what is durable, and done by whatever works the store: there may be nothing that does. */
+export const OBEYED = "Whatever works this store obeys at once; if nothing does, `tenfold dev` will.";
+
 export interface Flag {
   readonly type: "string" | "boolean";
   readonly short?: string;

@@ -1,6 +1,6 @@
 /** What `tenfold dev` tells while a store is worked: runs that begin and end, attempts that fail; in a flood, sums. */
 import path from "node:path";
-import type { AttemptEvent, RunEvent, TakenEvent, UnsureEvent } from "../engine/events.ts";
+import type { AttemptEvent, ProgressEvent, RunEvent, TakenEvent, UnsureEvent } from "../engine/events.ts";
 import type { RunError } from "../core/entry.ts";
 import { startedAtOfRun } from "../value/id.ts";
 import { formatDuration } from "../value/duration.ts";
@@ -31,10 +31,15 @@ export function tellWork(terminal: Terminal, { tenfold, store, config }: Opened)
   if (terminal.isJson) terminal.document({ event: "ready", store, workflows: names });
   else terminal.print(`${terminal.paint("green", "Working")} ${store}: ${workflows}. Ctrl-C stops.`);
   const flood = new Flood(terminal);
+  const paced = new Paced();
   const stops = [
     tenfold.on("taken", (event) => flood.tell(takenText(event))),
     tenfold.on("attempt", (event) => {
+      paced.forget(event);
       if (event.outcome === "failed" || event.outcome === "timed-out") flood.tell(attemptText(terminal, event));
+    }),
+    tenfold.on("progress", (event) => {
+      if (paced.isDue(event)) flood.tell(progressText(event));
     }),
     tenfold.on("unsure", (event) => flood.tell(unsureText(terminal, event))),
     tenfold.on("run", (event) => flood.tell(runText(terminal, event, Date.now()))),
@@ -64,6 +69,12 @@ function attemptText(terminal: Terminal, { workflow, run, node, attempt, outcome
   return { kind: "attempt", workflow, text, document, matters: false };
 }
 
+function progressText({ workflow, run, node, done, total }: ProgressEvent): Told {
+  const of = total === null ? "" : ` of ${countText(total)}`;
+  const document = { event: "progress", workflow, run, node, done, total };
+  return { kind: "progress", workflow, text: `${run} ${node}: ${countText(done)}${of}`, document, matters: false };
+}
+
 function unsureText(terminal: Terminal, event: UnsureEvent): Told {
   const { workflow, run, node, message } = event;
   const asked = `${terminal.paint("yellow", "may have happened")}: ${brief(message)}`;
@@ -84,6 +95,23 @@ function unworkedText(terminal: Terminal, workflow: string, runs: number, config
   const wait = terminal.paint("yellow", `${plural(runs, "run")} ${runs === 1 ? "waits" : "wait"}`);
   const text = `is not in ${path.basename(config)}: ${wait} until it is added to its \`workflows\`, or another program works it`;
   return { kind: "unworked", workflow, text, document: { event: "unworked", workflow, runs }, matters: true };
+}
+
+/** Lets each body tell how far it is once a second: many call `ctx.progress` for each of thousands of rows. */
+class Paced {
+  readonly #told = new Map<string, number>();
+
+  isDue({ run, node }: ProgressEvent): boolean {
+    const body = `${run} ${node}`;
+    const now = Date.now();
+    if (now - (this.#told.get(body) ?? 0) < SECOND_MS) return false;
+    this.#told.set(body, now);
+    return true;
+  }
+
+  forget({ run, node }: AttemptEvent): void {
+    this.#told.delete(`${run} ${node}`);
+  }
 }
 
 /** Prints each line while they are few; beyond that, sums by workflow once a second. */

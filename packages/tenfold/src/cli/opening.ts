@@ -30,9 +30,12 @@ export async function openConfigured(call: Call, work: boolean, options: Partial
   return { tenfold, config, store: tenfold.store };
 }
 
-/** For `tenfold dev`: each time that it opens the code anew, that is a release of its own. */
+/**
+ * For `tenfold dev`: each time that it opens the code anew, that is a release of its own; and what bodies log is shown to
+ * whoever has just written them.
+ */
 export async function openToDevelop(call: Call): Promise<Opened> {
-  return openToWork(call, { release: randomUUID() });
+  return openToWork(call, { release: randomUUID(), log: sentenceLog(call.terminal, true) });
 }
 
 /** Opens the config's store for a worker that others start runs for. */
@@ -147,13 +150,14 @@ export function tellMissing(terminal: Terminal, tenfold: Tenfold): void {
   }
 }
 
-/** What the engine warns of, as sentences. */
-function sentenceLog(terminal: Terminal): Log {
+/** What is warned of, as sentences; with `bodies` also what a step or a script, which has a node, says for information. */
+function sentenceLog(terminal: Terminal, bodies = false): Log {
   return {
     write(level, message, facts) {
-      if (level === "debug" || level === "info") return;
+      if (level === "debug" || (level === "info" && !(bodies && "node" in facts))) return;
       const details = Object.entries(facts).map(([name, fact]) => `${name} ${brief(factText(fact))}`);
-      const word = terminal.tint(level === "error" ? "red" : "yellow", level === "error" ? "error" : "warning");
+      const style = level === "error" ? "red" : level === "warn" ? "yellow" : "dim";
+      const word = terminal.tint(style, level === "warn" ? "warning" : level);
       terminal.say(`${word}: ${oneLine(message)}${details.length === 0 ? "" : ` (${details.join(", ")})`}`);
     },
   };

@@ -14,8 +14,11 @@ export interface ProgressCounts {
   failed: number;
   cancelled: number;
   held: number;
-  /** Nothing new is begun any more; what was is being finished, or that is over as well. */
-  phase: "working" | "stopping" | "stopped";
+  /**
+   * "waiting": all that is left is to wait for somebody, or for a time. "stopping": nothing new is begun any more, and what
+   * was is being finished; "stopped": that is over as well.
+   */
+  phase: "working" | "waiting" | "stopping" | "stopped";
   readonly steps: Map<string, StepCounts>;
 }
 

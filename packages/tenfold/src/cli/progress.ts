@@ -44,6 +44,8 @@ export interface Progress extends ShownProgress {
   expect(total: number): void;
   /** A run has ended; `before`: before this display began. */
   ended(status: string, before: boolean): void;
+  /** Whether all that is left is to wait: how long that takes is then not guessed. */
+  showWaiting(isWaiting: boolean): void;
 }
 
 const PAINT_MS = 100;
@@ -72,6 +74,9 @@ export function startProgress(
     ended(status, before) {
       if (before) counts.before++;
       else countEnding(counts, status);
+    },
+    showWaiting(isWaiting) {
+      if (counts.phase === "working" || counts.phase === "waiting") counts.phase = isWaiting ? "waiting" : "working";
     },
     showStopping() {
       counts.phase = "stopping";

@@ -24,12 +24,21 @@ const EXTENSIONS: Readonly<Record<string, Format>> = {
   ".json": "json",
 };
 
+/** What a refusal calls the text that was given, and what was not done for want of it. */
+export interface InputWords {
+  readonly what: string;
+  readonly notDone: string;
+}
+
+const RUN_WORDS: InputWords = { what: "input", notDone: "no run was started" };
+
 /** Reads the input word of a call; a file with one JSON document that is no list is one input. */
-export async function readInput(call: Call, word: string): Promise<RunInput> {
-  const format = formatFlag(call);
+export async function readInput(call: Call, word: string, words = RUN_WORDS): Promise<RunInput> {
+  const { what, notDone } = words;
+  const format = formatFlag(call, words);
   if (word.trim() === "") {
     throw usageError(
-      "The input is empty; no run was started. Give JSON text (`null` for a workflow that takes nothing), a file, or `-` for standard input.",
+      `The ${what} is empty; ${notDone}. Give JSON text (\`null\` for nothing), a file, or \`-\` for standard input.`,
     );
   }
   if (word === "-") {
@@ -39,9 +48,9 @@ export async function readInput(call: Call, word: string): Promise<RunInput> {
   }
   const file = path.resolve(call.folder, word);
   const implied = format ?? EXTENSIONS[path.extname(word).toLowerCase()];
-  if (implied === undefined || looksLikeJson(word)) return { kind: "one", input: parseInput(word, file) };
+  if (implied === undefined || looksLikeJson(word)) return { kind: "one", input: parseInput(word, file, words) };
   if (!isReadable(file)) {
-    throw usageError(`There is no file ${file}; no run was started. Correct the name, or give JSON text.`, { file });
+    throw usageError(`There is no file ${file}; ${notDone}. Correct the name, or give JSON text.`, { file });
   }
   return openRows(createReadStream(file), implied, word);
 }
@@ -53,12 +62,12 @@ async function openRows(source: Readable, format: Format, name: string): Promise
   return { kind: "rows", name, rows: rowsOf(document as readonly Json[]) };
 }
 
-function formatFlag(call: Call): Format | undefined {
+function formatFlag(call: Call, { notDone }: InputWords): Format | undefined {
   const named = call.flags.text("format");
   if (named === undefined) return undefined;
   const known = named === "ndjson" ? "jsonl" : FORMATS.find((format) => format === named);
   if (known !== undefined) return known;
-  throw usageError(`\`--format ${named}\` is none; no run was started. Write csv, jsonl or json.`);
+  throw usageError(`\`--format ${named}\` is none; ${notDone}. Write csv, jsonl or json.`);
 }
 
 /** A file, or a pipe that stands for one; no folder. */
@@ -70,14 +79,13 @@ function looksLikeJson(word: string): boolean {
   return /^\s*[{["]/.test(word);
 }
 
-function parseInput(word: string, file: string): Json {
+function parseInput(word: string, file: string, { what, notDone }: InputWords): Json {
   try {
     return JSON.parse(word) as Json;
   } catch (thrown) {
-    throw usageError(
-      `The input is no JSON: ${(thrown as Error).message}; no run was started. ${wayOutFor(word, file)}`,
-      { input: word },
-    );
+    throw usageError(`The ${what} is no JSON: ${(thrown as Error).message}; ${notDone}. ${wayOutFor(word, file)}`, {
+      input: word,
+    });
   }
 }
 

@@ -14,8 +14,8 @@ export interface TimelineView {
   /** The end of the run, or now. */
   readonly to: number;
   readonly now: number;
-  /** A worker drives the run now, or takes it later, or none does as it is held. */
-  readonly driven: "now" | "later" | "held";
+  /** A worker drives the run now, or takes it later, or none does as it is held, or has ended. */
+  readonly driven: "now" | "later" | "held" | "ended";
   readonly columns: number;
   /** Also what is otherwise summed up: each item of a long list, each failed attempt. */
   readonly all: boolean;
@@ -167,6 +167,8 @@ function stateText({ state, attempts, kind }: TimelineNode, view: TimelineView):
 }
 
 function openText(wait: Wait, view: TimelineView): { text: string; style: Style | null } {
+  // It waits for nothing any more; a retry has it wait again.
+  if (view.driven === "ended") return { text: "open when the run ended", style: null };
   if (wait.kind === "body") {
     if (view.driven === "held") return { text: "open when it was held", style: "yellow" };
     const since = formatDuration(Math.max(1, view.now - wait.since));

@@ -156,7 +156,9 @@ export function waitText(wait: Wait, now: number, left: (ms: number) => string =
       const who = wait.of === null ? "anybody" : wait.of.join(" or ");
       const but = wait.not.length === 0 ? "" : `, but not ${wait.not.join(" or ")}`;
       const many = wait.needed === 1 ? "" : `, ${wait.approved.length} of ${wait.needed} have approved`;
-      return `waits for an approval of ${who}${but}${many}${more(wait.until)}`;
+      const { escalatesAt } = wait;
+      const later = escalatesAt === null || escalatesAt <= now ? "" : `, escalated in ${left(escalatesAt - now)}`;
+      return `waits for an approval of ${who}${but}${many}${later}${more(wait.until)}`;
     }
     case "unsure": {
       const again = wait.attempt > 1 ? `the ${ordinal(wait.attempt)} time ` : "";

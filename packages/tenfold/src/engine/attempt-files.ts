@@ -41,11 +41,15 @@ export class AttemptFiles implements StepFiles {
   // Functions of their own, so that a body may take them apart: `const { write } = ctx.files`.
 
   readonly write = (name: string, source: FileSource, options: WriteOptions = {}): Promise<FileRef> => {
+    // A body that does not wait for it is told by the log, from here on: nobody else would hear of it.
+    this.#open.add(String(name));
     const writing = this.#write(name, source, options);
-    // A body that does not wait for it is told by the log: nobody else would hear of it.
     writing.then(
       () => this.#failed.delete(name),
-      () => this.#failed.add(String(name)),
+      () => {
+        this.#open.delete(String(name));
+        this.#failed.add(String(name));
+      },
     );
     return writing;
   };

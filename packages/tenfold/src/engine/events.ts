@@ -2,6 +2,7 @@
 import type { RunError } from "../core/entry.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Settled } from "./body.ts";
+import { describe } from "../value/describe.ts";
 import { TenfoldError } from "../value/error.ts";
 import type { Ending } from "./live-run.ts";
 import type { Log } from "./ports.ts";
@@ -90,11 +91,17 @@ export class EngineEvents {
 
   /** Calls `listener` for each event of this kind; answers how to stop. */
   on<K extends keyof EventTypes>(kind: K, listener: Listener<EventTypes[K]>): () => void {
-    if (this.#listeners[kind] === undefined) {
+    if (!Object.hasOwn(this.#listeners, kind)) {
       const known = Object.keys(this.#listeners).join(", ");
       throw new TenfoldError(
         "OPTION_UNSUPPORTED",
         `There is no event "${String(kind)}"; nothing listens. There are ${known}.`,
+      );
+    }
+    if (typeof listener !== "function") {
+      throw new TenfoldError(
+        "OPTION_UNSUPPORTED",
+        `What is to listen to "${kind}" is ${describe(listener)}; nothing listens. Give a function of the event.`,
       );
     }
     this.#listeners[kind].add(listener);

@@ -128,6 +128,15 @@ async function openStore(named: string | readonly string[], options: { readonly 
     const { openPostgres } = await import("../store/postgres/open.ts");
     return openPostgres(named, options);
   }
+  // The rest of the URL may have a password in it.
+  const scheme = /^[a-z][a-z0-9+.-]*:\/\//i.exec(named)?.[0];
+  if (scheme !== undefined) {
+    throw new TenfoldError(
+      "OPTION_UNSUPPORTED",
+      `open was given the URL of a store that begins with "${scheme}", and there is none of that kind; nothing was opened. ${OPTIONS.store.way}`,
+      { facts: { option: "store", scheme } },
+    );
+  }
   const { openSqlite } = await import("../store/sqlite/sqlite.ts");
   return openSqlite(named, options);
 }

@@ -1,5 +1,7 @@
 /** Sends a signal to a run: whatever would be wrong with it is told to its sender, before anything is sent. */
+import { readLine } from "../core/journal-line.ts";
 import { signalsOf } from "../flow/graph.ts";
+import { decodedLines } from "../store/codec/decoded.ts";
 import type { Message, RunRecord } from "../store/store.ts";
 import { FINISHED } from "../store/store.ts";
 import { describe } from "../value/describe.ts";
@@ -47,21 +49,35 @@ export async function sendSignal(
 ): Promise<string> {
   checkOptions("signal", options, OPTIONS, NOT_SENT);
   const record = await runAt(engine, address);
-  if (FINISHED.has(record.status)) throw finished(record, signal);
+  const known = options.id === undefined ? null : `signal ${signal} ${options.id}`;
+  if (FINISHED.has(record.status)) return again(engine, record, signal, known);
   const whom = options.for === undefined ? null : String(options.for);
   const parsed = await checked(engine, record, { signal, whom, payload });
   const lane = laneIn(engine.store, record.id);
   const now = engine.ports.clock.now();
   const message: Message = {
-    key: options.id === undefined ? engine.newId(lane) : `signal ${signal} ${options.id}`,
+    key: known ?? engine.newId(lane),
     body: { kind: "signal", signal, for: whom, ...(parsed === undefined ? {} : { payload: parsed }) },
     at: now,
   };
   const [answer] = await engine.store.send(lane, [{ run: record.id, message, reopens: false, isPatient: true }], now);
   if (answer!.kind === "unknown") throw runUnknown(record.id);
-  if (answer!.kind === "finished") throw finished({ ...record, status: answer!.status }, signal);
+  if (answer!.kind === "finished") return again(engine, { ...record, status: answer!.status }, signal, known);
   engine.look();
   return record.id;
+}
+
+/** What ended a run is sent again by whoever did not hear the answer, and is answered as it was; nothing else is taken. */
+async function again(engine: Engine, record: RunRecord, signal: string, known: string | null): Promise<string> {
+  if (known !== null) {
+    const lines = await engine.store.journal(laneIn(engine.store, record.id), record.id);
+    const isKnown = decodedLines(null, record.id, lines).some((line) => {
+      const entry = line.kind === "signalled" && line.unread === undefined ? readLine(line) : undefined;
+      return entry?.kind === "signalled" && entry.message === known;
+    });
+    if (isKnown) return record.id;
+  }
+  throw finished(record, signal);
 }
 
 async function runAt(engine: Engine, address: RunAddress): Promise<RunRecord> {

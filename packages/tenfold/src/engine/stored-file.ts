@@ -3,6 +3,7 @@
  * Invariant: what was read to its end without an error is, byte for byte, what was written.
  */
 import { createHash } from "node:crypto";
+import { ReadableStream as NodeStream } from "node:stream/web";
 import type { FileRef, FileView, StoredFile } from "../flow/files.ts";
 import type { FileRecord, Files } from "../store/files.ts";
 import { TenfoldError } from "../value/error.ts";
@@ -38,7 +39,8 @@ export function storedFile(place: FilePlace, known: KnownFile): StoredFile {
   return {
     ...view,
     [Symbol.asyncIterator]: iterate,
-    stream: () => ReadableStream.from(iterate()) as ReadableStream<Uint8Array>,
+    // Where a program has the types of browsers, those of the global stream do not know `from`.
+    stream: () => NodeStream.from(iterate()) as ReadableStream<Uint8Array>,
     bytes,
     text: async () => new TextDecoder().decode(await bytes()),
   };

@@ -1,7 +1,7 @@
 /** `approval`: a node that is done when people have decided. */
 import { describe } from "../value/describe.ts";
 import type { Duration } from "../value/duration.ts";
-import { isPlainName } from "../value/plain-name.ts";
+import { namesDecider } from "../value/plain-name.ts";
 import { callDrawing } from "./callback.ts";
 import { currentDrawing } from "./current-drawing.ts";
 import { addNode, drawingError, drawScope, nodeId, type Drawing } from "./drawing.ts";
@@ -130,6 +130,7 @@ function drawApproval(drawing: Drawing, id: string, options: ApprovalOptions): u
     show: show === undefined ? null : drawing.scopes.length,
   };
   mustBePossible(drawing, node);
+  mustComeInTime(drawing, node);
   const index = addNode(drawing, node);
   if (show !== undefined) {
     drawScope(drawing, index, "show", (inner) => {
@@ -175,7 +176,7 @@ function peopleIn(drawing: Drawing, id: string, role: string, given: unknown): T
 
 function isNames(value: unknown): boolean {
   const list = Array.isArray(value) ? (value as unknown[]) : [value];
-  return list.every((name) => isPlainName(name));
+  return list.every((name) => namesDecider(name));
 }
 
 /** Where all names are known now, and none is a role, it is known whether there are enough of them. */
@@ -190,6 +191,15 @@ function mustBePossible(drawing: Drawing, { id, by, not, atLeast, escalate }: Ap
     happened: `it needs ${atLeast === 1 ? "an approval" : `${atLeast} approvals`}, and ${who} may decide`,
     wayOut: "Name more people, or ask for fewer.",
   });
+}
+
+/** A reminder or an escalation that its own timeout always forestalls was meant otherwise. */
+function mustComeInTime(drawing: Drawing, { id, timeoutMs, remindMs, escalate }: ApprovalNode): void {
+  if (timeoutMs === null) return;
+  const late = (what: string): Error =>
+    refused(drawing, id, `its ${what} is not before its \`timeout\`, so it never comes`, "Make the timeout longer.");
+  if (escalate !== null && escalate.afterMs >= timeoutMs) throw late("`escalate.after`");
+  if (remindMs !== null && remindMs >= timeoutMs) throw late("`remind`");
 }
 
 function namesIn(template: Template): readonly string[] | undefined {

@@ -21,7 +21,7 @@ export interface StepContext {
     readonly tenant: string;
   };
   readonly node: string;
-  /** Tells how far a long body is; shown by `tenfold show` and `tenfold dev` while it runs. */
+  /** Tells how far a long body is: shown by `tenfold dev` while it runs, and told to `tenfold.on("progress", …)` there. */
   progress(done: number, total?: number): void;
   /** Artifacts of the run, such as an `.xlsx`: kept in the store, and found by later steps and by people. */
   readonly files: StepFiles;

@@ -41,7 +41,7 @@ export { NotDone } from "./not-done.ts";
 export { repeat, type Repeat, type RepeatOptions } from "./repeat.ts";
 export { schedule, type BusinessDayRule, type ScheduleOptions } from "./schedule.ts";
 export { script, type Script, type ScriptOptions } from "./script.ts";
-export type { ScriptContext, ScriptWaitOptions } from "./script-context.ts";
+export type { ScriptContext, ScriptSignals, ScriptWaitOptions } from "./script-context.ts";
 export { sleep, sleepUntil, type Sleep, type SleepUntil } from "./sleep.ts";
 export { step, type Step, type StepOptions } from "./step.ts";
 export type {

@@ -4,7 +4,7 @@ import { callDrawing } from "./callback.ts";
 import { currentDrawing } from "./current-drawing.ts";
 import { addNode, drawingError, drawScope, nodeId, type Drawing } from "./drawing.ts";
 import { REPEAT_MAX, visitRefs, type RepeatNode, type Template } from "./graph.ts";
-import type { Input, Lifted, Symbolic } from "./lifted.ts";
+import type { Input, Lifted, Plain, Symbolic } from "./lifted.ts";
 import { checkName } from "./naming.ts";
 import { checkOptionNames } from "./options.ts";
 import { lift } from "./template.ts";
@@ -24,6 +24,11 @@ export interface RepeatOptions<T> {
  * answered, the first one `draft`; answers the last state.
  */
 export interface Repeat {
+  <V, T extends Plain<V> = Plain<V>>(
+    initial: V,
+    round: (state: Lifted<T>) => Input<T>,
+    options: RepeatOptions<T>,
+  ): Lifted<T>;
   <T>(initial: Input<T>, round: (state: Lifted<T>) => Input<T>, options: RepeatOptions<T>): Lifted<T>;
   /** Names the node that is drawn. */
   as(name: string): Repeat;

@@ -9,7 +9,7 @@ import { SCRIPT_CALLS_MAX } from "./graph.ts";
 import type { Input, JsonOr, Lifted, Result } from "./lifted.ts";
 import { checkName } from "./naming.ts";
 import { checkOptionNames, refused } from "./options.ts";
-import type { ScriptContext } from "./script-context.ts";
+import type { ScriptContext, ScriptSignals } from "./script-context.ts";
 import { lift } from "./template.ts";
 import { nodeValue } from "./value.ts";
 import { knowSignal } from "./wait-for.ts";
@@ -19,11 +19,11 @@ const CALLS_MAX = 10_000;
 
 const OPTIONS = { known: ["max", "signals"], later: [] };
 
-export interface ScriptOptions {
+export interface ScriptOptions<S extends ScriptSignals = ScriptSignals> {
   /** The most calls that it makes, 10,000 by default and at most 40,000: one more fails it (SCRIPT_EXHAUSTED). */
   readonly max?: number;
   /** The signals that it may wait for, each with its schema, null for whatever is JSON; any where this is not said. */
-  readonly signals?: Readonly<Record<string, Schema | null>>;
+  readonly signals?: S;
 }
 
 /** A script that takes an `I` and answers an `O`. Called in a `flow`, it draws a node. */
@@ -36,13 +36,17 @@ export interface Script<I = unknown, O = unknown> {
 type AnswerNotJson = "what this script answers is not JSON, and has to be stored";
 type InputNotJson = "what this script is given is not JSON";
 
-type Run<I, R> = ((ctx: ScriptContext, input: I) => Promise<R> | R) &
+type Run<I, R, S extends ScriptSignals = ScriptSignals> = ((ctx: ScriptContext<S>, input: I) => Promise<R> | R) &
   JsonOr<AnswerNotJson, R> &
   JsonOr<InputNotJson, I>;
 
 /** `script("agent", async (ctx, question: string) => …)`: what it takes and answers is JSON, as is what it calls with. */
 export function script<I, R>(name: string, run: Run<I, R>): Script<I, Result<R>>;
-export function script<I, R>(name: string, options: ScriptOptions, run: Run<I, R>): Script<I, Result<R>>;
+export function script<I, R, S extends ScriptSignals = ScriptSignals>(
+  name: string,
+  options: ScriptOptions<S>,
+  run: Run<I, R, S>,
+): Script<I, Result<R>>;
 export function script(name: string, ...given: readonly unknown[]): unknown {
   checkName("SCRIPT_INVALID", "a script", name);
   const owner = `script "${name}"`;

@@ -53,6 +53,9 @@ type InputNotJson = { readonly input: "what this step is given is not JSON; give
 type OutputNotJson = { readonly run: "what this body answers is not JSON; give an `output` schema that encodes it" };
 type EncodedNotJson = { readonly output: "what this schema makes is not JSON; let it transform to JSON" };
 
+/** What TypeScript says of the schema where the overload that takes one failed for another reason. */
+type OtherOption = "beside its schema another option does not fit: `run`, `input`, `retry`, `timeout` or `undo`";
+
 /** Defines a step. Its input is JSON, as is its output; a schema for either checks, and may transform, it. */
 export function step<I, O, Returned, In = I, T extends StepTransaction | undefined = undefined>(
   name: string,
@@ -68,7 +71,7 @@ export function step<I, Returned, In = I, T extends StepTransaction | undefined 
   name: string,
   options: StepOptions<T> & {
     readonly input?: Schema<I, In>;
-    readonly output?: undefined;
+    readonly output?: OtherOption | undefined;
     run(input: I, ctx: ContextOf<T>): Returned | Promise<Returned>;
     undo?(input: NoInfer<I>, output: NoInfer<Returned> | undefined, ctx: StepContext): unknown;
   } & JsonOr<InputNotJson, In> &
@@ -78,7 +81,7 @@ export function step(
   name: string,
   options: StepOptions<StepTransaction | undefined> & {
     readonly input?: Schema | undefined;
-    readonly output?: Schema | undefined;
+    readonly output?: Schema | OtherOption | undefined;
     run?(input: never, ctx: StepContext): unknown;
     undo?(input: never, output: never, ctx: StepContext): unknown;
   },
@@ -87,7 +90,8 @@ export function step(
   const owner = `step "${name}"`;
   checkUndo(owner, options);
   checkOptionNames(owner, options, OPTIONS, "STEP_INVALID");
-  const { run, input, output } = options;
+  const { run, input } = options;
+  const output = options.output as Schema | undefined;
   if (typeof run !== "function") {
     throw refused("STEP_INVALID", owner, "it has no body", "Give it one: `async run(input, ctx) { … }`.");
   }

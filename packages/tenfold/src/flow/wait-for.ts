@@ -22,6 +22,7 @@ export interface WaitOptions<T = unknown, Sent = T> {
   readonly timeout?: Duration;
 }
 
+type TimeoutMissing = "`otherwise` is drawn after a `timeout`: give that too";
 type PayloadNotJson = { readonly schema: "what this schema makes is not JSON; let it transform to JSON" };
 
 /**
@@ -35,7 +36,7 @@ export interface WaitFor {
   ): Lifted<Result<T> | Plain<R>>;
   <T = unknown, Sent = T>(
     signal: string,
-    options?: WaitOptions<T, Sent> & { readonly otherwise?: undefined } & JsonOr<PayloadNotJson, T>,
+    options?: WaitOptions<T, Sent> & { readonly otherwise?: TimeoutMissing | undefined } & JsonOr<PayloadNotJson, T>,
   ): Lifted<Result<T>>;
   /** Names the node that is drawn. */
   as(name: string): WaitFor;

@@ -47,6 +47,9 @@ type InputNotJson = {
   readonly flow: "what this workflow is given is not JSON; give an `input` schema that transforms it to JSON";
 };
 
+/** What TypeScript says of the schema where the overload that takes one failed for another reason. */
+type OtherOption = "beside its schema another option does not fit: `triggers`, `key`, `attributes` or `flow`";
+
 /** Defines a workflow. Its input's type comes from `input`, from `flow`'s annotated parameter, or as `workflow<Lead>`. */
 export function workflow<Parsed, R, I = Parsed>(
   name: string,
@@ -58,21 +61,21 @@ export function workflow<Parsed, R, I = Parsed>(
 export function workflow<V extends Symbolic<unknown>, R>(
   name: string,
   options: WorkflowOptions<Plain<V>> & {
-    readonly input?: undefined;
+    readonly input?: OtherOption | undefined;
     flow(input: V): R;
   } & JsonOr<InputNotJson, Plain<V>>,
 ): Workflow<Plain<V>, Plain<R>>;
 export function workflow<I, O = unknown>(
   name: string,
   options: WorkflowOptions<I> & {
-    readonly input?: undefined;
+    readonly input?: OtherOption | undefined;
     flow(input: Lifted<I>): Input<O>;
   } & JsonOr<InputNotJson, I>,
 ): Workflow<I, O>;
 export function workflow(
   name: string,
   options: WorkflowOptions<never, unknown> & {
-    readonly input?: Schema | undefined;
+    readonly input?: Schema | OtherOption | undefined;
     readonly flow?: (input: never) => unknown;
   },
 ): unknown {

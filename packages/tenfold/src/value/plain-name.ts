@@ -4,3 +4,8 @@
 export function isPlainName(value: unknown, most = 100): value is string {
   return typeof value === "string" && value.length >= 1 && value.length <= most && !/\p{Cc}/u.test(value);
 }
+
+/** Whether `value` names somebody who may decide: a person, or a role (`role:finance`) that has a name. */
+export function namesDecider(value: unknown): value is string {
+  return isPlainName(value) && value !== "role:";
+}

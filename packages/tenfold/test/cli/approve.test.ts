@@ -53,6 +53,7 @@ test("what waits is listed, with whom it waits for; a decision is taken in by wh
     "fine",
   );
   assert.deepEqual([approved.code, approved.stdout], [0, `eve has approved approval of run ${first}.\n`]);
+  assert.match(approved.stderr, /if nothing does, `tenfold dev` will/);
   const refused = await one.call("refuse", second!, "--by", "kim", "--json");
   assert.deepEqual(JSON.parse(refused.stdout), { run: second, node: "approval", verdict: "refused", by: "kim" });
   let shown = "";

@@ -10,6 +10,8 @@ import {
   eq,
   gt,
   gte,
+  sleep,
+  waitFor,
   lt,
   match,
   not,
@@ -168,6 +170,21 @@ test("an order without data is a note, but not where data demands the same order
   );
   assert.ok(findings.some(({ node }) => node === "one"));
   assert.ok(findings.every(({ node }) => node !== "two"));
+});
+
+test("what comes after a sleep or a signal is no note: such a node is drawn for the order that it brings", () => {
+  const findings = checkWorkflow(
+    workflow<Lead>("waiting", {
+      flow(lead) {
+        const slept = after(sleep("3 days"), () => one(lead.points));
+        return after(waitFor("go"), () => two(slept));
+      },
+    }),
+  );
+  assert.deepEqual(
+    findings.filter(({ code }) => code === "ORDER_WITHOUT_DATA"),
+    [],
+  );
 });
 
 test("a step without a timeout is told once, unless its use has one; so is an each that opens all at once", () => {

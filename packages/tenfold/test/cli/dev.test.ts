@@ -18,6 +18,24 @@ test("dev works what is started elsewhere, and Ctrl-C ends it with 130", async (
   assert.equal(code, 130);
 });
 
+test("dev shows what bodies log, also what is only for information, and how far they are, once a second", async (t) => {
+  const one = project(t);
+  const flows = one.read("flows.ts").replace(`run: (input: { name: string }) =>`, `run: (input: { name: string }, ctx) => ctx.progress(5, 20) ?? ctx.progress(6, 20) ?? ctx.log.info("greeting", { whom: input.name }) ??`); // prettier-ignore
+  one.write("flows.ts", flows);
+  const dev = one.begin("dev", "--no-reload");
+  t.after(() => dev.kill("SIGKILL"));
+  const answer = answerOf(dev);
+  await said(dev, "Working");
+  const logged = said(dev, "info: greeting (workflow hello,");
+  await one.call("run", "hello", `{"name":"Anna"}`, "--no-wait");
+  await logged;
+  dev.kill("SIGINT");
+  const { stdout, stderr } = await answer;
+  assert.match(stderr, /node greet, attempt 1, whom Anna\)/);
+  assert.match(stdout, /hello \w{24} greet: 5 of 20\n/);
+  assert.doesNotMatch(stdout, /6 of 20/);
+});
+
 test("dev reloads when a file that the config imports changes, and an error in it does not end dev", async (t) => {
   const one = project(t);
   const dev = one.begin("dev");

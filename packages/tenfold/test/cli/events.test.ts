@@ -80,6 +80,9 @@ test("a workflow that is gone is ended: no event is kept for it, and what waited
 test("what nobody wants is said so, and why", async (t) => {
   const { call } = await subscribed(t);
   assert.match((await call("emit", "lead.lost", "7")).stdout, /for nobody: no workflow subscribes to it/);
+  assert.match((await call("emit", "lead.creatd", "7")).stdout, /Did you mean lead\.created\?/);
+  const broken = await call("emit", "lead.created", "{x");
+  assert.match(broken.stderr, /The payload is no JSON: .*; nothing was emitted\./);
   const cold = JSON.parse((await call("emit", "lead.created", '{"points":1}', "--no-wait", "--json")).stdout) as any;
   assert.deepEqual([cold.workflows, cold.filtered], [["welcome"], ["hot"]]);
 });

@@ -44,6 +44,14 @@ function attempt(counts: ProgressCounts, stepName: string, endedAt: number, outc
   });
 }
 
+test("while all that is left is to wait, no time to go is guessed", () => {
+  const counts = newCounts(lead.graph, 1, 0);
+  attempt(counts, "enrich", 1000);
+  assert.match(progressLine(counts, 2000), /about .* to go/);
+  counts.phase = "waiting";
+  assert.equal(progressLine(counts, 2000), "lead: waiting; 0 of 1 run; 2.0 s; enrich 1/1");
+});
+
 test("a step of every run is counted against the runs; one of an arm or an each is only counted", () => {
   const counts = newCounts(lead.graph, 10, 0);
   for (let index = 0; index < 5; index++) attempt(counts, "enrich", 1000);

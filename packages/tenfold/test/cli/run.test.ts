@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
-import { project } from "./project.ts";
+import { answerOf, project, said } from "./project.ts";
 
 interface RowsCount {
   readonly rows: number;
@@ -162,6 +162,33 @@ test("a file that is not UTF-8 is refused, not stored with holes", async (t) => 
   const { code, stderr } = await call("run", "leads", "leads.csv");
   assert.match(stderr, /ROWS_INVALID.*not UTF-8.*CSV UTF-8/s);
   assert.equal(code, 1);
+});
+
+test("a run that waits for somebody is told, with what to type, and no time to go is guessed", async (t) => {
+  const { begin, call, read, write } = project(t);
+  const flows = read("flows.ts").replace("import { match,", "import { after, waitFor, match,");
+  const flow = `after(greet(input), () => waitFor("paid"))`;
+  write(
+    "flows.ts",
+    `${flows}\nexport const order = workflow<{ name: string }>("order", { key: (input) => input.name, flow: (input) => ${flow} });\n`,
+  );
+  write(
+    "tenfold.config.ts",
+    `import { order } from "./flows.ts";\nexport default { store: "runs.db", workflows: [order] };\n`,
+  );
+  const running = begin("run", "order", `{"name":"Anna"}`);
+  const answer = answerOf(running);
+  await said(running, "It waits: wait-paid waits for the signal paid");
+  const again = begin("run", "order", `{"name":"Anna"}`);
+  const second = answerOf(again);
+  await said(again, "it has not ended, and is waited for");
+  const run = (JSON.parse((await call("runs", "--json")).stdout) as { runs: { id: string }[] }).runs[0]!.id;
+  await call("signal", run, "paid", "60");
+  for (const { code, stdout } of [await answer, await second]) assert.deepEqual([code, stdout], [0, "60\n"]);
+  const { stderr } = await answer;
+  assert.match(stderr, new RegExp(`tenfold signal ${run} paid '<payload>'`));
+  assert.equal(stderr.match(/It waits:/g)?.length, 1);
+  assert.match((await call("run", "order", `{"name":"Anna"}`)).stderr, /Already known: .* this is how it ended/);
 });
 
 test("--no-wait only starts: the ids on standard output, and the runs wait in the store", async (t) => {

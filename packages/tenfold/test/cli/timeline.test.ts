@@ -154,6 +154,12 @@ test("what was decided is told, and what changed nothing below it: from somebody
   assert.match(late, /^ {2}approval .*nobody decided in time\n .*without effect: approved by kim/);
 });
 
+test("what was open when a run ended is not told as if it still waited", () => {
+  const nodes = timelineOf(refund.graph, { ...run(0, [{ kind: "cancelled", at: 1500, reason: "no more" } as Entry]), input: 1 }); // prettier-ignore
+  const lines = timelineLines(refund.graph, nodes, { ...view(5000), driven: "ended" }).join("\n");
+  assert.match(lines, /^ {2}approval .*open when the run ended$/);
+});
+
 test("what came of a child after its call was over is not told as what came of the call", () => {
   const child = workflow<number, number>("child", { flow: (n) => price(n) });
   const parent = workflow<number>("parent", { flow: (n) => attempt(() => call(child, n), () => first(n)) }); // prettier-ignore

@@ -28,9 +28,9 @@ test("what may have happened is listed with its key, told by show and why, and r
   t.after(() => void dev.kill());
   const start = async (id: string): Promise<string> =>
     (await one.call("run", "orders", JSON.stringify(id), "--no-wait")).stdout.trim();
-  const [first, second] = [await start("A-1"), await start("A-2")];
+  const [first, second, third] = [await start("A-1"), await start("A-2"), await start("A-3")];
   let text = "";
-  for (let tries = 0; tries < 50 && !(text.includes("A-1") && text.includes("A-2")); tries++)
+  for (let tries = 0; tries < 50 && !["A-1", "A-2", "A-3"].every((id) => text.includes(id)); tries++)
     text = (await one.call("unsure")).stdout;
   assert.match(
     text,
@@ -48,6 +48,8 @@ test("what may have happened is listed with its key, told by show and why, and r
   assert.deepEqual([said.code, said.stdout], [0, `charge of run ${first} has happened, says kim; the run goes on.\n`]);
   const json = await one.call("resolve", `${second}:charge`, "--not-happened", "--by", "kim", "--json");
   assert.deepEqual(JSON.parse(json.stdout), { run: second, node: "charge", happened: false, by: "kim" });
+  const silent = await one.call("resolve", third!, "--happened");
+  assert.match(silent.stdout, /the run goes on without an output of it, as no `--output` was given\.\n$/);
   for (const [run, shows] of [
     [first, /happened, says kim: seen[\s\S]*"ch_1"/],
     [second, /attempt 1 failed[\s\S]*"charged A-2"/],

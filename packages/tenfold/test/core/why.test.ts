@@ -56,6 +56,14 @@ test("each kind of wait says what it waits for, until when, and who can change i
   );
 });
 
+test("of an approval it is said when others may decide as well, as long as that is to come", () => {
+  const flow = drawn(() => approval({ ask: "Go?", by: "kim", escalate: { after: "2h", to: "max" }, timeout: "5h" }));
+  const [asked] = waitsOf(Life.of(flow, null).state);
+  const texts = [NOW, NOW + 7_200_000].map((now) => waitText(asked!, now));
+  assert.match(texts[0]!, /of kim.*, escalated in 2 h, 5 h more at most$/);
+  assert.match(texts[1]!, /of kim.*, 3 h more at most$/);
+});
+
 test("of a random run, at any moment, what is open is told of, and nothing else; of one that has ended nothing is", () => {
   const answer = { n: 60, tag: "a", list: [4, 5], flag: true };
   const votesOf = () => ["kim", "lee"].map((by) => ({ by, verdict: "approved" as const }));

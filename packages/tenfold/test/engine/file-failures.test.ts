@@ -96,6 +96,18 @@ test("a file that a step does not wait for is not kept, and the log says so", as
   assert.deepEqual(await tenfold.files(id), []);
 });
 
+test("the log says so also of a step that answers before anything of the file was asked for", async () => {
+  const world = new World();
+  const flow = flowOf((_, { files }) => {
+    void files.write("forgotten.txt", "x");
+    return null;
+  });
+  const { tenfold, id, log } = await ran(world, flow);
+  assert.equal(world.record(id).status, "completed");
+  assert.deepEqual(log.find(({ message }) => message.includes("did not wait"))?.facts["files"], ["forgotten.txt"]);
+  assert.deepEqual(await tenfold.files(id), []);
+});
+
 test("a source that fails fails the write with its own error, and one that gives no bytes is refused", async () => {
   for (const [source, expected] of [
     [Readable.from((async function* () { yield "a"; throw new Error("the source broke"); })()), "the source broke"], // prettier-ignore

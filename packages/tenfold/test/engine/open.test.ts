@@ -60,10 +60,29 @@ for (const [what, options, part] of REFUSED) {
   });
 }
 
+test("the URL of a store that is not supported is refused by its kind, and its password is not repeated", async () => {
+  const opened = open({ store: "mysql://root:secret@localhost/app", workflows: [] });
+  const error = await opened.then(
+    () => undefined,
+    (thrown: Error) => thrown,
+  );
+  await rejects(opened, "OPTION_UNSUPPORTED", '"mysql://"', "nothing was opened");
+  assert.doesNotMatch(error!.message, /secret/);
+});
+
 test("what is no object of options is refused, and nothing is opened", async () => {
   for (const options of [undefined, null, "leads.db", [halved]]) {
     await rejects(open(options as never), "OPTION_UNSUPPORTED", "store, workflows", "nothing was opened");
   }
+});
+
+test("nothing listens to what never happens, and only a function listens", async (t) => {
+  const tenfold = await open({ store: ":memory:", workflows: [] });
+  t.after(() => tenfold.close());
+  for (const kind of ["runs", "toString"]) {
+    await rejects((async () => tenfold.on(kind as never, () => {}))(), "OPTION_UNSUPPORTED", kind, "taken, attempt");
+  }
+  await rejects((async () => tenfold.on("run", undefined as never))(), "OPTION_UNSUPPORTED", "undefined", "a function");
 });
 
 test("a duration that is none is refused with the option's name", async () => {

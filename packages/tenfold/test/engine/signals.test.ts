@@ -44,6 +44,20 @@ test("a signal reaches the last run of a workflow's key, and a client that execu
   );
 });
 
+test("a signal that is sent again under its id is answered as the first time, also once the run has ended with it", async () => {
+  const world = new World(2);
+  const flow = orders();
+  const { tenfold } = await world.open([flow]);
+  const run = await world.happens(tenfold.start(flow, { id: "A-1" }));
+  const sent = (id: string) => world.happens(tenfold.signal(run.id, "paid", { euro: 5 }, { id }));
+  assert.deepEqual(await sent("event-1"), { run: run.id });
+  await world.untilStatus(run.id, "completed");
+  assert.deepEqual(await sent("event-1"), { run: run.id });
+  await rejects(sent("event-2"), "RUN_FINISHED");
+  await rejects(world.happens(tenfold.signal(run.id, "paid", { euro: 5 })), "RUN_FINISHED");
+  assert.deepEqual(world.journal(run.id), ["signalled"]);
+});
+
 test("what cannot be taken is refused where it is sent, and the run waits on", async () => {
   const world = new World();
   const flow = workflowOf("w", () => ({ paid: waitFor("paid", { schema: Payment }), any: waitFor("any") }));

@@ -65,6 +65,7 @@ const REFUSED: readonly (readonly [(lead: any) => unknown, ErrorCode, string])[]
   [() => approval({ ask: "?", by: { atLeast: 0 } }), "APPROVAL_INVALID", "`atLeast` is 0"],
   [() => approval({ ask: "?", by: 7 as never }), "APPROVAL_INVALID", "names nobody"],
   [() => approval({ ask: "?", by: "" }), "APPROVAL_INVALID", "names nobody"],
+  [() => approval({ ask: "?", by: ["kim", "role:"] }), "APPROVAL_INVALID", "names nobody"],
   [() => approval({ ask: "?", by: undefined as never }), "APPROVAL_INVALID", "`by` is there"],
   [() => approval({ ask: "?", by: {} }), "APPROVAL_INVALID", "`by` is there"],
   [() => approval({ ask: "?", by: new Map() as never }), "APPROVAL_INVALID", "`by` is there"],
@@ -75,6 +76,8 @@ const REFUSED: readonly (readonly [(lead: any) => unknown, ErrorCode, string])[]
   [(lead) => approval({ ask: "?", show: () => enrich(lead), remind: 10 }), "APPROVAL_INVALID", "once a second"],
   [() => approval({ ask: "?", timeout: "soon" as never }), "DURATION_INVALID", "soon"],
   [() => approval({ ask: "?", escalate: { after: "1h" } as never }), "APPROVAL_INVALID", "not to whom"],
+  [() => approval({ ask: "?", timeout: "1 day", escalate: { after: "2 days", to: "kim" } }), "APPROVAL_INVALID", "`escalate.after`"], // prettier-ignore
+  [(lead) => approval({ ask: "?", timeout: "1h", show: () => enrich(lead), remind: "60m" }), "APPROVAL_INVALID", "`remind`"], // prettier-ignore
   [() => attempt((() => null) as never, () => null), "WORKFLOW_INVALID", "draws no node"],
   [(lead) => attempt(() => enrich(lead), undefined as never), "WORKFLOW_INVALID", "its handler is undefined"],
   [(lead) => attempt((async () => enrich(lead)) as never, () => null), "WORKFLOW_INVALID", "async"],

@@ -9,16 +9,17 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 const REPO = fileURLToPath(new URL("../../../../", import.meta.url));
-const FLOW = fileURLToPath(new URL("../../src/flow/index.ts", import.meta.url));
+const SRC = fileURLToPath(new URL("../../src/", import.meta.url));
+const FLOW = join(SRC, "flow", "index.ts");
 const TYPES = fileURLToPath(new URL("../types/", import.meta.url));
 const TSC = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin", "tsc");
 
 /** Runs the repository's compiler and settings over files and what they import; answers its report. */
-function compile(files: Readonly<Record<string, string>>, include: readonly string[]) {
+function compile(files: Readonly<Record<string, string>>, include: readonly string[], options: object = {}) {
   const folder = mkdtempSync(join(tmpdir(), "tenfold-types-"));
   try {
     for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
-    const compilerOptions = { types: ["node"], typeRoots: [join(REPO, "node_modules", "@types")] };
+    const compilerOptions = { types: ["node"], typeRoots: [join(REPO, "node_modules", "@types")], ...options };
     const config = { extends: join(REPO, "tsconfig.json"), compilerOptions, include };
     writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
     const { stdout, status } = spawnSync(process.execPath, [TSC, "-p", folder, "--extendedDiagnostics"], {
@@ -68,6 +69,33 @@ function longWorkflow(nodes: number): string {
 test("the type tests hold: what should compile does, what should not does not", () => {
   const { status, stdout } = compile({}, [join(TYPES, "*.ts")]);
   assert.equal(status, 0, stdout);
+});
+
+test("a program with the types of browsers, which TypeScript has by default, sees no error in the package", () => {
+  const text = ["index", "cli/index", "testing/index"]
+    .map((path, index) => `export * as of${index} from ${JSON.stringify(join(SRC, `${path}.ts`))};`)
+    .join("\n");
+  const { status, stdout } = compile({ "all.mts": text }, ["all.mts"], { lib: ["esnext", "dom", "dom.iterable"] });
+  assert.equal(status, 0, stdout);
+});
+
+test("an option that does not fit beside a schema, or a timeout that is missing, is told by what is wrong", () => {
+  const text = `import { schedule, step, waitFor, workflow } from ${JSON.stringify(FLOW)};
+    import type { Schema } from ${JSON.stringify(join(SRC, "value", "schema.ts"))};
+    declare const input: Schema<{ a: number }, { a: number }>;
+    const triggers = [schedule("0 9 * * *", { timeZone: "UTC" })];
+    workflow("w", { input, triggers, flow: (given) => given });
+    step("s", { output: input, run: () => ({ b: 1 }) });
+    workflow("o", { flow: () => waitFor("x", { otherwise: () => 3 }) });
+  `;
+  const { stdout } = compile({ "wrong.mts": text }, ["wrong.mts"]);
+  for (const part of [
+    "beside its schema another option does not fit: `triggers`, `key`, `attributes`",
+    "beside its schema another option does not fit: `run`, `input`, `retry`",
+    "`otherwise` is drawn after a `timeout`: give that too",
+  ]) {
+    assert.ok(stdout.includes(part), `${part}: ${stdout}`);
+  }
 });
 
 test("a workflow of 200 nodes costs the compiler a fixed amount a node", (t) => {

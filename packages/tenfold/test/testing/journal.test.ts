@@ -1,5 +1,6 @@
 /** What a user's test asserts: a journal as plain data, the path taken, a text; the same each time. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { z } from "zod";
 import {
@@ -17,6 +18,18 @@ import {
 } from "../../src/flow/index.ts";
 import { failsFirst, openTest, takes } from "../../src/testing/index.ts";
 import { COLD, enrich, HOT, refuses, trial } from "./trial.ts";
+
+test("the reference lists every kind of entry that a test can see, and no other", () => {
+  const textOf = (file: string): string => readFileSync(new URL(file, import.meta.url), "utf8");
+  const kindsIn = (text: string, pattern: RegExp): string[] =>
+    [...text.matchAll(pattern)].map(([, kind]) => kind!).toSorted();
+  const [table] = /\| `kind` [\s\S]*?\n\n/.exec(textOf("../../../../docs/reference/testing.md"))!;
+  const firstCells = table.split("\n").map((row) => row.split("|")[1] ?? "");
+  const inCode = kindsIn(textOf("../../src/core/entry.ts"), /^ {2}readonly kind: "([a-z-]+)";$/gm);
+  // A test has one version of each workflow.
+  const seen = inCode.filter((kind) => kind !== "upgraded");
+  assert.deepEqual(kindsIn(firstCells.slice(1).join(), /`([a-z-]+)`/g), seen);
+});
 
 test("the journal is plain data, in times since the run's start", async () => {
   await using env = await openTest({ workflows: [trial] });

@@ -1,4 +1,5 @@
 /** What scripts take and answer, and what their calls are to TypeScript. */
+import { z } from "zod";
 import { script, step, workflow, type Workflow, type WorkflowOutput } from "../../src/flow/index.ts";
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -23,6 +24,28 @@ export const agent = script("agent", async (ctx, question: string) => {
   // @ts-expect-error what it needs is not left out
   await ctx.call(search);
   return { total, yes: said.yes };
+});
+
+export const told = script(
+  "told",
+  { signals: { paid: z.object({ euro: z.coerce.number() }), stopped: null } },
+  async (ctx, question: string) => {
+    const paid = await ctx.waitFor("paid", { timeout: "1 day" });
+    proves<Equal<typeof paid, { euro: number }>>();
+    const stopped = await ctx.waitFor("stopped");
+    proves<Equal<typeof stopped, unknown>>();
+    const as = await ctx.waitFor<{ why: string }>("stopped");
+    proves<Equal<typeof as, { why: string }>>();
+    // @ts-expect-error it is none of those that it may wait for
+    await ctx.waitFor("payd");
+    return { euro: paid.euro, question };
+  },
+);
+
+export const bounded = script("bounded", { max: 5 }, async (ctx, question: string) => {
+  const any = await ctx.waitFor("whatever");
+  proves<Equal<typeof any, unknown>>();
+  return question;
 });
 
 export const asked = workflow<{ text: string }, { total: number; yes: boolean }>("asked", {

@@ -133,3 +133,7 @@ export function optionsAreChecked(): void {
   // @ts-expect-error no such option of a use
   step("fine", { run() {} }).with({ input: Contact });
 }
+
+export function whatIsUndefinedIsLeftOut(): void {
+  step("bare", { output: undefined, run: (n: number) => n });
+}

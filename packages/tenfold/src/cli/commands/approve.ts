@@ -1,7 +1,7 @@
 /** `tenfold approvals`, `tenfold approve` and `tenfold refuse`: what waits for people, and what they say to it. */
 import { userInfo } from "node:os";
 import type { ApprovalView } from "../../engine/approvals.ts";
-import { EXIT, usageError, type Call, type Command, type Flag } from "../command.ts";
+import { EXIT, OBEYED, usageError, type Call, type Command, type Flag } from "../command.ts";
 import { oneLine, shortened } from "../columns.ts";
 import { openStored, tellMissing } from "../opening.ts";
 import { timeJson } from "../run-json.ts";
@@ -85,7 +85,10 @@ function decisionCommand(name: "approve" | "refuse", done: string, summary: stri
         const options = { by, roles: rolesOf(call), ...(comment === undefined ? {} : { comment }) };
         const decided = await tenfold[name](words[0]!, options);
         if (terminal.isJson) terminal.document({ ...decided, verdict: done, by });
-        else terminal.print(`${by} has ${done} ${decided.node} of run ${decided.run}.`);
+        else {
+          terminal.print(`${by} has ${done} ${decided.node} of run ${decided.run}.`);
+          terminal.say(OBEYED);
+        }
         return EXIT.yes;
       } finally {
         await tenfold.close();

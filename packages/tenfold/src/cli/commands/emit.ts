@@ -3,6 +3,7 @@ import type { Tenfold } from "../../engine/client.ts";
 import type { Emitted, EmitOptions } from "../../engine/emit.ts";
 import type { DeliveryView } from "../../engine/event-views.ts";
 import type { Json } from "../../value/json.ts";
+import { nearestName } from "../../value/nearest.ts";
 import { EXIT, usageError, type Call, type Command } from "../command.ts";
 import { deliveryJson, deliveryLine } from "../delivery-words.ts";
 import { emitRows } from "../emit-rows.ts";
@@ -42,7 +43,7 @@ export const emitCommand: Command = {
   async run(call: Call): Promise<number> {
     const [event, word = "null"] = call.words as [string, string | undefined];
     const options = optionsOf(call);
-    const input = await readInput(call, word);
+    const input = await readInput(call, word, { what: "payload", notDone: "nothing was emitted" });
     const idFrom = call.flags.text("id-from");
     const mixed = input.kind === "one" ? idFrom !== undefined && "`--id-from` belongs to a file of rows" : options.id !== undefined && "`--id` names one event, and a file has many"; // prettier-ignore
     if (mixed !== false) {
@@ -80,6 +81,7 @@ async function emitOne(
   const deliveries = await settled(tenfold, event, emitted, options, waitMs);
   const { terminal } = call;
   if (terminal.isJson) terminal.document({ event, ...emitted, deliveries: deliveries.map(deliveryJson) });
+  else if (deliveries.length === 0) terminal.print(await nobodyText(tenfold, event, emitted));
   else tellOne(call, event, emitted, deliveries);
   return deliveries.some(({ state }) => state === "refused") ? EXIT.no : EXIT.yes;
 }
@@ -100,19 +102,17 @@ async function settled(
   }
 }
 
-function tellOne(
-  { terminal }: Call,
-  event: string,
-  { id, isNew, filtered }: Emitted,
-  deliveries: readonly DeliveryView[],
-): void {
-  if (deliveries.length === 0) {
-    const why =
-      filtered.length === 0
-        ? "no workflow subscribes to it"
-        : `the filter of ${filtered.join(", of ")} is not true of it`;
-    return void terminal.print(`The event ${event} is for nobody: ${why}. It was not kept.`);
-  }
+/** An event that nobody hears is no error; one that is written differently from all that are heard may be. */
+async function nobodyText(tenfold: Tenfold, event: string, { filtered }: Emitted): Promise<string> {
+  if (filtered.length > 0)
+    return `The event ${event} is for nobody: the filter of ${filtered.join(", of ")} is not true of it. It was not kept.`;
+  const subscriptions = await tenfold.subscriptions();
+  const nearest = nearestName(event, [...new Set(subscriptions.map((one) => one.event))]);
+  const meant = nearest === undefined ? "" : ` Did you mean ${nearest}?`;
+  return `The event ${event} is for nobody: no workflow subscribes to it. It was not kept.${meant}`;
+}
+
+function tellOne({ terminal }: Call, event: string, { id, isNew }: Emitted, deliveries: readonly DeliveryView[]): void {
   terminal.print(isNew ? `Emitted ${event} ${id}.` : `Emitted before: ${event} ${id}. Nothing was started.`);
   for (const delivery of deliveries) terminal.print(`  ${deliveryLine(terminal, delivery)}`);
   if (deliveries.some(({ state }) => state === "waiting")) {

@@ -12,6 +12,7 @@ import { tellNoRows, tellOne, tellRows } from "../run-report.ts";
 import { checkColumns, startRows, type StartedRow } from "../run-rows.ts";
 import { agoText, plural, readTime } from "../time-text.ts";
 import { waitForRuns } from "../run-waiting.ts";
+import { tellWaiting } from "../told-waiting.ts";
 import type { Row } from "../row.ts";
 import type { Tenfold } from "../../engine/client.ts";
 
@@ -115,15 +116,26 @@ async function runOne(task: Task, input: Json): Promise<number> {
   const interruption = onInterrupt();
   const run = await tenfold.startNamed(workflow.name, input, options);
   if (!waits) return tellStarted(task, run.id, run.existing);
-  if (run.existing)
-    call.terminal.say(`Already known: ${run.id} has this key; this is how it ended. --again starts its next run.`);
+  if (run.existing) call.terminal.say(`Already known: ${run.id} has this key; ${await knownText(tenfold, run.id)}`);
   const progress = startProgress(tenfold, workflow.name, 1, call.terminal.stderr, 1000);
   const waited = waitForRuns(tenfold, workflow.name, [run], (ended, before) => progress.ended(ended.status, before));
-  const first = await Promise.race([waited, interruption.first]);
+  const waiting = tellWaiting(tenfold, call.terminal, progress, new Set([run.id]));
+  const first = await Promise.race([waited, interruption.first]).finally(() => waiting.stop());
   if (typeof first === "string") return interrupted(task, first, [run.id], waited, progress);
   progress.stop();
   interruption.stop();
   return tellOne(call, workflow.name, first[0]!, run.existing, Date.now() - startedAt);
+}
+
+async function knownText(tenfold: Tenfold, run: string): Promise<string> {
+  // Of one that was pruned nothing is known but that it has ended.
+  const status = await tenfold
+    .run(run)
+    .status()
+    .catch(() => undefined);
+  return status === "waiting" || status === "running"
+    ? "it has not ended, and is waited for."
+    : "this is how it ended. --again starts its next run.";
 }
 
 function tellStarted({ call, options }: Task, run: string, existing: boolean): number {
@@ -151,6 +163,8 @@ async function runRows(task: Task, rows: AsyncIterable<Row>): Promise<number> {
   void interruption.first.then(() => (isInterrupted.is = true));
   const progress = waits ? startProgress(tenfold, workflow.name, null, call.terminal.stderr) : undefined;
   const seen: StartedRow[] = [];
+  const open = new Set<string>();
+  const waiting = progress && tellWaiting(tenfold, call.terminal, progress, open);
   const work = (async () => {
     const started = await startRows(
       tenfold,
@@ -163,10 +177,14 @@ async function runRows(task: Task, rows: AsyncIterable<Row>): Promise<number> {
     const runs = [...started.started, ...started.known].map(({ run }) => run);
     if (progress === undefined || isInterrupted.is) return { started, ended: [] };
     progress.expect(runs.length);
-    const ended = await waitForRuns(tenfold, workflow.name, runs, (one, before) => progress.ended(one.status, before));
+    for (const { id } of runs) open.add(id);
+    const ended = await waitForRuns(tenfold, workflow.name, runs, (one, before) => {
+      open.delete(one.run);
+      progress.ended(one.status, before);
+    });
     return { started, ended };
   })();
-  const first = await Promise.race([work, interruption.first]);
+  const first = await Promise.race([work, interruption.first]).finally(() => waiting?.stop());
   if (typeof first === "string") {
     const runs = seen.map(({ run }) => run.id);
     return interrupted(task, first, runs, work, progress);

@@ -86,7 +86,7 @@ function tell(
     terminal.print(terminal.paint("bold", `Timeline, ${formatDuration(Math.max(1, to - run.startedAt))}`));
     const columns = terminal.columns === Infinity ? PIPE_COLUMNS : terminal.columns;
     const { paint } = terminal;
-    const driven = run.status === "held" ? "held" : run.owned ? "now" : "later";
+    const driven = FINISHED.has(run.status) ? "ended" : run.status === "held" ? "held" : run.owned ? "now" : "later";
     const view = { from: run.startedAt, to, now, driven, columns, all: flags.has("all"), paint } as const;
     for (const line of timelineLines(graph, nodes, view)) terminal.print(line);
   }

@@ -1,7 +1,7 @@
 /** `tenfold signal`: sends a run what a node of it waits for. */
 import type { RunAddress, SignalOptions } from "../../engine/signal.ts";
 import type { Json } from "../../value/json.ts";
-import { EXIT, usageError, type Call, type Command } from "../command.ts";
+import { EXIT, OBEYED, usageError, type Call, type Command } from "../command.ts";
 import { openWithCode } from "../opening.ts";
 
 export const signalCommand: Command = {
@@ -29,7 +29,10 @@ export const signalCommand: Command = {
     try {
       const sent = await tenfold.signal(run, signal, payload, options);
       if (call.terminal.isJson) call.terminal.document({ run: sent.run, signal, sent: true });
-      else call.terminal.print(`Run ${sent.run} has the signal ${signal}.`);
+      else {
+        call.terminal.print(`Run ${sent.run} has the signal ${signal}.`);
+        call.terminal.say(OBEYED);
+      }
       return EXIT.yes;
     } finally {
       await tenfold.close();

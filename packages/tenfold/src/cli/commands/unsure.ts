@@ -2,7 +2,7 @@
 import { userInfo } from "node:os";
 import type { Resolution, UnsureView } from "../../engine/unsure.ts";
 import type { Json } from "../../value/json.ts";
-import { EXIT, usageError, type Call, type Command } from "../command.ts";
+import { EXIT, OBEYED, usageError, type Call, type Command } from "../command.ts";
 import { oneLine, shortened } from "../columns.ts";
 import { openStored, openWithCode, tellMissing } from "../opening.ts";
 import { agoText, plural, timeText } from "../time-text.ts";
@@ -78,14 +78,21 @@ export const resolveCommand: Command = {
       const { run, node } = await tenfold.resolve(words[0]!, resolution);
       const { by, happened } = resolution;
       if (terminal.isJson) terminal.document({ run, node, happened, by });
-      else if (happened) terminal.print(`${node} of run ${run} has happened, says ${by}; the run goes on.`);
+      else if (happened) terminal.print(`${node} of run ${run} has happened, says ${by}; ${goesOnText(resolution)}`);
       else terminal.print(`${node} of run ${run} has not happened, says ${by}; it is called again.`);
+      if (!terminal.isJson) terminal.say(OBEYED);
       return EXIT.yes;
     } finally {
       await tenfold.close();
     }
   },
 };
+
+/** What uses the step's output is given undefined where none was said, and that is often not meant. */
+function goesOnText(resolution: Resolution): string {
+  const isSaid = resolution.happened && resolution.output !== undefined;
+  return isSaid ? "the run goes on." : "the run goes on without an output of it, as no `--output` was given.";
+}
 
 function read({ flags }: Call): Resolution {
   const [happened, not] = [flags.has("happened"), flags.has("not-happened")];

@@ -78,7 +78,7 @@ function runText({ status, owned, wakeAt, waits, error }: Why, now: number): str
 }
 
 /** Who can change what a node waits for, and how. */
-function wayOf(run: string, wait: Wait): string | undefined {
+export function wayOf(run: string, wait: Wait): string | undefined {
   switch (wait.kind) {
     case "signal":
       return `tenfold signal ${run} ${wait.signal}${wait.for === null ? "" : ` --for ${JSON.stringify(wait.for)}`} '<payload>'`;

@@ -10,7 +10,7 @@ import type { DecidedEntry, RunError } from "../entry.ts";
 import { keepFrame } from "../marks.ts";
 import { evaluationError } from "../output.ts";
 import { evaluate } from "../../flow/evaluate.ts";
-import { isPlainName } from "../../value/plain-name.ts";
+import { namesDecider } from "../../value/plain-name.ts";
 import { pathOf } from "../path.ts";
 import { isRequest } from "../opened.ts";
 import {
@@ -84,7 +84,7 @@ function requestOf({ state, at }: Pick<Turn, "state" | "at">, { frame, node }: P
 
 function peopleOf(given: Json | undefined, id: string, role: string): readonly string[] {
   const list = Array.isArray(given) ? (given as readonly Json[]) : [given];
-  if (list.every((name): name is string => isPlainName(name))) return list;
+  if (list.every((name): name is string => namesDecider(name))) return list;
   throw new TenfoldError(
     "APPROVAL_INVALID",
     `${id} is given ${describe(given)} as \`${role}\`, which names nobody; nobody was asked. Give a name of up to 100 characters, a role such as "role:finance", or a list of them.`,

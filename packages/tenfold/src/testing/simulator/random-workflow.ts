@@ -190,7 +190,8 @@ export function randomWorkflow(options: RandomWorkflowOptions): WorkflowDefiniti
     const show = random() < 0.6 ? { show: (request: Drawn) => useStepOn(visible, request) } : {};
     const again = "show" in show && random() < 0.5 ? { remind: 1000 + below(5000) } : {};
     const escalate = random() < 0.5 ? { escalate: { after: below(8000), to: "max" } } : {};
-    const late = random() < 0.3 ? { timeout: below(20_000), ...escalate } : {};
+    // Behind the latest reminder and escalation: others are refused.
+    const late = random() < 0.3 ? { timeout: 8000 + below(20_000), ...escalate } : {};
     const by = { anyOf: ["kim", "lee"], atLeast: 2 };
     return (approval as Drawn).as(id)({ ask: { about: pick(visible).n }, by, ...show, ...again, ...late });
   };
