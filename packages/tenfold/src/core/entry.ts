@@ -52,6 +52,8 @@ export interface FailedEntry extends NodeEntry {
   readonly tookMs: number;
   /** Its body was not called: its input was refused. */
   readonly uncalled?: true;
+  /** Of a script's function: failed calls that none of its later calls follows from, by their numbers. A retry takes them back. */
+  readonly harmless?: readonly number[];
 }
 
 /** A match took the arm of this name: its scope's, the same in every graph; null where a `when` without otherwise was false. */

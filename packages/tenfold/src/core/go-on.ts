@@ -8,6 +8,7 @@ import { callAgain, isCalled, letCallsGo } from "./constructs/call.ts";
 import { hasItemsAtWork, openItems, takeFailed } from "./constructs/each.ts";
 import { repeatAgain } from "./constructs/repeat.ts";
 import { callScript, isScript, openScriptCalls, scriptAgain } from "./constructs/script.ts";
+import { failuresTakenBack } from "./constructs/script-failures.ts";
 import { isUndertaking } from "./constructs/undertaking.ts";
 import { deliver } from "./constructs/wait.ts";
 import { isBeingUndone, marksOf } from "./marks.ts";
@@ -15,6 +16,7 @@ import { placesThat, Reset } from "./reset.ts";
 import { placesFrom } from "./retry-from.ts";
 import { forgetVainWaits, keptAddresses } from "./signals.ts";
 import { isDismissed } from "./dismissed.ts";
+import { isFailing } from "./boundaries.ts";
 import { framesOf, isRequest, isRounds, isSpread } from "./opened.ts";
 import {
   ASLEEP,
@@ -28,6 +30,7 @@ import {
   type Frame,
   type GoOn,
   type Place,
+  type RunState,
 } from "./state.ts";
 import type { Turn } from "./turn.ts";
 import { hasStuck, undoAgain } from "./undo.ts";
@@ -101,6 +104,19 @@ function renewKeys({ state }: Turn): void {
     const { generation } = bornOf(frame, node.local);
     marksOf(frame).born.set(node.local, { generation, key: state.resets });
   }
+  for (const inner of failedCallsToTryAgain(state)) {
+    marksOf(inner).born.set(0, { generation: bornOf(inner, 0).generation, key: state.resets });
+  }
+}
+
+/** The frames of calls that failed, and that scripts which go on make again: nothing leads to them until then. */
+function failedCallsToTryAgain(state: RunState): readonly Frame[] {
+  const scripts = placesThat(state, (frame, { local }) => frame.waits[local] === FAILED || isFailing(frame));
+  return scripts.flatMap(({ frame, node }) => {
+    const child = frame.children?.get(node.local);
+    if (child === undefined || !isScript(child)) return [];
+    return [...failuresTakenBack(child)].map((call) => child.calls[call]!.failed!);
+  });
 }
 
 /** What failed or was held back in `root`, and below it, starts again; `see` may add to it, frame by frame. */

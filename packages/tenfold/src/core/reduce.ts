@@ -220,7 +220,7 @@ function absorb(state: RunState, message: string): boolean {
 
 function applyFailure(turn: Turn, entry: FailedEntry, known: Place | undefined): void {
   const place = known ?? mustFind(turn.state, entry.node);
-  if (openScriptCalls(place) !== undefined) return threw(turn, place, entry.error);
+  if (openScriptCalls(place) !== undefined) return threw(turn, place, entry);
   const { frame, node } = close(turn.state, entry.node, place);
   const hasNotHappened = forgetUndertaking(place);
   frame.retries ??= new Map();

@@ -223,16 +223,20 @@ export interface ScriptCalls {
   readonly calls: ScriptCall[];
   /** Which calls have come to their end, in the order in which they did, and when. */
   answers: { readonly call: number; readonly at: number }[];
+  /** Of a function that has failed: calls whose failures led to no other call, although others came after them. */
+  harmless: readonly number[];
   /** Of the calls that are open, by their number. */
   readonly frames: (Frame | null)[];
+  /** How many those are. */
+  open: number;
   /** What the function has answered; null: nothing yet. */
   end: { readonly output: Json | undefined } | null;
 }
 
 export interface ScriptCall {
   readonly ask: Ask;
-  /** How many answers the function had heard when it made this call. */
-  readonly heard: number;
+  /** How many answers the function had heard when it made this call, of those that count yet. */
+  heard: number;
   result:
     { readonly ok: true; readonly output: Json | undefined } | { readonly ok: false; readonly error: RunError } | null;
   /** Its frame, if it has failed: it goes on there if it is tried again. */

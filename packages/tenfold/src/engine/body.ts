@@ -203,7 +203,10 @@ export function unlessTooLarge(result: Settled, node: string, attempt: number, m
 }
 
 /** What a body threw, as it is kept. */
-export function failure(thrown: unknown, { node, attempt }: { node: string; attempt: number }): Settled {
+export function failure(
+  thrown: unknown,
+  { node, attempt }: { node: string; attempt: number },
+): Extract<Settled, { ok: false }> {
   const code = codeOf(thrown);
   return { ok: false, error: { code, ...textsOf(thrown), node, attempt }, isFinal: false, thrown };
 }

@@ -97,6 +97,7 @@ export class Facts {
     this.#state = state;
     this.#names = factsOf(state);
     this.#changes = state.asked?.changes ?? 0;
+    this.#isUnsure = hasDoubt(state);
   }
 
   mayBeGone(): void {

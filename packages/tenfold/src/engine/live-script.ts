@@ -5,6 +5,7 @@
  * could settle has; so it makes the same calls in the same order each time, if it awaits nothing but them. A function that is
  * dropped is told nothing any more.
  */
+import { failuresGoneOnFrom } from "../core/constructs/script-failures.ts";
 import { openScriptCalls, scriptInput } from "../core/constructs/script.ts";
 import type { Ask, AskedEntry, RunError } from "../core/entry.ts";
 import { pathOf, placeAt } from "../core/path.ts";
@@ -15,26 +16,29 @@ import { invariant, type TenfoldError } from "../value/error.ts";
 import { copyJson } from "../value/json.ts";
 import { checked, failure, type Settled } from "./body.ts";
 import type { LiveRun } from "./live-run.ts";
-import type { Ports } from "./ports.ts";
-import { askText, type Asking, type CalledStep } from "./script-calls.ts";
+import { askText, REFUSED_MAX, type Asking, type CalledStep } from "./script-calls.ts";
 import { scriptContext, type ContextScript } from "./script-context.ts";
-import { ScriptCallFailed, atItsEnd, changed, otherCall, outside, tooLarge, unawaited } from "./script-errors.ts";
+import {
+  ScriptCallFailed,
+  atItsEnd,
+  changed,
+  failed,
+  otherCall,
+  outside,
+  thrownBy,
+  tooLarge,
+  unawaited,
+  type Failed,
+} from "./script-errors.ts";
+import { outsideOfFunctions, ScriptBranches } from "./script-branches.ts";
+import type { ScriptHost } from "./script-host.ts";
 import type { Execute, ScriptInMemory } from "./script-in-memory.ts";
+import { failedFunction } from "./script-rehearsal.ts";
 import { settling, type Settling } from "./script-promise.ts";
 
-export interface ScriptHost {
-  readonly ports: Ports;
-  /** The longest JSON text of an input (characters). */
-  readonly payloadMax: number;
-  readonly isDraining: boolean;
-  /** A call that is not recorded yet is to be. */
-  asked(run: LiveRun, place: Place, entry: AskedEntry): void;
-  ended(script: LiveScript, settled: Settled): void;
-  hold(run: LiveRun, error: RunError): void;
-  /** The code of a call is known now that was to be executed before. */
-  execute(run: LiveRun, command: Execute): void;
-  /** The function came to rest, or is dropped. */
-  rested(run: LiveRun): void;
+/** Why a call is not made. */
+interface Refused {
+  readonly refused: unknown;
 }
 
 interface Made extends Settling {
@@ -61,6 +65,11 @@ export class LiveScript implements ContextScript, ScriptInMemory {
   /** It may make calls: it was called, or told something, and has not come to rest since. */
   #isAwake = false;
   #isGone = false;
+  /** Calls that were refused since it was last told something. */
+  #refused = 0;
+  readonly #branches = new ScriptBranches();
+  /** The function knows that its context is of no use any more. */
+  #hasSaid = false;
   #end: Settled | null = null;
 
   constructor(host: ScriptHost, run: LiveRun, place: Place, body: ScriptBody) {
@@ -104,14 +113,22 @@ export class LiveScript implements ContextScript, ScriptInMemory {
   }
 
   ask(make: () => Asking): Promise<unknown> {
-    if (this.#end !== null) throw outside(this.path, "it was used after its script had ended");
+    const asked = outsideOfFunctions(() => this.#ask(make));
+    // Within the function: whose branch it is is known then.
+    return "refused" in asked ? Promise.reject(asked.refused as Error) : asked;
+  }
+
+  #ask(make: () => Asking): Promise<unknown> | Refused {
+    if (this.#end !== null) return this.#tooLate();
     const child = this.#calls;
     if (this.#isGone || child === undefined) return new Promise(() => {});
     if (!this.#isAwake) throw this.#strayed(make);
-    const { ask, step } = make();
+    const asking = this.#asking(child, make);
+    if (asking === null) return new Promise(() => {});
+    if ("refused" in asking) return asking;
+    const { ask, step } = asking;
     const call = this.#made.length;
     const known = child.calls[call];
-    if (known === undefined && !this.#mayAsk(child, ask)) return new Promise(() => {});
     const other = known === undefined ? undefined : otherCall(known, ask, this.#heard);
     if (known !== undefined && other !== undefined) {
       this.#changed(call, known.ask, other);
@@ -135,6 +152,26 @@ export class LiveScript implements ContextScript, ScriptInMemory {
     return made.promise;
   }
 
+  /** What is asked for; null: nothing more may be. A call that is refused fails the script where nobody seems to hear of it. */
+  #asking(child: ScriptCalls, make: () => Asking): Asking | Refused | null {
+    try {
+      const asking = make();
+      const isKnown = this.#made.length < child.calls.length;
+      return isKnown || this.#mayAsk(child, asking.ask) ? asking : null;
+    } catch (refused) {
+      if (++this.#refused < REFUSED_MAX) return { refused };
+      this.#ended(failure(refused, { node: this.path, attempt: 0 }));
+      return null;
+    }
+  }
+
+  /** It is said once: a loop that goes on whatever is thrown would never let go of its worker. */
+  #tooLate(): Promise<never> {
+    if (this.#hasSaid) return new Promise(() => {});
+    this.#hasSaid = true;
+    throw outside(this.path, "it was used after its script had ended");
+  }
+
   /** Its calls; undefined where it is not to go on. */
   get #calls(): ScriptCalls | undefined {
     const { run, place } = this;
@@ -143,14 +180,9 @@ export class LiveScript implements ContextScript, ScriptInMemory {
   }
 
   #turn(): void {
-    if (this.#isGone) return;
     this.#isAwake = false;
-    const child = this.#calls;
-    if (child === undefined) return this.#leave();
-    if (this.#host.isDraining) {
-      this.run.wakesNow = true;
-      return this.#leave();
-    }
+    const child = this.#wanted();
+    if (child === undefined) return;
     if (!this.#isCalled) return this.#call();
     if (this.#end !== null) return this.#finish(child, this.#end);
     const answer = child.answers[this.#heard];
@@ -164,28 +196,40 @@ export class LiveScript implements ContextScript, ScriptInMemory {
     this.#host.rested(this.run);
   }
 
+  /** Its calls; undefined where it is not to go on now: it has left then. */
+  #wanted(): ScriptCalls | undefined {
+    if (this.#isGone) return undefined;
+    const child = this.#calls;
+    if (child !== undefined && !this.#host.isDraining) return child;
+    if (child !== undefined) this.run.wakesNow = true;
+    this.#leave();
+    return undefined;
+  }
+
   #again(): void {
     this.#isAwake = true;
+    this.#refused = 0;
     this.#host.ports.clock.soon(() => this.#turn());
   }
 
   #call(): void {
     this.#isCalled = true;
-    const input = scriptInput(this.run.state, this.place);
     this.#again();
-    let answer: unknown;
     try {
-      answer = this.#body(
-        scriptContext(this, this.#host.ports.log) as never,
-        (input.ok ? copyJson(input.output) : null) as never,
+      Promise.resolve(this.#perform(this, this.#branches)).then(
+        (output) => this.#settled(checked(output, { node: this.path, attempt: 0 })),
+        (thrown) => this.#threw(thrown),
       );
     } catch (thrown) {
-      return this.#threw(thrown);
+      this.#threw(thrown);
     }
-    Promise.resolve(answer).then(
-      (output) => this.#settled(checked(output, { node: this.path, attempt: 0 })),
-      (thrown) => this.#threw(thrown),
-    );
+  }
+
+  #perform(script: ContextScript, branches: ScriptBranches): unknown {
+    const input = scriptInput(this.run.state, this.place);
+    const context = scriptContext(script, this.#host.ports.log);
+    const given = input.ok ? copyJson(input.output) : null;
+    return branches.within(() => this.#body(context as never, given as never));
   }
 
   #settled(end: Settled): void {
@@ -207,17 +251,17 @@ export class LiveScript implements ContextScript, ScriptInMemory {
   }
 
   #threw(thrown: unknown): void {
-    if (thrown instanceof ScriptCallFailed) return this.#settled(failed(thrown.error, thrown));
-    const settled = failure(thrown, { node: this.path, attempt: 0 });
-    if (settled.ok || settled.error.code !== "STEP_FAILED") return this.#settled(settled);
-    this.#settled({ ...settled, error: { ...settled.error, code: "SCRIPT_FAILED" } });
+    this.#settled(thrownBy(this.path, thrown));
   }
 
   #finish(child: ScriptCalls, end: Settled): void {
     const missing = child.calls[this.#made.length];
     if (missing !== undefined) return this.#changed(this.#made.length, missing.ask, "the function ended");
+    const branch = end.ok ? this.#branches.failure : null;
+    if (branch !== null) return this.#finish(child, thrownBy(this.path, branch.thrown));
+    if (!end.ok) return failuresGoneOnFrom(child).length === 0 ? this.#ended(end) : void this.#rehearse(child, end);
     const forgotten = this.#made.findIndex(({ promise }) => !promise.isAwaited);
-    if (!end.ok || forgotten < 0) return this.#ended(end);
+    if (forgotten < 0) return this.#ended(end);
     this.#fail(unawaited(this.path, forgotten, child.calls[forgotten]!.ask));
   }
 
@@ -238,7 +282,14 @@ export class LiveScript implements ContextScript, ScriptInMemory {
 
   /** A call that follows from no answer: what came before it was none of the script's. */
   #strayed(make: () => Asking): TenfoldError {
-    return this.#left(`${askText(make().ask)} was called while it awaited other things than its calls`);
+    this.#hasSaid = true;
+    let called = "what is no call";
+    try {
+      called = askText(make().ask);
+    } catch {
+      // That it was made at all is what fails the script.
+    }
+    return this.#left(`${called} was called while it awaited other things than its calls`);
   }
 
   /** What is done outside of its context cannot be replayed: it fails. */
@@ -258,10 +309,22 @@ export class LiveScript implements ContextScript, ScriptInMemory {
     this.#ended(failed(error, undefined));
   }
 
-  #ended(end: Settled): void {
+  #ended(end: Settled, harmless?: readonly number[]): void {
     this.#end = end;
     this.#leave();
-    this.#host.ended(this, end);
+    this.#host.ended(this.run, this, end, harmless);
+  }
+
+  /** It has failed: a retry is to take back what it can. */
+  async #rehearse(child: ScriptCalls, end: Failed): Promise<void> {
+    const { path, node, run, place } = this;
+    const beganAt = place.frame.readyAt[place.node.local]!;
+    const { clock } = this.#host.ports;
+    const isWanted = () => !this.#isGone && !this.#host.isDraining && this.#calls !== undefined;
+    const perform = (script: ContextScript) => this.#perform(script, new ScriptBranches());
+    const rehearsed = { ...{ path, node, run, beganAt, clock }, isWanted, perform };
+    const { error, harmless } = await failedFunction(rehearsed, child, end.error);
+    if (this.#wanted() !== undefined) this.#ended({ ...end, error }, harmless);
   }
 
   #leave(): void {
@@ -275,8 +338,4 @@ export class LiveScript implements ContextScript, ScriptInMemory {
     this.#isBusy = isBusy;
     this.run.busyScripts += isBusy ? 1 : -1;
   }
-}
-
-function failed(error: RunError, thrown: unknown): Settled {
-  return { ok: false, error, isFinal: true, thrown };
 }

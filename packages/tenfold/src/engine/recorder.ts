@@ -6,7 +6,7 @@ import { commandFor } from "../core/advance.ts";
 import { choose } from "../core/choose.ts";
 import { dueOf } from "../core/constructs/approval.ts";
 import { isStillAsked, type Command } from "../core/command.ts";
-import type { AskedEntry, Entry, RunError, UpgradedEntry } from "../core/entry.ts";
+import type { AskedEntry, Entry, FailedEntry, RunError, UpgradedEntry } from "../core/entry.ts";
 import { writeLine } from "../core/journal-line.ts";
 import { pathOf } from "../core/path.ts";
 import { reduce } from "../core/reduce.ts";
@@ -205,11 +205,11 @@ export class Recorder {
     this.obey(run, commands);
   }
 
-  /** The function of a script has ended. */
-  scriptEnded(run: LiveRun, place: Place, node: string, settled: Settled): void {
+  /** The function of a script has ended; `harmless`: as in the entry of a failure. */
+  scriptEnded(run: LiveRun, place: Place, node: string, settled: Settled, harmless?: readonly number[]): void {
     const commands: Command[] = [];
     const recorded = settled.ok ? this.#done(run, place, node, 0, settled, this.#now(), 0, commands) : settled;
-    if (!recorded.ok) this.#refuse(run, place, recorded.error, commands);
+    if (!recorded.ok) this.#refuse(run, place, recorded.error, commands, harmless === undefined ? {} : { harmless });
     this.obey(run, commands);
   }
 
@@ -292,10 +292,16 @@ export class Recorder {
     return result;
   }
 
-  #refuse(run: LiveRun, place: Place, error: RunError, commands: Command[]): void {
+  #refuse(
+    run: LiveRun,
+    place: Place,
+    error: RunError,
+    commands: Command[],
+    said: Pick<FailedEntry, "harmless"> = {},
+  ): void {
     const node = pathOf(run.state.compiled, place.frame, place.node);
     const { attempt } = error;
-    const entry: Entry = { kind: "failed", node, at: this.#now(), attempt, error, retryAt: null, tookMs: 0 };
+    const entry: Entry = { kind: "failed", node, at: this.#now(), attempt, error, retryAt: null, tookMs: 0, ...said };
     this.#record(run, entry, commands, place);
   }
 

@@ -1,4 +1,4 @@
-/** What the function of a script asks for, as data: checked, copied, and named. Nothing is asked for where it throws. */
+/** What the function of a script asks for, as data: checked, copied, and named. Where it throws, the call is rejected with that. */
 import type { Ask } from "../core/entry.ts";
 import { isDefinition } from "../flow/call.ts";
 import type { StepDefinition, StepOverrides } from "../flow/definition.ts";
@@ -23,6 +23,9 @@ export interface Asking {
   /** Null: it calls no step. */
   readonly step: CalledStep | null;
 }
+
+/** So many calls that are refused one after the other, with nothing else between them, are a loop that nobody leaves. */
+export const REFUSED_MAX = 100;
 
 const NOT_MADE = "the call was not made";
 

@@ -2,7 +2,10 @@
 import type { Ask, RunError } from "../core/entry.ts";
 import type { ScriptCall } from "../core/state.ts";
 import { TenfoldError, type ErrorCode } from "../value/error.ts";
+import { failure, type Settled } from "./body.ts";
 import { askDifference, askText } from "./script-calls.ts";
+
+export type Failed = Extract<Settled, { ok: false }>;
 
 /** What a call of a script rejects with; uncaught, the run fails at that call. */
 export class ScriptCallFailed extends TenfoldError {
@@ -12,6 +15,21 @@ export class ScriptCallFailed extends TenfoldError {
     super(error.code as ErrorCode, error.message, { facts: { node: error.node, attempt: error.attempt } });
     this.error = error;
   }
+}
+
+/** The failure of a call, if that was thrown; what is thrown may throw when it is looked at. */
+function callFailure(thrown: unknown): RunError | undefined {
+  try {
+    return thrown instanceof ScriptCallFailed ? thrown.error : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The failure of a call that a retry leaves as it is. */
+export function staying(node: string, error: RunError): RunError {
+  const message = `${error.message} (What ${node} called afterwards follows from this failure, so a retry leaves it as it is. \`tenfold retry <run> --from ${node}\` has the function begin anew.)`;
+  return { ...error, message };
 }
 
 export function outside(node: string, happened: string): TenfoldError {
@@ -52,7 +70,7 @@ export function tooLarge(node: string, ask: Ask, size: number, most: number): Te
 
 /** `came` is what happened where the call was expected. */
 export function changed(node: string, call: number, expected: Ask, came: string): RunError {
-  const message = `${node} does not make the calls that are recorded of it: ${callText(node, call, expected)} was expected, and ${came}. The run is held, and nothing of the new order was done. Bring back code that makes the recorded calls in their order, and it goes on when the store is opened with it; or cancel the run.`;
+  const message = `${node} does not make the calls that are recorded of it: ${callText(node, call, expected)} was expected, and ${came}. The run is held, and nothing of the new order was done. Bring back code that makes the recorded calls in their order, and it goes on when the store is opened with it; or have the function begin anew with \`tenfold retry <run> --from ${node}\`; or cancel the run.`;
   return { code: "SCRIPT_CHANGED", message, node, attempt: 0 };
 }
 
@@ -67,4 +85,18 @@ export function otherCall(known: ScriptCall, ask: Ask, heard: number): string | 
 
 function callText(node: string, call: number, ask: Ask): string {
   return `${askText(ask)}, its call ${call + 1} (${node}[${call}]/${ask.name}),`;
+}
+
+/** What comes of a function that fails with this. */
+export function failed(error: RunError, thrown: unknown): Failed {
+  return { ok: false, error, isFinal: true, thrown };
+}
+
+/** What comes of a function that throws. */
+export function thrownBy(node: string, thrown: unknown): Failed {
+  const error = callFailure(thrown);
+  if (error !== undefined) return failed(error, thrown);
+  const settled = failure(thrown, { node, attempt: 0 });
+  if (settled.error.code !== "STEP_FAILED") return settled;
+  return { ...settled, error: { ...settled.error, code: "SCRIPT_FAILED" } };
 }

@@ -8,10 +8,11 @@ import type { Place } from "../core/state.ts";
 import type { Settled } from "./body.ts";
 import { codeGone } from "./held.ts";
 import type { LiveRun } from "./live-run.ts";
-import { LiveScript, type ScriptHost } from "./live-script.ts";
+import { LiveScript } from "./live-script.ts";
 import type { Ports } from "./ports.ts";
 import type { Recorder, ScriptCaller } from "./recorder.ts";
 import type { Registry, StepPlan } from "./registry.ts";
+import type { ScriptHost } from "./script-host.ts";
 import type { Execute, ScriptInMemory } from "./script-in-memory.ts";
 
 /** The driver, as far as it drives scripts. */
@@ -90,8 +91,8 @@ export class Scripts implements ScriptHost, ScriptCaller {
     this.#host.changed(run);
   }
 
-  ended({ run, place, path }: LiveScript, settled: Settled): void {
-    this.#recorder.scriptEnded(run, place, path, settled);
+  ended(run: LiveRun, { place, path }: ScriptInMemory, settled: Settled, harmless?: readonly number[]): void {
+    this.#recorder.scriptEnded(run, place, path, settled, harmless);
     this.#host.changed(run);
   }
 

@@ -73,10 +73,11 @@ export function entriesOf({ entries, startedAt }: ShownRun): readonly TestEntry[
 
 function shownPart(name: string, value: unknown, startedAt: number): object {
   switch (name) {
-    // How long an attempt took shows in the times; the key of a message is chance, and says nothing; what a script had heard serves its replay.
+    // How long an attempt took shows in the times; the key of a message is chance, and says nothing; what a script had heard, and what of that a retry takes back, serves its replay.
     case "tookMs":
     case "message":
     case "heard":
+    case "harmless":
       return {};
     case "attempt":
       return value === 0 ? {} : { attempt: value };

@@ -46,6 +46,11 @@ export class ProgramRun {
         return this.#branches(statement.branches, seen, (result) => (result.ok ? goOn(result.output!) : told(result)));
       case "caught":
         return this.#run(statement.program, 0, seen, (result) => goOn(result.ok ? result.output! : { caught: seen }));
+      case "told":
+        return this.#run(statement.program, 0, seen, (result) => {
+          if (result.ok) return goOn(result.output ?? null);
+          this.#ask(stepAsked(statement, null), () => told(result));
+        });
       case "sleep":
         return this.#ask({ kind: "sleep", name: "sleep", forMs: statement.ms }, () => goOn(seen));
       case "wait":

@@ -113,6 +113,20 @@ for (const [what, [run, says]] of Object.entries(OTHERS)) {
   });
 }
 
+test("a run that is held for other calls goes on with them if it is retried from its script", async () => {
+  const world = new World();
+  const first = await world.open([of(recorded)]);
+  const { id } = await world.happens(first.tenfold.start(of(recorded), null));
+  await world.until("it sleeps", () => world.journal(id).length === 3);
+  first.clock.die();
+  const changed = await world.open([of((ctx) => ctx.call(weigh, "abc"))]);
+  const { error } = await world.untilStatus(id, "held", 2e8);
+  assert.match(error!, /have the function begin anew with `tenfold retry <run> --from agent`/);
+  await world.happens(changed.tenfold.retry(id, { from: "agent" }));
+  const { output } = await world.untilStatus(id, "completed");
+  assert.deepEqual(JSON.parse(output!), 3);
+});
+
 test("a script whose code is gone holds its run, which goes on when it is back", async () => {
   const world = new World();
   const first = await world.open([of(recorded)]);

@@ -8,7 +8,7 @@ import type { GraphNode, Template } from "../../flow/graph.ts";
 import { invariant } from "../../value/error.ts";
 import type { Json } from "../../value/json.ts";
 import type { CompiledNode, CompiledScope } from "../compile.ts";
-import type { Ask, AskedEntry, RunError } from "../entry.ts";
+import type { Ask, AskedEntry, FailedEntry, RunError } from "../entry.ts";
 import { valueOf } from "../output.ts";
 import {
   bornOf,
@@ -25,11 +25,12 @@ import type { Command } from "../command.ts";
 import { isDismissed } from "../dismissed.ts";
 import type { Turn } from "../turn.ts";
 import { abandonOpen, stopFrame } from "./call.ts";
+import { failuresTakenBack, toldWithout } from "./script-failures.ts";
 
 /** Has the function called; false where its input cannot be computed. */
 export function openScript(turn: Turn, place: Place): boolean {
   if (!scriptInput(turn.state, place).ok) return false;
-  opened(place, { calls: [], answers: [], frames: [], end: null });
+  opened(place, { calls: [], answers: [], harmless: [], frames: [], open: 0, end: null });
   const isAnew = bornOf(place.frame, place.node.local).generation > 0;
   turn.commands.push({ kind: "script", place, isAnew });
   return true;
@@ -85,6 +86,7 @@ export function asked(turn: Turn, place: Place | undefined, { call, heard, ask }
   const inner = newFrame(scopeOf(place.node, ask), place.frame, call, true, undefined);
   child.calls.push({ ask, heard, result: null, failed: null });
   child.frames.push(inner);
+  child.open++;
   turn.moves.enterFrame(turn, inner);
 }
 
@@ -142,6 +144,7 @@ export function leaveScriptCall(turn: Turn, inner: Frame): void {
   invariant(isScript(child), "a call stands in a script");
   if (child.frames[inner.item] !== inner) return;
   child.frames[inner.item] = null;
+  child.open--;
   const place = { frame, node };
   if (child.end !== null) return finishOnceQuiet(turn, place, child);
   const call = child.calls[inner.item]!;
@@ -166,16 +169,17 @@ export function answered(turn: Turn, place: Place, output: Json | undefined): vo
 }
 
 /** The function has thrown: bodies that it still waits for are told to stop, and begin again if the run is retried. */
-export function threw(turn: Turn, { frame, node }: Place, error: RunError): void {
-  const child = frame.children?.get(node.local);
-  for (const inner of child !== undefined && isScript(child) ? child.frames : []) {
-    if (inner !== null) abandonOpen(turn, inner);
-  }
+export function threw(turn: Turn, place: Place, { error, harmless }: FailedEntry): void {
+  const { frame, node } = place;
+  const child = openScriptCalls(place);
+  invariant(child !== undefined, "a function that throws goes on");
+  child.harmless = harmless ?? [];
+  for (const inner of child.frames) if (inner !== null) abandonOpen(turn, inner);
   turn.moves.failNode(turn, frame, node, error);
 }
 
-function finishOnceQuiet(turn: Turn, { frame, node }: Place, { end, frames }: ScriptCalls): void {
-  if (end === null || frame.waits[node.local] !== OPENED || frames.some((inner) => inner !== null)) return;
+function finishOnceQuiet(turn: Turn, { frame, node }: Place, { end, open }: ScriptCalls): void {
+  if (end === null || frame.waits[node.local] !== OPENED || open > 0) return;
   turn.moves.finishNode(turn, frame, node, end.output);
 }
 
@@ -185,21 +189,19 @@ function finishOnceQuiet(turn: Turn, { frame, node }: Place, { end, frames }: Sc
  */
 export function scriptAgain(turn: Turn, place: Place, child: ScriptCalls): readonly Place[] {
   place.frame.waits[place.node.local] = OPENED;
-  const again = takeBackFailures(child);
-  turn.commands.push({ kind: "script", place, isAnew: again.length > 0 });
-  return again;
+  const failed = failuresTakenBack(child);
+  const { answers, heard } = toldWithout(child, failed);
+  [child.answers, child.harmless] = [answers, []];
+  child.calls.forEach((call, index) => (call.heard = heard[index]!));
+  turn.commands.push({ kind: "script", place, isAnew: failed.size > 0 });
+  return [...failed].map((index) => takeBack(child, index));
 }
 
-function takeBackFailures(child: ScriptCalls): readonly Place[] {
-  const heard = child.calls.at(-1)?.heard ?? 0;
-  const again: Place[] = [];
-  child.answers = child.answers.filter(({ call: index }, nth) => {
-    const call = child.calls[index]!;
-    if (nth < heard || call.failed === null) return true;
-    const inner = call.failed;
-    [call.result, call.failed, inner.failure, child.frames[index]] = [null, null, null, inner];
-    again.push({ frame: inner, node: inner.scope.nodes[0]! });
-    return false;
-  });
-  return again;
+/** The call is open again, where it was. */
+function takeBack(child: ScriptCalls, index: number): Place {
+  const call = child.calls[index]!;
+  const inner = call.failed!;
+  [call.result, call.failed, inner.failure, child.frames[index]] = [null, null, null, inner];
+  child.open++;
+  return { frame: inner, node: inner.scope.nodes[0]! };
 }

@@ -14,6 +14,8 @@ export type Statement =
   | { readonly kind: "branches"; readonly branches: readonly Program[] }
   /** Goes on with what was seen, if the program fails. */
   | { readonly kind: "caught"; readonly program: Program }
+  /** Fails as the program does, once somebody was told of it. */
+  | { readonly kind: "told"; readonly program: Program; readonly name: string; readonly step: number }
   | { readonly kind: "sleep"; readonly ms: number }
   | { readonly kind: "wait"; readonly signal: string }
   /** Waits for a signal that nobody sends. */
@@ -39,7 +41,8 @@ export function programOf(script: string): Program {
     const chance = random();
     if (chance < 0.4) return { kind: "step", ...named() };
     if (chance < 0.55 && depth < 2) return { kind: "branches", branches: [draw(depth + 1, 2), draw(depth + 1, 2)] };
-    if (chance < 0.65 && depth < 2) return { kind: "caught", program: draw(depth + 1, 3) };
+    if (chance < 0.62 && depth < 2) return { kind: "caught", program: draw(depth + 1, 3) };
+    if (chance < 0.65 && depth < 2) return { kind: "told", program: draw(depth + 1, 2), ...named() };
     if (chance < 0.75) return { kind: "sleep", ms: below(8000) };
     if (chance < 0.8) return { kind: "wait", signal: "paid" };
     if (chance < 0.84) return { kind: "vain", ms: below(5000) };
@@ -70,6 +73,14 @@ export async function runProgram(
       }
       case "caught":
         seen = await runProgram(statement.program, ctx, steps, seen).catch(() => ({ caught: seen }));
+        break;
+      case "told":
+        try {
+          seen = await runProgram(statement.program, ctx, steps, seen);
+        } catch (thrown) {
+          await ctx.call(steps[statement.step].as(statement.name), null).catch(() => null);
+          throw thrown;
+        }
         break;
       case "sleep":
         await ctx.sleep(statement.ms);
@@ -129,6 +140,15 @@ export function interpretProgram(program: Program, given: Json, outside: Program
       case "caught":
         seen = (interpretProgram(statement.program, seen, outside) ?? { seen: { caught: seen } }).seen;
         break;
+      case "told": {
+        const found = interpretProgram(statement.program, seen, outside);
+        if (found === undefined) {
+          outside.callOf(statement.name, statement.step, null);
+          return undefined;
+        }
+        seen = found.seen;
+        break;
+      }
       case "wait":
         seen = outside.signalOf(statement.signal);
         break;
