@@ -76,9 +76,9 @@ function progressText({ workflow, run, node, done, total }: ProgressEvent): Told
 }
 
 function unsureText(terminal: Terminal, event: UnsureEvent): Told {
-  const { workflow, run, node, message } = event;
+  const { workflow, run, node, token, message } = event;
   const asked = `${terminal.paint("yellow", "may have happened")}: ${brief(message)}`;
-  const text = `${run} ${node} ${asked}; say whether it did: tenfold resolve ${run}:${node}`;
+  const text = `${run} ${node} ${asked}; say whether it did: tenfold resolve ${token}`;
   return { kind: "unsure", workflow, text, document: { event: "unsure", ...event }, matters: true };
 }
 

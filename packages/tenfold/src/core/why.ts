@@ -7,7 +7,7 @@ import { formatDuration } from "../value/duration.ts";
 import { decidersOf } from "./asked.ts";
 import { openRequest, tokenOf } from "./constructs/approval.ts";
 import { openCalled } from "./constructs/call.ts";
-import { openDoubt } from "./constructs/undertaking.ts";
+import { doubtToken, openDoubt } from "./constructs/undertaking.ts";
 import type { RunError } from "./entry.ts";
 import { pathOf } from "./path.ts";
 import { addressAt } from "./signals.ts";
@@ -61,6 +61,7 @@ export type Wait =
   | {
       readonly kind: "unsure";
       readonly node: string;
+      readonly token: string;
       readonly attempt: number;
       readonly since: number;
       readonly error: RunError;
@@ -119,8 +120,10 @@ function sleepAt(state: RunState, place: Place, path: string): Wait {
     };
   }
   const doubt = openDoubt(place);
-  if (doubt !== undefined)
-    return { kind: "unsure", node: path, attempt: doubt.attempt, since: doubt.begunAt, error: doubt.doubt };
+  if (doubt !== undefined) {
+    const { attempt, begunAt: since, doubt: error } = doubt;
+    return { kind: "unsure", node: path, token: doubtToken(state, place, attempt), attempt, since, error };
+  }
   if (node.kind === "call")
     return { kind: "child", node: path, workflow: node.workflow, child: openCalled(place)?.child ?? null };
   const at = wakeTime(state, place);

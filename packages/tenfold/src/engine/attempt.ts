@@ -130,6 +130,8 @@ export class Attempt<R extends AttemptRun = AttemptRun> {
     const { ports, payloadMax, store, lease } = this.#host;
     const { clock, executor } = ports;
     parseInput(step, input, context, settle, (parsed) => {
+      // What it waits for from here on, until its body is called, is not the body's time.
+      this.#cancelTimeout?.();
       const call: Transacted = {
         ...{ run: id, number, step, input: parsed, context, executor, clock },
         isStopped: () => this.#isStopped,

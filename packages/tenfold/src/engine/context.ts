@@ -95,6 +95,12 @@ export class AttemptContext implements StepContext {
     return () => at;
   }
 
+  /** The body is called with this transaction: as for the first time, if it was called with another one before. */
+  writesIn(transaction: unknown): void {
+    this.tx = transaction;
+    this.#random = null;
+  }
+
   /** Tells the body to stop. */
   abort(reason: unknown): void {
     this.#reason ??= reason;

@@ -1,5 +1,4 @@
 /** What happens in an engine, told to whoever listens: progress displays, waiting callers, tests. */
-import type { RunError } from "../core/entry.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Settled } from "./body.ts";
 import { describe } from "../value/describe.ts";
@@ -28,6 +27,8 @@ export interface UnsureEvent {
   readonly run: string;
   readonly node: string;
   readonly attempt: number;
+  /** What `resolve` takes. */
+  readonly token: string;
   /** What is known of it. */
   readonly message: string;
 }
@@ -133,8 +134,8 @@ export class EngineEvents {
     });
   }
 
-  unsure(run: string, workflow: string, { node, attempt, message }: RunError): void {
-    this.#tell("unsure", { workflow, run, node, attempt, message });
+  unsure(event: UnsureEvent): void {
+    this.#tell("unsure", event);
   }
 
   progressed(attempt: Attempt, done: number, total: number | undefined): void {

@@ -5,6 +5,7 @@
 import { commandFor } from "../core/advance.ts";
 import { choose } from "../core/choose.ts";
 import { dueOf } from "../core/constructs/approval.ts";
+import { doubtToken } from "../core/constructs/undertaking.ts";
 import { isStillAsked, type Command } from "../core/command.ts";
 import type { AskedEntry, Entry, FailedEntry, RunError, UpgradedEntry } from "../core/entry.ts";
 import { writeLine } from "../core/journal-line.ts";
@@ -152,7 +153,8 @@ export class Recorder {
   #doubt(run: LiveRun, place: Place, attempt: number, error: RunError, commands: Command[]): void {
     const node = pathOf(run.state.compiled, place.frame, place.node);
     this.#record(run, { kind: "unsure", node, at: this.#now(), attempt, error }, commands, place);
-    this.#events.unsure(run.id, run.context.workflow, { ...error, node, attempt });
+    const token = doubtToken(run.state, place, attempt);
+    this.#events.unsure({ workflow: run.context.workflow, run: run.id, node, attempt, token, message: error.message });
   }
 
   /** A sleep is over, or the patience of a wait, or an approval is to be shown again. */

@@ -16,6 +16,11 @@ import type { StepPlan } from "./registry.ts";
 const RETRY_FIRST_MS = 20;
 const RETRY_MAX_MS = 2000;
 
+/** So often a body is called whose transaction the database ends for the sake of others, before that is its failure. */
+const ENDINGS_MAX = 5;
+
+const NOT_NOW = "its transaction could not be had, or did not commit; it is begun again until it does";
+
 /** The attempt that a body is called for, and what it is called with. */
 export interface Transacted {
   readonly run: string;
@@ -40,6 +45,7 @@ export interface Transacted {
 /** Resolves with what became of it, once its body has settled. */
 export async function callInTransaction(call: Transacted): Promise<Settled> {
   if (call.kind !== "memory" && call.kind !== call.step.step.tx) return refused(otherStore(call), call);
+  let endings = 0;
   for (let delayMs = RETRY_FIRST_MS; ; delayMs = Math.min(delayMs * 2, RETRY_MAX_MS)) {
     let settled: Settled | null = null;
     const note = (result: Settled): KeptResult | null => {
@@ -59,14 +65,19 @@ export async function callInTransaction(call: Transacted): Promise<Settled> {
     } catch (thrown) {
       if (thrown instanceof LeaseLost) call.leaseLost();
       if (call.isStopped() || thrown instanceof LeaseLost) return stopped(call);
-      const known = settled as Settled | null;
-      if (known !== null && !known.ok) return known;
       // Whether it was written is not known: the next transaction begins by looking.
       if (!isPassing(thrown)) return refused(thrown, call);
+      const known = settled as Settled | null;
+      if (isBusy(thrown) && known?.ok === false && ++endings === ENDINGS_MAX) return known;
+      if (delayMs === RETRY_FIRST_MS) call.context.log.warn(NOT_NOW, { reason: (thrown as Error).message });
       await waitFor(call.clock, delayMs);
       if (call.isStopped()) return stopped(call);
     }
   }
+}
+
+function isBusy(thrown: unknown): boolean {
+  return thrown instanceof TenfoldError && thrown.code === "STORE_BUSY";
 }
 
 function callBody(
@@ -76,7 +87,7 @@ function callBody(
 ): KeptResult | null | Promise<KeptResult | null> {
   const { step, input, context, executor } = call;
   call.called();
-  context.tx = transaction;
+  context.writesIn(transaction);
   let kept: { readonly result: KeptResult | null } | null = null;
   let resolve: ((result: KeptResult | null) => void) | null = null;
   const settle = (result: Settled): void => {

@@ -12,6 +12,7 @@ import { isPlainName } from "../value/plain-name.ts";
 import { issuesText, parseWith } from "../value/schema.ts";
 import { newestOf } from "./approvals.ts";
 import { keyText } from "./attempt.ts";
+import { textsOf } from "./body.ts";
 import { checkOptions, isFlag, isText, laneIn, optional, runUnknown, type OptionForm } from "./caller-checks.ts";
 import type { Engine } from "./engine.ts";
 import { UNSURE_FACT } from "./facts.ts";
@@ -21,8 +22,6 @@ export type Resolution = {
   /** Who says so. tenfold takes your word for it. */
   readonly by: string;
   readonly comment?: string;
-  /** The attempt that you have looked for, as `unsure` lists it: no other one is resolved. Left out: whichever is asked about. */
-  readonly attempt?: number;
 } & (
   | {
       /** It has happened, and this is what the body would have answered. */
@@ -35,7 +34,7 @@ export type Resolution = {
 
 /** An attempt of which somebody has to say whether it happened. */
 export interface UnsureView {
-  /** What `resolve` takes. */
+  /** What `resolve` takes: it names this attempt, and no other one of the step. */
   readonly token: string;
   readonly run: string;
   readonly workflow: string;
@@ -63,14 +62,16 @@ const RESOLUTION: Readonly<Record<string, OptionForm>> = {
   output: { fits: () => true, way: "" },
   by: { fits: (value) => isPlainName(value), way: 'Say who says so: `{ by: "kim" }`.' },
   comment: optional(isText, "Give a text."),
-  attempt: optional(isAttempt, "Give the attempt's number, as `unsure` lists it."),
 };
 const FILTER: Readonly<Record<keyof UnsureFilter, OptionForm>> = {
   workflow: optional(isText, "Give a workflow's name."),
 };
 const NOT_DONE = "nothing was resolved";
 
-/** Says what became of the attempt that `token` names; a run's id does where it asks about one only. */
+/**
+ * Says what became of the attempt that `token` names. `<run>:<node>` names whichever of the step is asked about, and a run's id does
+ * where it asks about one only.
+ */
 export async function resolveUnsure(
   engine: Engine,
   token: string,
@@ -78,15 +79,11 @@ export async function resolveUnsure(
 ): Promise<{ readonly run: string; readonly node: string }> {
   checkOptions("resolve", resolution, RESOLUTION, NOT_DONE);
   const { happened, by, comment = null } = resolution;
-  const [run = "", ...rest] = String(token).split(":");
+  const name = String(token);
+  const [run = ""] = name.split(":", 1);
   const record = await readRun(engine, run);
   if (FINISHED.has(record.status)) throw finished(record);
-  const { node, attempt } = chosen(
-    record,
-    openDoubts(await stateOf(engine, record)),
-    rest.join(":"),
-    resolution.attempt,
-  );
+  const { node, attempt } = chosen(record, openDoubts(await stateOf(engine, record)), name);
   if (!happened && resolution.output !== undefined) {
     const message = `What has not happened has no output; ${NOT_DONE}. Leave \`output\` out, or say that it happened.`;
     throw new TenfoldError("OPTION_UNSUPPORTED", message, { facts: { run, node } });
@@ -132,7 +129,10 @@ async function checked(engine: Engine, record: RunRecord, node: string, output: 
   };
   let answered = output;
   if (definition?.output !== undefined) {
-    const parsed = await parseWith(definition.output, output);
+    const { output: schema } = definition;
+    const parsed = await Promise.try(() => parseWith(schema, output)).catch((thrown: unknown) => {
+      throw invalid(`made the step's schema throw (${textsOf(thrown).message})`);
+    });
     if (!parsed.ok) throw invalid(`does not fit the step's schema (${issuesText(parsed.issues)})`);
     answered = parsed.value;
   }
@@ -141,32 +141,30 @@ async function checked(engine: Engine, record: RunRecord, node: string, output: 
   throw invalid(`is not JSON at ${pathText(problem.path) || "its top"}: ${problem.reason}`);
 }
 
-function isAttempt(value: unknown): boolean {
-  return Number.isInteger(value) && (value as number) >= 1;
-}
-
-function chosen({ id }: RunRecord, open: readonly OpenDoubt[], path: string, looked: number | undefined): OpenDoubt {
-  const named = path === "" ? open : open.filter(({ node }) => node === path);
-  const found = looked === undefined ? named : named.filter(({ attempt }) => attempt === looked);
+function chosen({ id }: RunRecord, open: readonly OpenDoubt[], name: string): OpenDoubt {
+  const found = name === id ? open : open.filter((doubt) => [doubt.token, `${id}:${doubt.node}`].includes(name));
   if (found.length === 1) return found[0]!;
-  const tokens = open.map(({ node }) => `${id}:${node}`);
-  const [happened, way] =
-    tokens.length === 0
-      ? [
-          "asks of nothing whether it happened",
-          "Somebody has said so, or it is still at work: `tenfold show` says which.",
-        ]
-      : looked !== undefined && named.length > 0
-        ? [
-            `does not ask about attempt ${looked} any more`,
-            "Look what came of the attempt that `tenfold unsure` lists now.",
-          ]
-        : path === ""
-          ? [`asks of ${open.length} steps whether they happened`, `Say which: ${tokens.join(", ")}.`]
-          : [`does not ask whether "${path}" happened`, `It asks about: ${tokens.join(", ")}.`];
+  const tokens = open.map(({ token }) => token);
+  const [happened, way] = open.length === 0 ? NOTHING_ASKED : wrongName(id, open, name, tokens.join(", "));
   throw new TenfoldError("UNSURE_UNKNOWN", `Run ${id} ${happened}; ${NOT_DONE}. ${way}`, {
     facts: { run: id, tokens },
   });
+}
+
+const NOTHING_ASKED = [
+  "asks of nothing whether it happened",
+  "Somebody has said so, or it is still at work: `tenfold show` says which.",
+] as const;
+
+function wrongName(id: string, open: readonly OpenDoubt[], name: string, tokens: string): readonly [string, string] {
+  const path = name.slice(id.length + 1);
+  if (path === "") return [`asks of ${open.length} steps whether they happened`, `Say which: ${tokens}.`];
+  if (!open.some(({ node }) => path.startsWith(`${node}:`) || path.startsWith(`${node}#`)))
+    return [`does not ask whether "${path}" happened`, `It asks about: ${tokens}.`];
+  return [
+    `does not ask whether "${path}" happened, not any more`,
+    `Look what came of the attempt that it asks about now: ${tokens}.`,
+  ];
 }
 
 function finished({ id, status }: RunRecord): TenfoldError {
@@ -197,7 +195,7 @@ async function doubtsIn(engine: Engine, record: RunRecord): Promise<readonly Ope
 }
 
 function viewOf({ id, workflow, key, tenant }: RunRecord, doubt: OpenDoubt): UnsureView {
-  const { node, attempt, begunAt, key: born, error } = doubt;
+  const { node, token, attempt, begunAt, key: born, error } = doubt;
   const idempotencyKey = keyText(id, node, born);
-  return { token: `${id}:${node}`, run: id, workflow, key, tenant, node, attempt, idempotencyKey, begunAt, error };
+  return { token, run: id, workflow, key, tenant, node, attempt, idempotencyKey, begunAt, error };
 }

@@ -21,6 +21,7 @@ export class MemoryTransactions implements Transactions {
   async transact(lease: Lease, work: TransactedWork): Promise<TransactAnswer> {
     const before = this.#known(lease, work);
     if (before !== undefined) return { kind: "known", result: before };
+    if (work.signal.aborted) return { kind: "undone" };
     const texts: string[] = [];
     const read = (): readonly string[] => [...this.#fenced(lease).written];
     const transaction: MemoryTransaction = { write: (text) => void texts.push(text), read };

@@ -244,6 +244,11 @@ export class MemoryStore implements Store {
     return { record: recordOf(row), journal, unread: inbox.size, attributes };
   }
 
+  /** What bodies have written, in order. */
+  peekWritten(lane: number): readonly string[] {
+    return this.#lane(lane).written;
+  }
+
   peekAll(lane: number): readonly RunRecord[] {
     return [...this.#lane(lane).runs.values()].map(recordOf);
   }

@@ -60,6 +60,7 @@ export type ErrorCode =
   | "ATTEMPT_CUT_OFF"
   | "TX_ASYNC"
   | "TX_ENDED"
+  | "TX_UNDONE"
   | "SIGNAL_TIMED_OUT"
   | "CHILD_FAILED"
   | "CHILD_CANCELLED"

@@ -35,18 +35,18 @@ test("what may have happened is listed with its key, told by show and why, and r
   assert.match(
     text,
     new RegExp(
-      `${second}:charge\\n  the line went dead\\n  orders A-2, begun .*\\n  its idempotency key: ${second}/charge`,
+      `${second}:charge:1\\n  the line went dead\\n  orders A-2, begun .*\\n  its idempotency key: ${second}/charge`,
     ),
   );
   assert.match((await one.call("show", first!)).stdout, /charge .*may have happened/);
   const why = (await one.call("why", first!)).stdout;
-  assert.match(why, /charge may have happened .*: the line went dead\n +tenfold resolve .*:charge --happened/);
+  assert.match(why, /charge may have happened .*: the line went dead\n +tenfold resolve .*:charge:1 --happened/);
   const neither = await one.call("resolve", first!);
   assert.match(neither.stderr, /Give `--happened` or `--not-happened`/);
   assert.equal(neither.code, 4);
   const said = await one.call("resolve", first!, "--happened", "--output", `"ch_1"`, "--by", "kim", "--comment", "seen"); // prettier-ignore
   assert.deepEqual([said.code, said.stdout], [0, `charge of run ${first} has happened, says kim; the run goes on.\n`]);
-  const json = await one.call("resolve", `${second}:charge`, "--not-happened", "--by", "kim", "--json");
+  const json = await one.call("resolve", `${second}:charge:1`, "--not-happened", "--by", "kim", "--json");
   assert.deepEqual(JSON.parse(json.stdout), { run: second, node: "charge", happened: false, by: "kim" });
   const silent = await one.call("resolve", third!, "--happened");
   assert.match(silent.stdout, /the run goes on without an output of it, as no `--output` was given\.\n$/);

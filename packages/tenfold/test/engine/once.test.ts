@@ -2,38 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { NotDone } from "../../src/flow/index.ts";
-import type { Resolution, UnsureView } from "../../src/engine/unsure.ts";
 import { openTest } from "../../src/testing/index.ts";
-import { Gate, MINUTE, rejects, stepOf, untyped, withVerbs, workflowOf, World, type OpenedEngine } from "./world.ts";
-
-type Body = Parameters<typeof stepOf>[1];
-
-const orders = (body: Body, options: object = {}) => {
-  const charge = stepOf("charge", body, { once: true, ...options });
-  return workflowOf("orders", (order) => untyped.derive(charge(order), (charged: any) => ({ charged })), {
-    key: (order: string) => order,
-  });
-};
-
-async function unsure(world: World, { tenfold }: OpenedEngine, filter = {}): Promise<UnsureView[]> {
-  return world.happens(Array.fromAsync(tenfold.unsure(filter)));
-}
-
-/** A run whose first attempt may have happened. */
-async function doubtful(body: Body, options: object = {}, lanes = 1) {
-  const world = new World(lanes);
-  let calls = 0;
-  const flow = orders((order, ctx) => {
-    calls++;
-    return ctx.attempt === 1 ? body(order, ctx) : `charged ${order} as ${ctx.key}`;
-  }, options);
-  const opened = await world.open([flow]);
-  const run = await world.happens(opened.tenfold.start(flow, "A-1"));
-  await world.until("it is asked", () => world.journal(run.id).includes("unsure charge"));
-  const resolve = (resolution: Resolution, token: string = run.id) =>
-    world.happens(opened.tenfold.resolve(token, resolution));
-  return { world, opened, run, resolve, called: () => calls };
-}
+import { Gate, MINUTE, rejects, stepOf, untyped, withVerbs, workflowOf, World } from "./world.ts";
+import { doubtful, orders, unsure } from "./doubtful.ts";
 
 test("that it is begun is durable before the body is called, and the result follows", async () => {
   const world = new World();
@@ -53,7 +24,7 @@ test("a throw asks a person, once, and the run waits without a slot; it goes on 
   const [view, ...others] = await unsure(world, opened);
   assert.equal(others.length, 0);
   const { token, node, attempt, idempotencyKey, key, error } = view!;
-  assert.deepEqual([token, node, attempt, key], [`${run.id}:charge`, "charge", 1, "A-1"]);
+  assert.deepEqual([token, node, attempt, key], [`${run.id}:charge:1`, "charge", 1, "A-1"]);
   assert.deepEqual([idempotencyKey, error.message], [`${run.id}/charge`, "the line went dead"]);
   assert.deepEqual(await unsure(world, opened, { workflow: "others" }), []);
   const row = world.record(run.id);
@@ -239,47 +210,6 @@ test("a run that is moved to another graph while its body is called, or about to
   }
 });
 
-test("whoever says what cannot be is told, and the run asks on", async () => {
-  const isText = { "~standard": { version: 1, vendor: "test", validate: (value: unknown) => (typeof value === "string" ? { value } : { issues: [{ message: "no text" }] }) } }; // prettier-ignore
-  const asked = await doubtful(() => Promise.reject(new Error("?")), { output: isText });
-  const { world, opened, run, resolve } = asked;
-  const refused = (resolution: object, ...rest: [Parameters<typeof rejects>[1], ...string[]]) =>
-    rejects(resolve(resolution as Resolution), ...rest);
-  await refused({ happened: true, output: 7, by: "kim" }, "OUTPUT_INVALID", "no text", "nothing was resolved");
-  await refused({ happened: false, output: "x", by: "kim" }, "OPTION_UNSUPPORTED", "no output");
-  await refused({ happened: true }, "OPTION_UNSUPPORTED", "`by`");
-  await refused({ by: "kim" }, "OPTION_UNSUPPORTED", "`happened`");
-  await refused({ happened: true, output: "x".repeat(2_000_000), by: "kim" }, "PAYLOAD_TOO_LARGE");
-  await rejects(resolve({ happened: false, by: "kim" }, `${run.id}:ship`), "UNSURE_UNKNOWN", `${run.id}:charge`);
-  await rejects(resolve({ happened: false, by: "kim" }, "nonsense"), "RUN_UNKNOWN");
-  await refused({ happened: false, by: "kim", attempt: 2 }, "UNSURE_UNKNOWN", "attempt 2");
-  await refused({ happened: false, by: "kim", attempt: 0 }, "OPTION_UNSUPPORTED", "`attempt`");
-  const client = await world.open([], { work: false });
-  const unknown = client.tenfold.resolve(run.id, { happened: true, output: "x", by: "kim" });
-  await rejects(world.happens(unknown), "STEP_UNKNOWN", 'workflow "orders"');
-  assert.deepEqual(world.journal(run.id), ["begun charge", "unsure charge"]);
-  const why = await world.happens(opened.tenfold.why(run.id));
-  assert.deepEqual(why.waits.map(({ kind }) => kind), ["unsure"]); // prettier-ignore
-  await world.happens(opened.tenfold.cancel(run.id));
-  await world.untilStatus(run.id, "cancelled");
-  assert.deepEqual(await unsure(world, opened), []);
-  await refused({ happened: false, by: "kim" }, "RUN_FINISHED", "tenfold retry");
-});
-
-test("of two that say something else the first counts, and who said it is in the journal", async () => {
-  const { world, run, resolve, opened } = await doubtful(() => Promise.reject(new Error("?")));
-  await Promise.allSettled([
-    resolve({ happened: true, output: "ch_1", by: "kim" }),
-    resolve({ happened: false, by: "lee" }),
-  ]);
-  const output = await world.happens(run.result());
-  const { entries } = await world.happens(opened.tenfold.show(run.id));
-  const said = entries.flatMap((entry) => (entry.kind === "resolved" ? [entry.by] : []));
-  assert.deepEqual(said.toSorted(), ["kim", "lee"]);
-  const isKims = said[0] === "kim";
-  assert.deepEqual(output, { charged: isKims ? "ch_1" : `charged A-1 as ${run.id}/charge` });
-});
-
 test("in a test a crash makes it unsure, and the test says what happened", async () => {
   const charge = stepOf("charge", (order: string) => `charged ${order}`, { once: true });
   const flow = workflowOf("orders", (order) => charge(order));
@@ -313,7 +243,7 @@ test("a step that a script calls is called at most once too", async () => {
   const asked = await other.tenfold.start(again, "A-2");
   await other.advance("1 day");
   const token = (await Array.fromAsync(other.tenfold.unsure()))[0]!.token;
-  assert.equal(token, `${asked.id}:pay[0]/charge`);
+  assert.equal(token, `${asked.id}:pay[0]/charge:1`);
   isFirst = false;
   await other.tenfold.resolve(token, { happened: true, output: "ch_1", by: "kim" });
   assert.equal(await other.finish(asked), "ch_1");

@@ -219,6 +219,66 @@ for (const [name, baseOf] of [
   });
 }
 
+test("waiting for a connection is no part of a step's timeout, and a deadlock no failure of its body", async () => {
+  const base = await postgresBase();
+  let inside = 0;
+  const uuids = new Map<string, string[]>();
+  const { promise: both, resolve } = Promise.withResolvers<void>();
+  const transfer = step("transfer", {
+    tx: "postgres",
+    retry: { attempts: 1 },
+    timeout: "2s",
+    async run({ id, amount }: Transfer, { tx, key, uuid }) {
+      uuids.set(key, [...(uuids.get(key) ?? []), uuid()]);
+      if (amount > 0) await tx.query("select pg_sleep($1)", [amount]);
+      if (amount > 0) return id;
+      const order = [id, id === "a" ? "b" : "a"];
+      await tx.query("update transfers set attempt = attempt + 1 where id = $1", [order[0]]);
+      if (++inside === 2) resolve();
+      await both;
+      await tx.query("update transfers set attempt = attempt + 1 where id = $1", [order[1]]);
+      return id;
+    },
+  });
+  const flow = workflow("transfers", { flow: (input: Lifted<Transfer>) => transfer(input) });
+  await withStore(open({ store: `${base.store}?tenfold_tx=2`, workflows: [flow] }), async (tenfold) => {
+    await base.execute(MAKE);
+    await base.execute("insert into transfers values ('a', 0), ('b', 0)");
+    const deadlocked = await Promise.all(["a", "b"].map((id) => tenfold.start(flow, { id, amount: 0 })));
+    await Promise.all(deadlocked.map((run) => run.result()));
+    assert.deepEqual(await base.rows(), ["a 2", "b 2"]);
+    const calls = [...uuids.values()];
+    assert.deepEqual(calls.map(({ length }) => length).toSorted(), [1, 2]); // prettier-ignore
+    assert.ok(calls.every((all) => new Set(all).size === 1), "each call of an attempt has the same chance"); // prettier-ignore
+    const slow = await Promise.all(
+      Array.from({ length: 8 }, (_, n) => tenfold.start(flow, { id: `${n}`, amount: 0.7 })),
+    );
+    assert.deepEqual(
+      await Promise.all(slow.map((run) => run.result())),
+      Array.from({ length: 8 }, (_, n) => `${n}`),
+    );
+  });
+});
+
+test("a body whose transaction the database ends each time, as if for others, has failed after a few times", async () => {
+  const base = await postgresBase();
+  let calls = 0;
+  const locked = step("locked", {
+    tx: "postgres",
+    retry: { attempts: 1 },
+    async run(_: null, { tx }) {
+      calls++;
+      await tx.query("do $$ begin raise 'somebody was first' using errcode = '40001'; end $$");
+      return 1;
+    },
+  });
+  const flow = workflow("locked", { flow: (input: Lifted<null>) => locked(input) });
+  await withStore(open({ store: base.store, workflows: [flow] }), async (tenfold) => {
+    await rejects((await tenfold.start(flow, null)).result(), "RUN_FAILED", "somebody was first");
+    assert.equal(calls, 5);
+  });
+});
+
 test("a step is refused on a store of another kind, and on one in memory, before anything runs", async () => {
   const [sqlite, postgres] = [flowOn("sqlite"), flowOn("postgres")];
   await rejects(

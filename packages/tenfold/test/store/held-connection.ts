@@ -8,7 +8,10 @@ import { Connection, type Answer, type Statement, type Transaction } from "../..
 import type { ConnectionOptions } from "../../src/store/postgres/connection.ts";
 import { Notices } from "../../src/store/postgres/notices.ts";
 import { PostgresStore } from "../../src/store/postgres/postgres.ts";
-import type { RunStart, StartAnswer } from "../../src/store/store.ts";
+import { PostgresTransactions } from "../../src/store/postgres/transactions.ts";
+import { TxClients, type TxClient } from "../../src/store/postgres/tx-clients.ts";
+import type { Lease, RunStart, StartAnswer } from "../../src/store/store.ts";
+import type { TransactAnswer, TransactedWork } from "../../src/store/transactions.ts";
 
 /** What a start in a caller's transaction sends, or a little more. */
 const STATEMENTS_WITHIN = 9;
@@ -37,8 +40,8 @@ export class Hold {
     this.abandoned.catch(() => undefined);
   }
 
-  /** The connection whose call is held. */
-  by: HeldConnection | null = null;
+  /** Whose call is held. */
+  by: HeldConnection | HeldTxClients | null = null;
 
   /** Lets it commit; resolves when the call is over, whether or not anybody waits for its answer. */
   async release(): Promise<void> {
@@ -171,13 +174,80 @@ class HeldConnection extends Connection {
   }
 }
 
+/** What is sent in a transaction that a body writes in, beside what the body sends. */
+const STATEMENTS_OF_TX = 5;
+
+/** Connections for bodies that write, of which one can be stopped. */
+class HeldTxClients extends TxClients {
+  readonly gate: Gate;
+
+  constructor(url: string, options: ConnectionOptions, gate: Gate) {
+    super(url, options);
+    this.gate = gate;
+  }
+
+  override async take(signal: AbortSignal): Promise<TxClient | null> {
+    const { hold } = this.gate;
+    const taken = await super.take(signal);
+    if (hold === null || taken === null) return taken;
+    const { client } = taken;
+    let sent = 0;
+    const query = async (...given: unknown[]): Promise<unknown> => {
+      if (++sent === Math.max(2, Math.ceil(hold.share * STATEMENTS_OF_TX)) && this.gate.hold === hold) {
+        this.gate.hold = null;
+        hold.by = this;
+        await hold.stop(async (statements) =>
+          Promise.all(
+            statements.map(async ({ sql }) => {
+              const { rows } = await client.query<Record<string, unknown>>(sql);
+              return { rows, count: rows.length };
+            }),
+          ),
+        );
+      }
+      return Reflect.apply(client.query as (...all: unknown[]) => unknown, client, given);
+    };
+    const giveBack = taken.giveBack.bind(taken);
+    return Object.assign(taken, {
+      client: new Proxy(client, {
+        get: (of, name) => (name === "query" ? query : bound(of, Reflect.get(of, name))),
+      }),
+      giveBack: () => {
+        giveBack();
+        if (hold.by === this) hold.ended();
+      },
+    });
+  }
+}
+
+function bound(of: object, member: unknown): unknown {
+  return typeof member === "function" ? (member.bind(of) as unknown) : member;
+}
+
+class HeldTransactions extends PostgresTransactions {
+  readonly #gate: Gate;
+
+  constructor(clients: HeldTxClients) {
+    super(clients);
+    this.#gate = clients.gate;
+  }
+
+  override transact(lease: Lease, work: TransactedWork): Promise<TransactAnswer> {
+    const { hold } = this.#gate;
+    const answer = super.transact(lease, work);
+    return hold === null ? answer : Promise.race([answer, hold.abandoned]);
+  }
+}
+
 /** A store's handle beside which somebody has a transaction of their own. */
 export class HeldStore extends PostgresStore {
+  override readonly transactions: PostgresTransactions;
   readonly #caller: HeldConnection;
 
-  constructor(caller: HeldConnection, ...rest: ConstructorParameters<typeof PostgresStore>) {
+  constructor(caller: HeldConnection, clients: HeldTxClients, ...rest: ConstructorParameters<typeof PostgresStore>) {
     super(...rest);
     this.#caller = caller;
+    this.transactions = new HeldTransactions(clients);
   }
 
   startWithin(lane: number, starts: readonly RunStart[], now: number): Promise<readonly StartAnswer[]> {
@@ -196,6 +266,7 @@ export function heldStore(url: string, schema: string, lanes: number, gate: Gate
   const connection = (purpose: string): HeldConnection => new HeldConnection(url, options(purpose), gate);
   return new HeldStore(
     connection("caller"),
+    new HeldTxClients(url, options("tx"), gate),
     "held",
     lanes,
     {

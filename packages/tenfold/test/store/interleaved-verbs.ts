@@ -5,6 +5,7 @@ import { fileVerbs } from "./interleaved-file-verbs.ts";
 import { filesOf, sweepAll } from "./interleaved-files.ts";
 import { allOfEvents, EVENT_VERBS } from "./interleaved-events.ts";
 import { SCHEDULES, step } from "./interleaved-schedules.ts";
+import { resultsOf, transactVerbs } from "./interleaved-transactions.ts";
 import { LAST, NAMES, NEW, OF_A, OF_B, WITHIN, workflowOf, type Name, type World } from "./interleaved-world.ts";
 import { commitOf, COMPLETED, FAILED, HELD, joined, keyOf, lineOf, NOW } from "./sample.ts";
 
@@ -119,6 +120,7 @@ function advance(name: string, steps: readonly ReturnType<typeof step>[]): Verb 
 }
 
 const PARK = { kind: "park", wakeAt: NOW + 50 } as const;
+const HOLDER = { worker: "w", host: "h", process: "p" };
 
 export const VERBS: readonly Verb[] = [
   start("new", null, (world) => [world.start("new1", { tenant: "t" })]),
@@ -239,13 +241,13 @@ export const VERBS: readonly Verb[] = [
   advance("a tick, in another order", [step("hourly", 5, 7), step("nightly", 4, 7), step("unseen", 5, 7)]),
   verb("reached", null, (store, { lane }) => store.schedules.reached(lane, SCHEDULES)),
   ...fileVerbs(verb),
+  ...transactVerbs(verb),
   takeOver("a", null, false),
   takeOver("a", 0, false),
   takeOver("a", 1, false),
   takeOver("a", null, true),
   takeOver("b", null, false),
-  verb("renew", "a", renewed("a")),
-  verb("renew", "b", renewed("b")),
+  ...["a", "b"].map((owner) => verb("renew", owner, renewed(owner))),
   verb("join e", null, (store, world) => store.join(world.lease("e"), HOLDER)),
   verb("join a", null, (store, world) => store.join(world.lease("a"), HOLDER)),
   ...["a", "b"].map((owner) => verb("mail", owner, mailOf(owner))),
@@ -254,8 +256,6 @@ export const VERBS: readonly Verb[] = [
   verb("look", "b", (store, world, now) => store.look(world.lease("b"), NAMES.map(workflowOf), now)),
   ...EVENT_VERBS.map(([name, does]) => verb(name, null, (store, { lane }, now) => does(store, lane, now))),
 ];
-
-const HOLDER = { worker: "w", host: "h", process: "p" };
 
 function renewed(owner: string): Verb["does"] {
   return async (store, world) => {
@@ -285,6 +285,7 @@ export async function everything(store: Store, world: World): Promise<unknown> {
       mail: await mailOf(owner)(store, world, NOW + 30),
       loaded: await store.load(lease, ids),
       look: await store.look(lease, NAMES.map(workflowOf), NOW + 30),
+      results: await resultsOf(store, world, owner),
     }));
   });
   const tallies = (await store.tallies(lane, null, null)).map((tally) => JSON.stringify(tally)).toSorted();

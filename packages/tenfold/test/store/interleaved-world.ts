@@ -3,6 +3,7 @@ import type { Lease, Parcel, ParcelName, RunCommit, RunStart, Send, Store } from
 import { filesAtFirst, part } from "./interleaved-files.ts";
 import { setUpEvents } from "./interleaved-events.ts";
 import { SCHEDULES } from "./interleaved-schedules.ts";
+import { workOf } from "./transacting.ts";
 import {
   commitOf,
   COMPLETED,
@@ -134,6 +135,7 @@ export async function setUp(world: World, first: Store, second: Store): Promise<
     world.commit("sender", { parcels: [world.send("others", "p1")], then: COMPLETED }),
   ];
   await first.commit(a, laidDown, NOW);
+  await first.transactions.transact(a, workOf(world.id("completed"), "0"));
   const sends = [world.send("parkedMail", "m1"), world.send("mailed", "m1"), world.send("mailedTwice", "m1")];
   await second.send(lane, sends, NOW);
   await second.post.deliver(lane, [world.parcel("came", "completed")], NOW);

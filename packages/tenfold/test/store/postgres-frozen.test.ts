@@ -5,6 +5,7 @@ import { LeaseLost } from "../../src/store/store.ts";
 import { openPostgres } from "../../src/store/postgres/open.ts";
 import { Gate, heldStore } from "./held-connection.ts";
 import { newSchema, postgresServer } from "./postgres-server.ts";
+import { workOf } from "./transacting.ts";
 import { claimAll, commitOf, idMaker, idsOf, joined, lineOf, NOW, startOf } from "./sample.ts";
 
 /** How long both wait for an answer. */
@@ -37,3 +38,26 @@ for (const share of [0, 1]) {
     await other.close();
   });
 }
+
+test("a lease is taken over from a worker that stands still before it commits what a body wrote", async () => {
+  const schema = newSchema();
+  const { url } = await postgresServer();
+  const other = await openPostgres(url, { schema, patienceMs: PATIENCE_MS });
+  const gate = new Gate();
+  const stopped = heldStore(url, schema, 1, gate, PATIENCE_MS);
+  const lease = await joined(stopped, "a");
+
+  const hold = gate.arm(1);
+  const unanswered = stopped.transactions.transact(lease, workOf("r", "1"));
+  const refused = assert.rejects(unanswered, { code: "STORE_UNREACHABLE" }, "it is asked again, and is no failure");
+  await hold.reached;
+  assert.equal(await other.takeOver(0, "a", null, NOW, false), true);
+  await hold.release();
+  await refused;
+
+  await assert.rejects(stopped.transactions.transact(lease, workOf("r", "1")), LeaseLost);
+  const heir = await joined(other, "b");
+  assert.deepEqual(await other.transactions.transact(heir, workOf("r", "2")), { kind: "written" });
+  await stopped.close();
+  await other.close();
+});

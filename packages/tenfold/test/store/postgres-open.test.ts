@@ -98,17 +98,21 @@ test("what a URL asks of tenfold is taken out of it, and refused where it is mis
     name: "postgres://kim@localhost:5432/leads",
     schema: "tenfold",
     listens: true,
+    txMax: 10,
   });
-  assert.deepEqual(readStoreUrl(`${plain}&tenfold_schema=sales_2&tenfold_listen=off`), {
+  assert.deepEqual(readStoreUrl(`${plain}&tenfold_schema=sales_2&tenfold_listen=off&tenfold_tx=40`), {
     url: plain,
     name: "postgres://kim@localhost:5432/leads?tenfold_schema=sales_2",
     schema: "sales_2",
     listens: false,
+    txMax: 40,
   });
   assert.equal(readStoreUrl(`${plain}&tenfold_schema=a`, { schema: "b", listens: false }).schema, "b");
   for (const [parameters, way] of [
     ["tenfold_shema=x", /no parameter `tenfold_shema`.*Did you mean `tenfold_schema`/],
     ["tenfold_listen=no", /Write `tenfold_listen=off`/],
+    ["tenfold_tx=0", /from 1 to 9999/],
+    ["tenfold_tx=many", /from 1 to 9999/],
     ["tenfold_schema=", /small letters, digits/],
     ["tenfold_schema=Sales", /small letters, digits/],
     ["tenfold_schema=pg_sales", /small letters, digits/],

@@ -15,17 +15,21 @@ const TABLES = `
   create table parents (id text primary key);
   create table children (parent text not null references parents (id) deferrable initially deferred);`;
 
-async function opened(t: TestContext) {
+async function opened(t: TestContext, { bodies = 10, patienceMs = 4000 } = {}) {
   const url = await newDatabase();
   const proxy = await TcpProxy.to(t, (await postgresServer()).port);
-  const store = await openPostgres(proxy.url(url), { patienceMs: 4000 });
+  const store = await openPostgres(`${proxy.url(url)}?tenfold_tx=${bodies}`, { patienceMs });
   const client = new pg.Client(url);
   await client.connect();
   t.after(() => Promise.all([store.close(), client.end()]));
   await client.query(TABLES);
   const lease = await joined(store, "a");
   let calls = 0;
-  const transact = (key: string, act: (tx: PostgresTx) => Promise<unknown>): Promise<TransactAnswer> => {
+  const transact = (
+    key: string,
+    act: (tx: PostgresTx) => Promise<unknown>,
+    signal = new AbortController().signal,
+  ): Promise<TransactAnswer> => {
     const body: TransactedWork["body"] = async (tx): Promise<KeptResult | null> => {
       calls++;
       return act(tx as PostgresTx).then(
@@ -33,7 +37,7 @@ async function opened(t: TestContext) {
         () => null,
       );
     };
-    return store.transactions.transact(lease, { run: "r", key, signal: new AbortController().signal, body });
+    return store.transactions.transact(lease, { run: "r", key, signal, body });
   };
   const ids = async (table: string) => (await client.query<{ id: string }>(`select * from ${table}`)).rows.length;
   return { store, lease, proxy, client, transact, ids, called: () => calls };
@@ -113,4 +117,115 @@ test("a query that nobody waited for comes too late, and more bodies than connec
   const many = Array.from({ length: 40 }, (_, n) => transact(`many ${n}`, (tx) => insert(tx, `m${n}`)));
   assert.ok((await Promise.all(many)).every(({ kind }) => kind === "written"));
   assert.equal(await ids("parents"), 40);
+});
+
+test("a transaction that its body leaves idle for too long is refused, and not begun again and again", async (t) => {
+  const { transact, ids } = await opened(t);
+  const idles = async (tx: PostgresTx) => {
+    await insert(tx, "a");
+    await tx.query("set local idle_in_transaction_session_timeout = '50ms'");
+    await new Promise((resolve) => setTimeout(resolve, 400));
+  };
+  await assert.rejects(transact("one", idles), (thrown) => isCode("TX_UNDONE")(thrown) && /idle/.test(String(thrown)));
+  assert.equal(await ids("parents"), 0);
+});
+
+test("a body that keeps its program busy for too long is refused as one that leaves its transaction idle", async (t) => {
+  const { transact } = await opened(t);
+  for (const fails of [false, true]) {
+    const blocks = async (tx: PostgresTx) => {
+      await tx.query("set local idle_in_transaction_session_timeout = '50ms'");
+      for (const until = performance.now() + 1000; performance.now() < until;);
+      if (fails) await insert(tx, "a");
+    };
+    await assert.rejects(transact("one", blocks), isCode("TX_UNDONE"));
+  }
+});
+
+test("a body that answers although a query of its failed is told so, and how to go on after one", async (t) => {
+  const { transact, ids } = await opened(t);
+  const goesOn = async (tx: PostgresTx) => {
+    await insert(tx, "a");
+    await insert(tx, "a").catch(() => {});
+  };
+  const isTold = (thrown: unknown) => isCode("TX_UNDONE")(thrown) && /duplicate key.*savepoint/.test(String(thrown));
+  await assert.rejects(transact("one", goesOn), isTold);
+  assert.equal(await ids("parents"), 0);
+});
+
+test("whatever a trigger refuses when it commits is told as the database says it", async (t) => {
+  const { transact, client } = await opened(t);
+  await client.query(`
+    create function refuse() returns trigger language plpgsql as $$ begin raise 'too much' using errcode = 'TM001'; end $$;
+    create constraint trigger refuses after insert on parents deferrable initially deferred
+      for each row execute function refuse()`);
+  await assert.rejects(
+    transact("one", (tx) => insert(tx, "a")),
+    (thrown) => String(thrown).endsWith("too much"),
+  );
+});
+
+test("bodies that were stopped and do not end keep no connection, and the store is closed without them", async (t) => {
+  const { transact, store } = await opened(t, { bodies: 2 });
+  const controller = new AbortController();
+  const { promise: entered, resolve: enter } = Promise.withResolvers<void>();
+  let left = 2;
+  const hangs = (id: string) => async (tx: PostgresTx) => {
+    await insert(tx, id);
+    if (--left === 0) enter();
+    await new Promise(() => {});
+  };
+  for (const key of ["one", "two"]) void transact(key, hangs(key), controller.signal);
+  await entered;
+  const waits = transact("three", (tx) => insert(tx, "c"), controller.signal);
+  const other = transact("four", (tx) => insert(tx, "d"));
+  controller.abort();
+  assert.deepEqual([(await waits).kind, (await other).kind], ["undone", "written"]);
+  await store.close();
+});
+
+test("what a body sets in its session, or makes there for a while, the next one does not find", async (t) => {
+  const { transact } = await opened(t, { bodies: 1 });
+  const sets = async (tx: PostgresTx) => {
+    await tx.query("set app.tenant = 'north'");
+    await tx.query("set role pg_monitor");
+    await tx.query("create temp table scratch (id text)");
+    await tx.query("select pg_advisory_lock(7)");
+  };
+  assert.equal((await transact("one", sets)).kind, "written");
+  const finds = async (tx: PostgresTx) => {
+    const { rows } = await tx.query(`
+      select coalesce(current_setting('app.tenant', true), '') as tenant, current_user = session_user as "isItself",
+        to_regclass('scratch') as scratch, (select count(*)::int from pg_locks where locktype = 'advisory') as locks`);
+    assert.deepEqual(rows, [{ tenant: "", isItself: true, scratch: null, locks: 0 }]);
+  };
+  let failed: unknown;
+  await transact("two", (tx) => finds(tx).catch((thrown: unknown) => (failed = thrown)));
+  assert.equal(failed, undefined);
+});
+
+test("of two bodies that wait for each other the one that the database ends is to be called again", async (t) => {
+  const { transact, ids, client } = await opened(t);
+  await client.query("insert into parents values ('a'), ('b')");
+  let inside = 0;
+  const { promise: both, resolve } = Promise.withResolvers<void>();
+  const locks = (first: string, second: string) => async (tx: PostgresTx) => {
+    await tx.query("update parents set id = id where id = $1", [first]);
+    if (++inside === 2) resolve();
+    await both;
+    await tx.query("update parents set id = id where id = $1", [second]);
+  };
+  const answers = await Promise.allSettled([transact("one", locks("a", "b")), transact("two", locks("b", "a"))]);
+  const lost = answers.filter((answer) => answer.status === "rejected");
+  assert.equal(lost.length, 1, "one of them goes through");
+  assert.ok(isCode("STORE_BUSY")(lost[0]!.reason), String(lost[0]!.reason));
+  assert.equal(await ids("parents"), 2);
+});
+
+test("a server that lets in and never answers is given up, so that it is asked again", async (t) => {
+  const { transact, proxy } = await opened(t, { patienceMs: 2500 });
+  proxy.swallow();
+  await assert.rejects(transact("one", (tx) => insert(tx, "a")), isCode("STORE_UNREACHABLE")); // prettier-ignore
+  proxy.pass();
+  assert.equal((await transact("one", (tx) => insert(tx, "a"))).kind, "written");
 });

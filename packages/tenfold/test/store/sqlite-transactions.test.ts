@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { test, type TestContext } from "node:test";
 import type { SqliteTx } from "../../src/flow/index.ts";
+import { EncodedTransactions } from "../../src/store/codec/encoded-transactions.ts";
 import { openSqlite } from "../../src/store/sqlite/sqlite.ts";
 import type { TransactAnswer, TransactedWork } from "../../src/store/transactions.ts";
 import { TenfoldError } from "../../src/value/error.ts";
@@ -12,11 +13,12 @@ import { keptOf } from "./transacting.ts";
 
 const TABLES = `
   create table parents (id text primary key);
+  create table late (id text primary key, parent text references parents (id) deferrable initially deferred);
   create table children (parent text not null references parents (id), id text primary key on conflict rollback);`;
 
-async function opened(t: TestContext) {
+async function opened(t: TestContext, options: Parameters<typeof openSqlite>[1] = {}) {
   const file = newFile();
-  const store = await openSqlite(file);
+  const store = await openSqlite(file, options);
   t.after(() => store.close());
   const lease = await joined(store, "a");
   const database = new DatabaseSync(file);
@@ -63,9 +65,20 @@ test("one that makes SQLite undo all of them has the others called again, by the
   const [first, spoils, third] = await Promise.allSettled(answers);
   assert.equal(first!.status === "fulfilled" && first!.value.kind, "written");
   assert.equal(third!.status === "fulfilled" && third!.value.kind, "written");
-  assert.match(String(spoils!.status === "rejected" && spoils!.reason), /undo its whole transaction/);
+  assert.equal(spoils!.status === "fulfilled" && spoils!.value.kind, "undone", "it threw, and is told no more");
   assert.deepEqual(ids("parents"), ["one", "p", "three"]);
   assert.equal(calls.filter((key) => key === "1").length, 2);
+  const goesOn = (tx: SqliteTx) => {
+    try {
+      child("c", "p")(tx);
+    } catch {
+      // As if nothing had happened.
+    }
+  };
+  await assert.rejects(
+    transact("4", goesOn),
+    (thrown) => thrown instanceof TenfoldError && thrown.code === "TX_UNDONE",
+  );
 });
 
 test("a body that is not done when it returns is refused, and what it wrote is undone", async (t) => {
@@ -119,4 +132,66 @@ test("foreign keys are kept, and statements that are the store's are refused, ho
   };
   assert.equal((await transact("1", reads)).kind, "written");
   assert.deepEqual(ids("children"), []);
+});
+
+test("a reference that is looked at when it commits refuses the body that left it, and no other", async (t) => {
+  const { transact, ids } = await opened(t);
+  const orphan = (tx: SqliteTx) => tx.run("insert into late (id, parent) values ('o', 'nobody')");
+  const [first, bad, third] = await Promise.allSettled([
+    transact("1", parent("one")),
+    transact("2", orphan),
+    transact("3", parent("three")),
+  ]);
+  assert.equal(first!.status === "fulfilled" && first!.value.kind, "written", JSON.stringify(first));
+  assert.equal(third!.status === "fulfilled" && third!.value.kind, "written");
+  const reason: unknown = bad!.status === "rejected" && bad!.reason;
+  assert.ok(reason instanceof TenfoldError && reason.code === "TX_UNDONE", String(reason));
+  assert.match(reason.message, /FOREIGN KEY/);
+  assert.deepEqual([ids("parents"), ids("late")], [["one", "three"], []]);
+});
+
+test("a disk that is full is the store's to say, not a failure of the body", async (t) => {
+  const { transact, ids } = await opened(t, { pagesMax: 120 });
+  const writes = (tx: SqliteTx) => {
+    for (let n = 0; n < 200; n++) tx.run("insert into parents (id) values (?)", `${n}`.padEnd(4000));
+  };
+  const answers = await Promise.allSettled([transact("1", writes), transact("2", parent("small"))]);
+  const [full, beside] = answers;
+  const reason: unknown = full!.status === "rejected" && full!.reason;
+  assert.ok(reason instanceof TenfoldError && reason.code === "STORE_FULL", String(reason));
+  assert.equal(beside!.status === "fulfilled" && beside!.value.kind, "written");
+  assert.deepEqual(ids("parents"), ["small"]);
+});
+
+test("several statements as one are refused, and none of them is executed: SQLite would leave out all but the first", async (t) => {
+  const { transact, ids } = await opened(t);
+  let refusal: unknown;
+  const writes = (sql: string) => (tx: SqliteTx) => {
+    try {
+      tx.run(sql);
+    } catch (thrown) {
+      refusal = thrown;
+    }
+  };
+  await transact("1", writes("insert into parents (id) values ('a'); insert into parents (id) values ('b')"));
+  assert.ok(refusal instanceof TenfoldError && refusal.code === "OPTION_UNSUPPORTED", String(refusal));
+  await transact("2", writes("insert into parents (id) values ('c;d') ; -- that is all"));
+  assert.deepEqual(ids("parents"), ["c;d"]);
+});
+
+test("a result that cannot be encoded is kept by none, and harms no other body", async (t) => {
+  const { store, transact, ids } = await opened(t);
+  const lease = { lane: 0, owner: "a" };
+  const codec = {
+    digests: (text: string) => [text],
+    encode: () => assert.fail("the key is gone"),
+    decode: (text: string) => text,
+  };
+  const encoded = new EncodedTransactions(store.transactions, codec);
+  const body = (tx: unknown) => (parent("bad")(tx as SqliteTx), keptOf("1"));
+  const work = { run: "r", key: "bad", signal: new AbortController().signal, body };
+  const [bad, good] = await Promise.allSettled([encoded.transact(lease, work), transact("good", parent("good"))]);
+  assert.match(String(bad!.status === "rejected" && bad!.reason), /the key is gone/);
+  assert.equal(good!.status === "fulfilled" && good!.value.kind, "written");
+  assert.deepEqual(ids("parents"), ["good"]);
 });

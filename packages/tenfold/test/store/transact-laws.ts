@@ -92,11 +92,12 @@ export function transactLaws(open: OpenStore): void {
     assert.deepEqual(await transact(writing(store, "r", "three")), { kind: "written" });
   });
 
-  law(open, "a work that is stopped keeps nothing", async (store) => {
+  law(open, "a work that is stopped keeps nothing, and calls nobody if it was stopped before", async (store) => {
     const { transact, effects } = await opened(store);
-    assert.deepEqual(await transact(writing(store, "r", "one", keptOf("1"), { signal: AbortSignal.abort() })), {
-      kind: "undone",
-    });
+    let calls = 0;
+    const stopped = { signal: AbortSignal.abort(), body: () => (calls++, keptOf("1")) };
+    assert.deepEqual(await transact(writing(store, "r", "one", null, stopped)), { kind: "undone" });
+    assert.equal(calls, 0);
     if (store.transactions.kind !== "sqlite") {
       const controller = new AbortController();
       const body: TransactedWork["body"] = async (transaction) => {

@@ -19,6 +19,12 @@ export function keptOf(output: string | null, attempt = 1): KeptResult {
   return { attempt, output, at: NOW };
 }
 
+/** Its body writes nothing; what it keeps is JSON, or nothing at all. */
+export function workOf(run: string, kept: string | null): TransactedWork {
+  const body = (): KeptResult | null => (kept === null ? null : keptOf(kept));
+  return { run, key: `${run}/pay`, signal: new AbortController().signal, body };
+}
+
 /** Its body writes `text` and keeps `kept`. */
 export function writing(
   store: Store,

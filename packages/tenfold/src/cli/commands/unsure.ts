@@ -51,14 +51,13 @@ export const resolveCommand: Command = {
   counts: { least: 1, most: 1 },
   summary: "Says whether a step has happened that `tenfold unsure` lists: then its run goes on.",
   about:
-    "The step is named as `tenfold unsure` lists it; a run's id does, where it asks about one only. If it has happened, its run goes on with its output; if not, the step is called again, with the same idempotency key.",
+    "The step is named as `tenfold unsure` lists it, with the number of its attempt: an answer about one that is over changes nothing. A run's id does, where it asks about one only. If it has happened, its run goes on with its output; if not, the step is called again, with the same idempotency key.",
   flags: {
     happened: { type: "boolean", text: "it has happened" },
     output: { type: "string", value: "json", text: "what it answered, with --happened" },
     "not-happened": { type: "boolean", text: "it has not: it is called again" },
     by: { type: "string", value: "name", text: "who says so; otherwise the name you are logged in with" },
     comment: { type: "string", value: "text", text: "how you know; kept in the journal" },
-    attempt: { type: "string", value: "number", text: "the attempt that you looked for: no other one is resolved" },
   },
   examples: [
     {
@@ -66,7 +65,7 @@ export const resolveCommand: Command = {
       does: "it went through",
     },
     {
-      line: 'tenfold resolve 01m4qk0v6b7x3c9r5t8w2000:charge --not-happened --by kim --comment "not in the bank\'s list"',
+      line: 'tenfold resolve 01m4qk0v6b7x3c9r5t8w2000:charge:1 --not-happened --by kim --comment "not in the bank\'s list"',
       does: "in Kim's name",
     },
   ],
@@ -100,11 +99,9 @@ function read({ flags }: Call): Resolution {
     throw usageError("Whether it happened is one answer; nothing was resolved. Give `--happened` or `--not-happened`.");
   }
   const comment = flags.text("comment");
-  const attempt = flags.text("attempt");
   const said = {
     by: flags.text("by") ?? userInfo().username,
     ...(comment === undefined ? {} : { comment }),
-    ...(attempt === undefined ? {} : { attempt: Number(attempt) }),
   };
   const output = flags.text("output");
   if (not && output !== undefined)

@@ -87,7 +87,7 @@ export function wayOf(run: string, wait: Wait): string | undefined {
     case "undo":
       return wait.error === null ? undefined : `its last attempt failed: ${shortened(oneLine(wait.error.message))}`;
     case "unsure":
-      return `tenfold resolve ${run}:${wait.node} --happened [--output '<json>'] · --not-happened`;
+      return `tenfold resolve ${wait.token} --happened [--output '<json>'] · --not-happened`;
     case "retry":
       return `its last attempt failed: ${shortened(oneLine(wait.error.message))}`;
     case "child":

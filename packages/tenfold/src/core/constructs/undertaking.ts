@@ -20,6 +20,7 @@ import {
 } from "../state.ts";
 import type { Turn } from "../turn.ts";
 import { NEVER } from "../wake-time.ts";
+import { tokenOf } from "./approval.ts";
 
 /** Nothing of it is part of the run's graph. */
 const NO_FRAMES: readonly Frame[] = [];
@@ -115,6 +116,11 @@ function sleeps({ frame, node }: Place): boolean {
   return frame.waits[node.local] === ASLEEP;
 }
 
+/** Names one attempt of a step for people, who say what came of it: no later one has this name, also where its node began anew. */
+export function doubtToken(state: RunState, place: Place, attempt: number): string {
+  return `${tokenOf(state, place)}:${attempt}`;
+}
+
 export function isUndertaking(child: Child): child is Undertaking {
   return "begunAt" in child;
 }
@@ -131,6 +137,7 @@ export function hasDoubt({ unsure }: RunState): boolean {
 
 export interface OpenDoubt {
   readonly node: string;
+  readonly token: string;
   readonly place: Place;
   readonly attempt: number;
   readonly begunAt: number;
@@ -146,6 +153,7 @@ export function openDoubts(state: RunState): readonly OpenDoubt[] {
     const undertaking = openDoubt(place);
     if (undertaking === undefined) return [];
     const { attempt, begunAt, key, doubt: error } = undertaking;
-    return { node: pathOf(state.compiled, place.frame, place.node), place, attempt, begunAt, key, error };
+    const token = doubtToken(state, place, attempt);
+    return { node: pathOf(state.compiled, place.frame, place.node), token, place, attempt, begunAt, key, error };
   });
 }

@@ -21,8 +21,16 @@ export class EncodedTransactions implements Transactions {
   /** Rejects with CODEC_KEY_MISSING or CODEC_DAMAGED where a result that is known cannot be decoded. */
   async transact(lease: Lease, work: TransactedWork): Promise<TransactAnswer> {
     const place: TextPlace = { run: work.run, what: "result", which: work.key };
-    const encoded = (kept: KeptResult | null): KeptResult | null =>
-      kept === null || kept.output === null ? kept : { ...kept, output: encodeText(this.#codec, kept.output, place) };
+    let broken: { readonly thrown: unknown } | null = null;
+    const encoded = (kept: KeptResult | null): KeptResult | null => {
+      if (kept === null || kept.output === null) return kept;
+      try {
+        return { ...kept, output: encodeText(this.#codec, kept.output, place) };
+      } catch (thrown) {
+        broken = { thrown };
+        return null;
+      }
+    };
     const answer = await this.#transactions.transact(lease, {
       ...work,
       body: (transaction) => {
@@ -30,6 +38,7 @@ export class EncodedTransactions implements Transactions {
         return kept instanceof Promise ? kept.then(encoded) : encoded(kept);
       },
     });
+    if (broken !== null) throw (broken as { readonly thrown: unknown }).thrown;
     if (answer.kind !== "known" || answer.result.output === null) return answer;
     const output = decodeText(this.#codec, answer.result.output, place);
     if (output instanceof TenfoldError) throw output;

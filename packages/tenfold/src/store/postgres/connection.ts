@@ -34,6 +34,8 @@ export interface ConnectionOptions extends SessionOptions {
   readonly schema: string;
   /** Its transactions read a row or two, by keys, of tables that never tempt a plan to do otherwise: one a session will do. */
   readonly isByKey?: boolean;
+  /** Bodies that write at once. */
+  readonly txMax?: number;
 }
 
 const LIMITS = "set_config('statement_timeout', $1, true), set_config('idle_in_transaction_session_timeout', $2, true)";

@@ -82,7 +82,7 @@ const LOST = /Connection terminated|timeout expired|Query read timeout|not query
 const NO_TLS = "The server does not support SSL connections";
 
 function stateOf(error: unknown): string {
-  const { code } = error as { code?: unknown };
+  const code = (error as { code?: unknown } | null | undefined)?.code;
   return typeof code === "string" ? code : "";
 }
 
@@ -96,6 +96,21 @@ export function isConflict(error: unknown): boolean {
   return isState(error, "23505");
 }
 
+/** The transaction had failed before: nothing is executed in it any more. */
+export function isOverBefore(error: unknown): boolean {
+  return isState(error, "25P02");
+}
+
+/** Postgres ended the transaction for the sake of another one. */
+export function isForOthers(error: unknown): boolean {
+  return ["40001", "40P01"].includes(stateOf(error));
+}
+
+/** The transaction was idle, or open, for longer than its session lets it. */
+export function isTimedOut(error: unknown): boolean {
+  return isState(error, "25P03") || isState(error, "25P04");
+}
+
 /** A row or a key is held by another transaction, for longer than was to be waited. */
 export function isLocked(error: unknown): boolean {
   return isState(error, "55P03");
@@ -106,7 +121,7 @@ export function isLocked(error: unknown): boolean {
  * ahead of this one failed before it had prepared a statement that both use.
  */
 export function isWorthAnotherTry(error: unknown): boolean {
-  return ["40001", "40P01", "26000"].includes(stateOf(error));
+  return isForOthers(error) || stateOf(error) === "26000";
 }
 
 export function isReadOnly(error: unknown): boolean {

@@ -31,9 +31,9 @@ export async function openPostgres(
   options: PostgresOptions = {},
   migrations: readonly Migration[] = MIGRATIONS,
 ): Promise<PostgresStore> {
-  const { url: driverUrl, name, schema, listens } = readStoreUrl(url, options);
+  const { url: driverUrl, name, schema, listens, txMax } = readStoreUrl(url, options);
   const settings = (purpose: string) => {
-    return { name, schema, purpose, patienceMs: options.patienceMs ?? DEFAULT_PATIENCE_MS };
+    return { name, schema, purpose, txMax, patienceMs: options.patienceMs ?? DEFAULT_PATIENCE_MS };
   };
   const connection = (purpose: string): Connection => new Connection(driverUrl, settings(purpose));
   const byKey = (purpose: string): Connection => new Connection(driverUrl, { ...settings(purpose), isByKey: true });

@@ -37,6 +37,7 @@ import { startBatch } from "./start-batch.ts";
 import { startWithin } from "./start-within.ts";
 import { fold, FOLD_MAX, spansOf, SUM_TALLIES } from "./tally.ts";
 import { PostgresTransactions } from "./transactions.ts";
+import { TxClients } from "./tx-clients.ts";
 
 /** Transactions that append to the tallies, after which they are folded. */
 const CHANGES_PER_FOLD = 200;
@@ -72,7 +73,7 @@ export class PostgresStore implements port.Store {
     this.schedules = new PostgresSchedules(connections, name);
     this.files = new PostgresFiles(connections.files, name, (lease) => this.#lost(lease));
     this.events = new PostgresEvents(connections, name, () => notices.tell("delivery"));
-    this.transactions = new PostgresTransactions(connections.commits.url, connections.commits.options);
+    this.transactions = new PostgresTransactions(new TxClients(connections.commits.url, connections.commits.options));
     this.#callers = new CallerTransactions(name, connections.starts.options.schema);
     this.#claims = new Claims(connections, lanes);
     notices.onLate = () => this.expectLate();

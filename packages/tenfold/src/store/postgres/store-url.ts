@@ -12,11 +12,18 @@ export interface StoreUrl {
   readonly name: string;
   readonly schema: string;
   readonly listens: boolean;
+  /** Bodies that write at once. */
+  readonly txMax: number;
 }
 
 /** What a URL may ask of tenfold, beside what it asks of the driver. */
 const SCHEMA = "tenfold_schema";
 const LISTEN = "tenfold_listen";
+const TX = "tenfold_tx";
+const OWN: readonly string[] = [SCHEMA, LISTEN, TX];
+
+/** Bodies that write at once, unless told otherwise. */
+export const TX_MAX = 10;
 
 export const DEFAULT_SCHEMA = "tenfold";
 
@@ -28,8 +35,8 @@ export function readStoreUrl(
   const url = parse(text);
   const { protocol, username, host, pathname, searchParams } = url;
   for (const name of searchParams.keys()) {
-    if (!name.startsWith("tenfold_") || name === SCHEMA || name === LISTEN) continue;
-    throw refusal(`has no parameter \`${name}\``, wayToName(name, [SCHEMA, LISTEN], "There are"));
+    if (!name.startsWith("tenfold_") || OWN.includes(name)) continue;
+    throw refusal(`has no parameter \`${name}\``, wayToName(name, OWN, "There are"));
   }
   const schema = options.schema ?? searchParams.get(SCHEMA) ?? DEFAULT_SCHEMA;
   if (!/^[a-z_][a-z0-9_]{0,62}$/.test(schema) || schema.startsWith("pg_")) {
@@ -42,12 +49,16 @@ export function readStoreUrl(
   if (listen !== "on" && listen !== "off") {
     throw refusal(`says \`${LISTEN}=${listen}\``, `Write \`${LISTEN}=off\`, or leave it out.`);
   }
+  const tx = searchParams.get(TX) ?? String(TX_MAX);
+  if (!/^[1-9]\d{0,3}$/.test(tx)) {
+    throw refusal(`says \`${TX}=${tx}\``, "Write how many steps with `tx` may write at once, from 1 to 9999.");
+  }
   const own = schema === DEFAULT_SCHEMA ? "" : `?${SCHEMA}=${schema}`;
   const name = `${protocol}//${username === "" ? "" : `${username}@`}${host}${pathname}${own}`;
-  const isPlain = !searchParams.has(SCHEMA) && !searchParams.has(LISTEN);
-  searchParams.delete(SCHEMA);
-  searchParams.delete(LISTEN);
-  return { url: isPlain ? text : url.href, name, schema, listens: options.listens ?? listen === "on" };
+  const isPlain = !OWN.some((parameter) => searchParams.has(parameter));
+  for (const parameter of OWN) searchParams.delete(parameter);
+  const listens = options.listens ?? listen === "on";
+  return { url: isPlain ? text : url.href, name, schema, listens, txMax: Number(tx) };
 }
 
 /** An `@` or `#` behind the host is one of a password that was not escaped, so that what looks like a host is none. */

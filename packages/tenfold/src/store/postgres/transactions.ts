@@ -1,19 +1,17 @@
 /**
- * The Postgres store's transactions: each body has a connection of its own from a pool. The transaction ends with the lease's
- * row, which a takeover waits for, and one insert of the result under the node's name, so that a second one fails whoever makes it.
- * Invariants: nothing is committed that is not fenced, or whose transaction the body has ended and begun anew; a connection on
- * which anything failed that is not the body's own is not used again.
+ * The Postgres store's transactions: each body has a connection of its own. The transaction ends with the lease's row, which
+ * a takeover waits for, and one insert of the result under the node's name, so that a second one fails whoever makes it.
+ * Invariants: nothing is committed that is not fenced, or whose transaction the body has ended and begun anew; what a body sets
+ * in its session no other one finds.
  */
-import pg from "pg";
+import type pg from "pg";
 import type { PostgresQuery, PostgresResult, PostgresTx } from "../../flow/transaction.ts";
 import { TenfoldError } from "../../value/error.ts";
 import { LeaseLost, type Lease } from "../store.ts";
 import type { KeptResult, TransactAnswer, TransactedWork, Transactions } from "../transactions.ts";
 import { inSchema, type ConnectionOptions } from "./connection.ts";
-import { failureOf, isConflict, storeClosed } from "./failure.ts";
-
-/** Bodies with `tx` that run at once; the others wait for a connection. */
-const CONNECTIONS_MAX = 10;
+import { failureOf, isConflict, isForOthers, isOverBefore, isTimedOut } from "./failure.ts";
+import type { TxClient, TxClients } from "./tx-clients.ts";
 
 /** A body that leaves its transaction idle for longer is cut off: it keeps others from the rows that it has locked. */
 const IDLE_MAX_MS = 60_000;
@@ -28,61 +26,57 @@ export const INSERT_RESULT = `
   from tenfold.leases l where l.lane = $1 and l.owner = $2 and l.is_alive
   for key share of l`;
 
-/** Belongs to the transaction: what the body began anew does not have it. */
-export const IS_STILL_OURS = "select coalesce(current_setting('tenfold_tx.name', true), '') = $1 as ours";
+/**
+ * The name belongs to the transaction: what the body began anew does not have it. From here on the role is the store's own; and the
+ * lease's row is about to be locked, and let go of before a takeover gives up waiting for it, should this worker fall silent.
+ */
+export const IS_STILL_OURS = `
+  select coalesce(current_setting('tenfold_tx.name', true), '') = $1 as ours,
+    set_config('role', 'none', true), set_config('idle_in_transaction_session_timeout', $2, true)`;
+
+/** What others left of their session goes. */
+function beginning(name: string): string {
+  return `
+    reset session authorization; reset role; reset all; discard temp; select pg_advisory_unlock_all();
+    begin isolation level read committed;
+    set local tenfold_tx.name = '${name}'; set local idle_in_transaction_session_timeout = ${IDLE_MAX_MS}`;
+}
 
 export class PostgresTransactions implements Transactions {
   readonly kind = "postgres";
-  readonly #url: string;
   readonly #options: ConnectionOptions;
-  #pool: pg.Pool | null = null;
-  #isClosed = false;
+  readonly #clients: TxClients;
   #serial = 0;
 
-  constructor(url: string, options: ConnectionOptions) {
-    this.#url = url;
-    this.#options = options;
+  constructor(clients: TxClients) {
+    this.#clients = clients;
+    this.#options = clients.options;
   }
 
   async transact(lease: Lease, work: TransactedWork): Promise<TransactAnswer> {
-    const client = await this.#connect();
-    let cause: Error | undefined;
-    const broke = (error: Error): void => void (cause ??= error);
-    const stop = (): void => {
-      broke(new Error("The body was stopped."));
-      (client as unknown as { readonly connection: pg.Connection }).connection.stream.destroy();
-    };
-    client.on("error", broke);
-    work.signal.addEventListener("abort", stop);
+    const held = await this.#clients.take(work.signal);
+    if (held === null) return { kind: "undone" };
     try {
-      return await this.#transact(client, lease, work, () => work.signal.removeEventListener("abort", stop));
+      return await this.#transact(held, lease, work);
     } catch (error) {
-      broke(error as Error);
+      held.broke(error as Error);
       if (work.signal.aborted) return { kind: "undone" };
       throw error;
     } finally {
-      work.signal.removeEventListener("abort", stop);
-      client.off("error", broke);
-      client.release(cause);
+      held.giveBack();
     }
   }
 
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    await this.#pool?.end();
+  close(): Promise<void> {
+    return this.#clients.close();
   }
 
-  async #transact(
-    client: pg.PoolClient,
-    lease: Lease,
-    work: TransactedWork,
-    decided: () => void,
-  ): Promise<TransactAnswer> {
+  async #transact(held: TxClient, lease: Lease, work: TransactedWork): Promise<TransactAnswer> {
+    const { client } = held;
     const { lane } = lease;
     const { run, key } = work;
     const name = `${++this.#serial}`;
-    const began = `begin isolation level read committed; set local tenfold_tx.name = '${name}'; set local idle_in_transaction_session_timeout = ${IDLE_MAX_MS}`;
-    await this.#send(client, began);
+    await this.#send(client, beginning(name));
     const known = await this.#known(client, lane, run, key);
     if (known !== undefined || work.signal.aborted) {
       await this.#send(client, "rollback");
@@ -91,19 +85,11 @@ export class PostgresTransactions implements Transactions {
     const transaction = new BodyTransaction(client);
     const kept = await work.body(transaction);
     transaction.isOver = true;
-    if (kept === null) {
-      await this.#send(client, "rollback");
-      return { kind: "undone" };
-    }
-    // From here on it is known soon what becomes of it, and nobody has to stop waiting.
-    decided();
-    const [ours] = await this.#send<{ ours: boolean }>(client, IS_STILL_OURS, [name]);
-    if (ours?.ours !== true) throw endedByBody(key);
+    if (kept === null) return this.#undo(held, key, transaction.failed);
+    held.finishes();
+    await this.#checkOurs(held, name, key, transaction.failed);
     try {
-      if ((await this.#insert(client, lease, work, kept)) === 0) {
-        await this.#send(client, "rollback");
-        throw new LeaseLost(lease);
-      }
+      if ((await this.#insert(client, lease, work, kept)) === 0) throw new LeaseLost(lease);
     } catch (error) {
       if (!isConflict(error)) throw error;
       await this.#send(client, "rollback");
@@ -111,8 +97,35 @@ export class PostgresTransactions implements Transactions {
       if (first === undefined) throw error;
       return { kind: "known", result: first };
     }
-    await this.#send(client, "commit");
+    await this.#commit(client);
     return { kind: "written" };
+  }
+
+  /** The body has failed, unless it was the database that ended its transaction. */
+  async #undo(held: TxClient, key: string, failed: unknown): Promise<TransactAnswer> {
+    const ended = [failed, held.cause].find(isTimedOut);
+    if (ended !== undefined) throw leftIdle(key, ended);
+    if (isForOthers(failed)) throw failureOf(failed, this.#options.name);
+    try {
+      await this.#send(held.client, "rollback");
+    } catch (error) {
+      held.broke(error as Error);
+    }
+    return { kind: "undone" };
+  }
+
+  async #checkOurs(held: TxClient, name: string, key: string, failed: unknown): Promise<void> {
+    const { patienceMs } = this.#options;
+    try {
+      const idleMs = Math.ceil(patienceMs / 2);
+      const [ours] = await this.#send<{ ours: boolean }>(held.client, IS_STILL_OURS, [name, String(idleMs)]);
+      if (ours?.ours !== true) throw endedByBody(key);
+    } catch (error) {
+      const ended = [error, held.cause].find(isTimedOut);
+      if (ended !== undefined) throw leftIdle(key, ended);
+      if (!isOverBefore(error)) throw error;
+      throw isForOthers(failed) ? failureOf(failed, this.#options.name) : wentOn(key, failed);
+    }
   }
 
   async #insert(client: pg.PoolClient, lease: Lease, work: TransactedWork, kept: KeptResult): Promise<number> {
@@ -120,6 +133,15 @@ export class PostgresTransactions implements Transactions {
     const values = [lease.lane, lease.owner, work.run, work.key, attempt, output, at];
     const { rowCount } = await this.#query(client, INSERT_RESULT, values);
     return rowCount ?? 0;
+  }
+
+  /** What the user's own tables refuse only now is told as the database says it. */
+  async #commit(client: pg.PoolClient): Promise<void> {
+    try {
+      await this.#send(client, "commit");
+    } catch (error) {
+      throw error instanceof TenfoldError && error.code === "INVARIANT_BROKEN" ? error.cause : error;
+    }
   }
 
   async #known(client: pg.PoolClient, lane: number, run: string, key: string): Promise<KeptResult | undefined> {
@@ -139,34 +161,9 @@ export class PostgresTransactions implements Transactions {
     try {
       return await client.query(values === undefined ? query : { ...query, values: [...values] });
     } catch (error) {
-      throw isUsers(error) ? error : failureOf(error, name);
-    }
-  }
-
-  async #connect(): Promise<pg.PoolClient> {
-    if (this.#isClosed) throw storeClosed(this.#options.name);
-    const { name } = this.#options;
-    this.#pool ??= new pg.Pool({
-      connectionString: this.#url,
-      application_name: "tenfold tx",
-      max: CONNECTIONS_MAX,
-      keepAlive: true,
-      keepAliveInitialDelayMillis: 10_000,
-    });
-    // Of a connection that nobody uses: the next one is made anew.
-    if (this.#pool.listenerCount("error") === 0) this.#pool.on("error", () => {});
-    try {
-      return await this.#pool.connect();
-    } catch (error) {
       throw failureOf(error, name);
     }
   }
-}
-
-/** What the user's own tables refuse when the transaction ends: constraints that are looked at then. */
-function isUsers(error: unknown): boolean {
-  const { code } = error as { readonly code?: unknown };
-  return typeof code === "string" && /^(?:23|P0|40)/.test(code);
 }
 
 /** Statements that are the store's: they begin or end transactions. */
@@ -177,6 +174,8 @@ const BLANK = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/|;)+/;
 class BodyTransaction implements PostgresTx {
   readonly #client: pg.PoolClient;
   isOver = false;
+  /** How the last query that was executed and failed did. */
+  failed: unknown = null;
 
   constructor(client: pg.PoolClient) {
     this.#client = client;
@@ -198,15 +197,30 @@ class BodyTransaction implements PostgresTx {
       }
       const sent = typeof query === "string" ? { text } : query;
       const given = values ?? (typeof query === "string" ? undefined : query.values);
-      const answer = await this.#client.query(
-        (given === undefined ? sent : { ...sent, values: [...given] }) as pg.QueryConfig,
-      );
-      return answer as unknown as PostgresResult<Row>;
+      const config = (given === undefined ? sent : { ...sent, values: [...given] }) as pg.QueryConfig;
+      try {
+        return (await this.#client.query(config)) as unknown as PostgresResult<Row>;
+      } catch (error) {
+        if (!isOverBefore(error)) this.failed = error;
+        throw error;
+      }
     };
   }
 }
 
 function endedByBody(key: string): TenfoldError {
-  const message = `The body of ${key} ended its transaction, in the middle of several statements that it sent as one; what it had written before that is committed, and the rest was undone. Take \`commit\` and \`rollback\` out of them.`;
+  const message = `The body of ${key} ended its transaction, in the middle of several statements that it sent as one; what stood before that is as the body ended it, and no result was kept. Take \`commit\` and \`rollback\` out of them.`;
   return new TenfoldError("TX_ENDED", message, { facts: { key } });
+}
+
+function leftIdle(key: string, cause: unknown): TenfoldError {
+  const said = cause instanceof TenfoldError ? cause.cause : cause;
+  const message = `The body of ${key} left its transaction idle, or open, for longer than it may, and the server ended it (${(said as Error).message}); nothing of it was kept. Do what takes long in a step before it.`;
+  return new TenfoldError("TX_UNDONE", message, { facts: { key }, cause });
+}
+
+function wentOn(key: string, failed: unknown): TenfoldError {
+  const said = failed instanceof Error ? failed.message : String(failed);
+  const message = `The body of ${key} answered although a query of its had failed (${said}), and the whole transaction with it; nothing of it was kept. Let the body throw, or put what may fail behind a savepoint.`;
+  return new TenfoldError("TX_UNDONE", message, { facts: { key }, cause: failed });
 }

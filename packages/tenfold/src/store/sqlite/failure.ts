@@ -29,6 +29,12 @@ export function isConflict(error: unknown): boolean {
   return resultCode(error) === CONSTRAINT;
 }
 
+/** The disk is full, or does not answer. */
+export function isOfDisk(error: unknown): boolean {
+  const code = resultCode(error);
+  return code === FULL || code === IO_ERROR;
+}
+
 export function busyTooLong(path: string, waitedMs: number, cause: unknown): TenfoldError {
   return new TenfoldError(
     "STORE_BUSY",

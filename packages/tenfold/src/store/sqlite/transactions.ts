@@ -2,15 +2,16 @@
  * The SQLite store's transactions: bodies that are ready at the same time run one after the other in one transaction, each
  * under a savepoint, with its result; so they share the disk's sync, and one that throws undoes only what it wrote itself.
  * Invariants: they have a connection of their own, on which nothing else is written; a body neither begins nor ends a
- * transaction; one that makes SQLite undo all of them has the others called again, each by itself.
+ * transaction; one for which SQLite undoes all of them has the others called again, each by itself.
  */
-import type { SQLInputValue } from "node:sqlite";
+import type { SQLInputValue, StatementSync } from "node:sqlite";
 import type { SqliteTx, SqliteValue } from "../../flow/transaction.ts";
 import { disownPromise } from "../../value/disown-promise.ts";
 import { TenfoldError } from "../../value/error.ts";
 import { LeaseLost, type Lease } from "../store.ts";
 import type { KeptResult, TransactAnswer, TransactedWork, Transactions } from "../transactions.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
+import { failureOf, isOfDisk } from "./failure.ts";
 
 export const LEASE_ALIVE = "select 1 from leases where lane = ? and owner = ? and is_alive = 1";
 
@@ -31,8 +32,15 @@ interface Waiting {
 /** What one of them came to, unless its transaction fails. */
 type Outcome = { readonly answer: TransactAnswer } | { readonly thrown: unknown };
 
-/** A body had SQLite undo the whole transaction. */
-class AllUndone extends Error {}
+/** SQLite undid the whole transaction for the sake of one body, which may be any of them; this is what that one came to. */
+class AllUndone extends Error {
+  readonly outcome: Outcome;
+
+  constructor(outcome: Outcome) {
+    super("SQLite undid a transaction of several bodies.");
+    this.outcome = outcome;
+  }
+}
 
 export class SqliteTransactions implements Transactions {
   readonly kind = "sqlite";
@@ -68,14 +76,14 @@ export class SqliteTransactions implements Transactions {
   async #together(batch: readonly Waiting[]): Promise<void> {
     try {
       const connection = await (this.#opening ??= this.#open());
-      const outcomes = await connection.write(() => batch.map((one) => outcomeOf(connection, one)));
-      batch.forEach(({ resolve, reject }, nth) => {
-        const outcome = outcomes[nth]!;
-        if ("answer" in outcome) resolve(outcome.answer);
-        else reject(outcome.thrown);
+      const outcomes = await connection.write((isRefused) => {
+        if (isRefused) throw new AllUndone({ thrown: undone(LATE_REFERENCE) });
+        return batch.map((one) => outcomeOf(connection, one));
       });
+      batch.forEach((one, nth) => tell(one, outcomes[nth]!));
     } catch (thrown) {
-      if (!(thrown instanceof AllUndone) || batch.length === 1) for (const { reject } of batch) reject(thrown);
+      if (!(thrown instanceof AllUndone)) for (const { reject } of batch) reject(thrown);
+      else if (batch.length === 1) tell(batch[0]!, thrown.outcome);
       else for (const one of batch) await this.#together([one]);
     }
   }
@@ -87,22 +95,29 @@ export class SqliteTransactions implements Transactions {
   }
 }
 
+function tell({ resolve, reject }: Waiting, outcome: Outcome): void {
+  if ("answer" in outcome) resolve(outcome.answer);
+  else reject(outcome.thrown);
+}
+
 function outcomeOf(connection: Connection, { lease, work }: Waiting): Outcome {
   const { lane, owner } = lease;
   const { run, key, signal } = work;
   if (connection.get(LEASE_ALIVE, lane, owner) === undefined) return { thrown: new LeaseLost(lease) };
   const known = connection.get<KeptResult>(READ_RESULT, lane, run, key);
   if (known !== undefined) return { answer: { kind: "known", result: { ...known } } };
-  if (signal.aborted) return { answer: { kind: "undone" } };
+  if (signal.aborted) return UNDONE;
   connection.run("savepoint tenfold_body");
   const transaction = new BodyTransaction(connection);
   const kept = work.body(transaction);
   transaction.isOver = true;
-  if (!connection.isTransaction) throw new AllUndone(WHOLE_UNDONE);
+  const answered = kept === null ? UNDONE : { thrown: undone(WHOLE_UNDONE) };
+  if (transaction.fault !== null) throw new AllUndone({ thrown: failureOf(transaction.fault, connection.path) });
+  if (!connection.isTransaction) throw new AllUndone(answered);
   if (kept === null || disownPromise(kept)) {
     connection.run("rollback to tenfold_body");
     connection.run("release tenfold_body");
-    return kept === null ? { answer: { kind: "undone" } } : { thrown: isAsync(work) };
+    return kept === null ? UNDONE : { thrown: isAsync(work) };
   }
   const { attempt, output, at } = kept as KeptResult;
   connection.run(INSERT_RESULT, lane, run, key, attempt, output, at);
@@ -110,8 +125,16 @@ function outcomeOf(connection: Connection, { lease, work }: Waiting): Outcome {
   return { answer: { kind: "written" } };
 }
 
+const UNDONE: Outcome = { answer: { kind: "undone" } };
+
 const WHOLE_UNDONE =
-  "A statement of the body made SQLite undo its whole transaction (`on conflict rollback`, `raise(rollback)`, or a disk that is full); nothing of it was kept.";
+  "A statement of the body made SQLite undo its whole transaction (`on conflict rollback`, or `raise(rollback)`), and the body answered all the same; nothing of it was kept. Let the body throw.";
+const LATE_REFERENCE =
+  "FOREIGN KEY constraint failed: a reference that is deferred had no row when the body had answered; nothing of it was kept. Write what it refers to.";
+
+function undone(message: string): TenfoldError {
+  return new TenfoldError("TX_UNDONE", message);
+}
 
 /** Statements that are the store's: they begin or end transactions, or reach out of the file. */
 const OURS = /^(?:begin|commit|end|rollback|savepoint|release|attach|detach|pragma|vacuum)\b/i;
@@ -121,24 +144,36 @@ const BLANK = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/|;)+/;
 class BodyTransaction implements SqliteTx {
   readonly #connection: Connection;
   isOver = false;
+  /** The disk's, not the body's. */
+  fault: unknown = null;
 
   constructor(connection: Connection) {
     this.#connection = connection;
   }
 
   run(sql: string, ...parameters: readonly SqliteValue[]): ReturnType<SqliteTx["run"]> {
-    return this.#prepared(sql).run(...(parameters as readonly SQLInputValue[]));
+    return this.#execute(sql, (statement) => statement.run(...(parameters as readonly SQLInputValue[])));
   }
 
   get<Row>(sql: string, ...parameters: readonly SqliteValue[]): Row | undefined {
-    return this.#prepared(sql).get(...(parameters as readonly SQLInputValue[])) as Row | undefined;
+    return this.#execute(sql, (statement) => statement.get(...(parameters as readonly SQLInputValue[]))) as
+      Row | undefined;
   }
 
   all<Row>(sql: string, ...parameters: readonly SqliteValue[]): Row[] {
-    return this.#prepared(sql).all(...(parameters as readonly SQLInputValue[])) as Row[];
+    return this.#execute(sql, (statement) => statement.all(...(parameters as readonly SQLInputValue[]))) as Row[];
   }
 
-  #prepared(sql: string): ReturnType<Connection["prepareOnce"]> {
+  #execute<T>(sql: string, act: (statement: StatementSync) => T): T {
+    try {
+      return act(this.#prepared(sql));
+    } catch (error) {
+      if (isOfDisk(error)) this.fault = error;
+      throw error;
+    }
+  }
+
+  #prepared(sql: string): StatementSync {
     if (this.isOver) {
       const message =
         "The body has answered, and its transaction is over; nothing was executed. Do in the body, before it returns, all that it is to write.";
@@ -150,7 +185,12 @@ class BodyTransaction implements SqliteTx {
       const message = `A body with \`tx\` wanted to execute \`${word.toLowerCase()}\`; nothing was executed. Its transaction begins before it and ends after it: throw to undo what it wrote.`;
       throw new TenfoldError("TX_ENDED", message, { facts: { statement: word } });
     }
-    return this.#connection.prepareOnce(text);
+    const statement = this.#connection.prepareOnce(text);
+    // SQLite reads the first one, and says nothing of what is behind it.
+    if (text.slice(statement.sourceSQL.length).replace(BLANK, "") === "") return statement;
+    const message =
+      "A body with `tx` wanted to execute several statements as one; nothing was executed. Call `ctx.tx.run` for each.";
+    throw new TenfoldError("OPTION_UNSUPPORTED", message);
   }
 }
 

@@ -19,6 +19,7 @@ import type { Expected } from "./interpreter.ts";
 import { withoutErrors } from "./answer.ts";
 import { checkOnce, whatCameOf, type BodyCall } from "./body-call.ts";
 import type { OpenBook } from "./open-book.ts";
+import { Effects } from "./effects.ts";
 import { Undoing, type UndoCall } from "./undoing.ts";
 import { pathOfCall } from "./random-script.ts";
 import {
@@ -41,6 +42,7 @@ export class Auditor {
   readonly #expected: (row: RunRecord, childOf: FateOfChild) => Expected;
   readonly family: Family;
   readonly #undoing: Undoing;
+  readonly #effects: Effects;
   readonly #calls = new Map<string, BodyCall[]>();
   /** Runs whose start was answered, and those that somebody cancelled. */
   readonly accepted = new Set<string>();
@@ -58,6 +60,7 @@ export class Auditor {
   ) {
     this.#book = book;
     this.#undoing = new Undoing(book);
+    this.#effects = new Effects(book);
     this.family = new Family(book, this.#undoing);
     this.#expected = expected;
     for (const { hash, graph } of workflows) this.#compiled.set(hash, compileGraph(graph));
@@ -109,6 +112,7 @@ export class Auditor {
         });
     }
     this.#checkDurable(call);
+    if (call.isTx) this.#effects.called(call);
     this.#undoing.checkKey(call.run, call.node, call.key);
   }
 
@@ -245,6 +249,7 @@ export class Auditor {
     const wrote = (node: string, number: number): boolean =>
       callsOf(node).some(({ attempt, wroteFile }) => attempt === number && wroteFile);
     checkFiles(this.#book, row.id, entries, wrote);
+    this.#effects.checkRun(row.id, entries, (node) => callsOf(node).some(({ isTx }) => isTx));
     checkGraph(row, entries);
     const allowed = new Set<RunStatus>([expected.failures.size > 0 ? "failed" : "completed"]);
     if (this.cancelled.has(row.id) || this.family.isDisowned(row.id)) allowed.add("cancelled");

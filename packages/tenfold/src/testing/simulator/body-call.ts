@@ -18,6 +18,8 @@ export interface BodyCall {
   readonly isGone: () => boolean;
   /** Its step is called at most once. */
   readonly isOnce: boolean;
+  /** What it writes commits with its result. */
+  readonly isTx: boolean;
   endedAt: number;
   /** What it answered: it has happened; undefined: it has not, so far. */
   answer: Json | undefined;

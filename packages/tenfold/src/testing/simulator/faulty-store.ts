@@ -5,6 +5,7 @@
 import { TenfoldError } from "../../value/error.ts";
 import type { Random } from "../../value/random.ts";
 import type { Change, Store } from "../../store/store.ts";
+import type { TransactedWork } from "../../store/transactions.ts";
 import { storeByVerb } from "../store-by-verb.ts";
 import type { WorkerTime, VirtualTime } from "../virtual-time.ts";
 
@@ -63,13 +64,16 @@ const WRITES: ReadonlySet<string> = new Set([
   "take",
   "settle",
   "redeliver",
+  "transact",
 ]);
 
 /** `store` as `connection`'s process sees it. */
 export function faultyStore(store: Store, connection: Connection): Store {
   const faulty = storeByVerb(store, (verb, of) => {
     const real = of(store);
-    return (...args) => call(connection, verb, () => real(...args));
+    if (verb !== "transact") return (...args) => call(connection, verb, () => real(...args));
+    return (lease, work) =>
+      call(connection, verb, () => real(lease, workIn(connection.process, work as TransactedWork)));
   });
   const watch = (what: Change, changed: () => void): (() => void) => {
     return store.watch(what, () => {
@@ -78,6 +82,13 @@ export function faultyStore(store: Store, connection: Connection): Store {
     });
   };
   return { ...faulty, watch, close: async () => {} };
+}
+
+/** Its body is called by its process, which may be frozen, or dead. */
+function workIn(process: WorkerTime, work: TransactedWork): TransactedWork {
+  const body: TransactedWork["body"] = (transaction) =>
+    new Promise((resolve) => process.run(() => resolve(work.signal.aborted ? null : work.body(transaction))));
+  return { ...work, body };
 }
 
 function call(connection: Connection, verb: string, real: () => Promise<unknown>): Promise<unknown> {

@@ -8,6 +8,7 @@ import type { Holder, Lease, RunRecord, Store } from "../../store/store.ts";
 import { laneOfRun } from "../../value/id.ts";
 import type { Files } from "../../store/files.ts";
 import type { Schedules } from "../../store/schedules.ts";
+import type { Transactions } from "../../store/transactions.ts";
 import type { Verb } from "../store-by-verb.ts";
 import type { Standing } from "./scheduled.ts";
 import { TwinStore } from "./twin-store.ts";
@@ -95,6 +96,11 @@ export class OpenBook {
     });
   }
 
+  /** What bodies have written in transactions that are committed, by lane. */
+  written(): readonly (readonly string[])[] {
+    return Array.from({ length: this.#inner.lanes }, (_, lane) => this.#inner.peekWritten(lane));
+  }
+
   /** How far a schedule has come; null: nobody has seen it. */
   standingOf(workflow: string, schedule: string): Standing | null {
     const firstSeenAt = this.#firstSeen.get(`${workflow} ${schedule}`);
@@ -134,15 +140,29 @@ export class OpenBook {
     };
   }
 
+  #fencedTransactions({ transactions }: Store): Transactions {
+    return {
+      kind: transactions.kind,
+      transact: async (lease, work) => {
+        const answer = await transactions.transact(lease, work);
+        if (answer.kind === "written" && !this.#alive.has(lease.owner))
+          throw new Violation("a worker whose lease is dead writes nothing", { verb: "transact", owner: lease.owner });
+        return answer;
+      },
+    };
+  }
+
   #noting(inner: Store): Store {
     const schedules = this.#notingSchedules(inner);
     const files = this.#fencedFiles(inner);
+    const transactions = this.#fencedTransactions(inner);
     const alive = this.#alive;
     const latest = this.#latest;
     return new Proxy(inner, {
       get(target, name) {
         if (name === "schedules") return schedules;
         if (name === "files") return files;
+        if (name === "transactions") return transactions;
         const member: unknown = Reflect.get(target, name, target);
         if (typeof member !== "function") return member;
         if (name === "join") {

@@ -61,6 +61,8 @@ export function randomWorkflow(options: RandomWorkflowOptions): WorkflowDefiniti
       retry: { attempts: options.attempts, first, max: "20s" },
       // What may have happened of it is asked.
       ...(stepName === "west" ? { once: true } : {}),
+      // It writes where the store is.
+      ...(stepName === "east" ? { tx: "postgres" as const } : {}),
       ...(options.timeoutMs === null ? {} : { timeout: options.timeoutMs }),
       run: (input: any): any => answerOf(stepName, input as Json),
       ...(options.undo === true && index < 2 ? { undo: () => {} } : {}),

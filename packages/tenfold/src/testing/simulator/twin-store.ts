@@ -5,6 +5,8 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import { LeaseLost, type Store } from "../../store/store.ts";
+import type { MemoryTransaction } from "../../store/memory-transactions.ts";
+import type { TransactAnswer, TransactedWork } from "../../store/transactions.ts";
 import { TenfoldError } from "../../value/error.ts";
 import { canonicalJson, type Json } from "../../value/json.ts";
 import { storeByVerb, type Verb } from "../store-by-verb.ts";
@@ -26,7 +28,8 @@ export class TwinStore {
   /** `note` is told where they differ; callers go on with the model's answers. */
   constructor(model: Store, tried: Store, note: (violation: Violation) => void) {
     this.#note = note;
-    this.store = storeByVerb(model, (verb, of) => this.#both(verb, of(model), of(tried)));
+    const both = (verb: string, of: (store: Store) => Verb): Verb => this.#both(verb, of(model), of(tried));
+    this.store = storeByVerb(model, (verb, of) => (verb === "transact" ? transactOn(both(verb, of)) : both(verb, of)));
   }
 
   /** The verbs that are under way in real time; null: none is. */
@@ -49,6 +52,30 @@ export class TwinStore {
       return expected.value;
     };
   }
+}
+
+/**
+ * A body is called once, between two verbs, while time passes: after one that finds no result, and before one that keeps
+ * what it answered, with what it wrote where that is a model's.
+ */
+function transactOn(both: Verb): Verb {
+  return async (lease, given) => {
+    const work = given as TransactedWork;
+    const found = (await both(lease, { ...work, body: () => null })) as TransactAnswer;
+    if (found.kind !== "undone" || work.signal.aborted) return found;
+    const texts: string[] = [];
+    const kept = await work.body({ write: (text: string) => void texts.push(text), read: () => [] });
+    if (kept === null) return found;
+    const body: TransactedWork["body"] = (transaction) => {
+      if (isModels(transaction)) for (const text of texts) transaction.write(text);
+      return kept;
+    };
+    return both(lease, { ...work, body });
+  };
+}
+
+function isModels(transaction: unknown): transaction is MemoryTransaction {
+  return typeof (transaction as Partial<MemoryTransaction>).write === "function";
 }
 
 function settled(answer: Promise<unknown>): Promise<Settled> {

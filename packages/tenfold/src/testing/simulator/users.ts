@@ -6,7 +6,7 @@ import { laneOfRun } from "../../value/id.ts";
 import { answerOf } from "./answer.ts";
 import { EVENT, payloadOf } from "./emitted.ts";
 import { signalOf, votesOf } from "./fates.ts";
-import type { AskedApproval } from "./waits.ts";
+import type { AskedApproval, AskedDoubt } from "./waits.ts";
 import type { SimulatedWorkers, World } from "./workers.ts";
 
 /** A start that got no answer may be sent again for so long. */
@@ -131,7 +131,7 @@ export class Users {
       for (const row of open) {
         auditor.checkFacts(row);
         const { signals, approvals, doubts } = auditor.waits(row);
-        for (const { node, attempt } of doubts) void this.#resolve(row.id, node, attempt);
+        for (const doubt of doubts) void this.#resolve(row.id, doubt);
         const early = scenario.random() < 0.4 ? [{ signal: "paid", for: null }] : [];
         for (const { signal, for: whom } of [...signals, ...early]) void this.#signal(row.id, signal, whom);
         for (const asked of approvals) if (!asked.timesOut) void this.#decide(row.id, asked);
@@ -141,14 +141,14 @@ export class Users {
   }
 
   /** Somebody looks whether it happened, once it is over, and says so; sometimes twice. */
-  async #resolve(run: string, node: string, attempt: number): Promise<void> {
+  async #resolve(run: string, { node, token, attempt }: AskedDoubt): Promise<void> {
     const running = this.#processes.anyAwake();
     const found = this.#world.auditor.lookUp(run, node, attempt);
     if (running === undefined || found === null) return;
     const { answer: output } = found;
     const said = output === undefined ? { happened: false as const } : { happened: true as const, output };
     for (let left = this.#world.scenario.random() < 0.3 ? 2 : 1; left > 0; left--) {
-      await unlessRefused(() => running.tenfold.resolve(`${run}:${node}`, { ...said, attempt, by: "kim" }));
+      await unlessRefused(() => running.tenfold.resolve(token, { ...said, by: "kim" }));
     }
   }
 

@@ -1,6 +1,6 @@
 /** What a run waits for from outside, told from its state by looking at every node that is open. */
 import { openRequest, tokenOf } from "../../core/constructs/approval.ts";
-import { openDoubt } from "../../core/constructs/undertaking.ts";
+import { doubtToken, openDoubt } from "../../core/constructs/undertaking.ts";
 import { pathOf } from "../../core/path.ts";
 import { isFailing } from "../../core/boundaries.ts";
 import { ASLEEP, outputFrom, visitFrames, type Place, type RunState } from "../../core/state.ts";
@@ -47,6 +47,7 @@ export function askedApprovals(state: RunState): readonly AskedApproval[] {
 
 export interface AskedDoubt {
   readonly node: string;
+  readonly token: string;
   readonly attempt: number;
 }
 
@@ -55,7 +56,8 @@ export function askedDoubts(state: RunState): readonly AskedDoubt[] {
   return placesOf(state).flatMap((place) => {
     const doubt = openDoubt(place);
     if (doubt === undefined) return [];
-    return { node: pathOf(state.compiled, place.frame, place.node), attempt: doubt.attempt };
+    const node = pathOf(state.compiled, place.frame, place.node);
+    return { node, token: doubtToken(state, place, doubt.attempt), attempt: doubt.attempt };
   });
 }
 

@@ -15,6 +15,7 @@ import { failuresOf, undoFailuresOf } from "./fates.ts";
 import { faultyStore, NO_FAULTS } from "./faulty-store.ts";
 import type { OpenBook } from "./open-book.ts";
 import type { Scenario } from "./scenario.ts";
+import { writeEffect } from "./effects.ts";
 import { Violation } from "./violation.ts";
 import { WorkerTime, type VirtualTime } from "../virtual-time.ts";
 import { writeFile, writesFile } from "./written-files.ts";
@@ -38,6 +39,8 @@ export interface World {
   /** Something went wrong that must not. */
   note(thrown: unknown): void;
 }
+
+type Promises = Pick<BodyCall, "isOnce" | "isTx">;
 
 /** What becomes of a call, whatever else happens. */
 interface Fate<T> {
@@ -186,11 +189,11 @@ export class SimulatedWorkers {
   /** A body answers what it must, fails as often as it must, and hangs where a timeout ends it. */
   #body(
     running: SimulatedWorker,
-    { name, once }: StepDefinition,
+    { name, once, tx }: StepDefinition,
     input: Json | undefined,
     ctx: StepContext,
   ): Promise<Answer> {
-    const call = this.#noteCall(running, ctx, once === true);
+    const call = this.#noteCall(running, ctx, { isOnce: once === true, isTx: tx !== undefined });
     const failures = failuresOf(ctx.run.id, ctx.node);
     const fails = ctx.attempt <= failures;
     const writes = once !== true && this.#world.scenario.timeoutMs === null && writesFile(ctx.run.id, ctx.node);
@@ -199,8 +202,10 @@ export class SimulatedWorkers {
     const answer = (): Answer => {
       // It happens although nobody may hear of it.
       call.answer = answerOf(name, input) as unknown as Json;
+      if (call.isTx) writeEffect(ctx, call.answer);
       return answerOf(name, input);
     };
+    if (call.isTx && fails) writeEffect(ctx, null);
     return this.#take(running, ctx, call, { fails, saysSo, writes, answer });
   }
 
@@ -261,9 +266,9 @@ export class SimulatedWorkers {
     });
   }
 
-  #noteCall(running: SimulatedWorker, ctx: StepContext, isOnce: boolean): BodyCall {
+  #noteCall(running: SimulatedWorker, ctx: StepContext, promises: Promises): BodyCall {
     const { auditor, note } = this.#world;
-    const call = this.#callOf(running, ctx, isOnce);
+    const call = this.#callOf(running, ctx, promises);
     running.calls.push(call);
     try {
       auditor.called(call);
@@ -273,7 +278,7 @@ export class SimulatedWorkers {
     return call;
   }
 
-  #callOf(running: SimulatedWorker, ctx: StepContext, isOnce = false): BodyCall {
+  #callOf(running: SimulatedWorker, ctx: StepContext, promises: Promises = { isOnce: false, isTx: false }): BodyCall {
     const { book, time } = this.#world;
     return {
       run: ctx.run.id,
@@ -285,7 +290,7 @@ export class SimulatedWorkers {
       at: time.now,
       clock: running.time.now(),
       isGone: () => running.time.isDead,
-      isOnce,
+      ...promises,
       endedAt: Infinity,
       answer: undefined,
       wasStopped: false,
