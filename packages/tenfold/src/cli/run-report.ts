@@ -1,6 +1,6 @@
 /** What came out of `tenfold run`, for a person or as a document, and the exit code that it means. */
 import type { RunError } from "../core/entry.ts";
-import { undoText } from "../core/undo-text.ts";
+import { undoNote } from "../core/undo-text.ts";
 import { formatDuration } from "../value/duration.ts";
 import type { Json } from "../value/json.ts";
 import { EXIT, type Call } from "./command.ts";
@@ -146,13 +146,15 @@ function refusalText({ row, path, reason }: Refusal): string {
 }
 
 function reasonOf({ status, error }: Ended): string {
-  return `${status}${undoText(error?.undo)}${error === null ? "" : ` at ${error.node === "" ? "the end" : error.node}: ${cut(oneLine(error.message), 100)}`}`;
+  if (error === null) return status;
+  const where = error.node === "" ? "the end" : error.node;
+  return `${status} at ${where}${undoNote(error.undo)}: ${cut(oneLine(error.message), 100)}`;
 }
 
 function errorText(error: RunError | null): string {
-  return error === null
-    ? ""
-    : `${undoText(error.undo)} at ${error.node === "" ? "its end" : error.node}: ${oneLine(shortened(error.message))}`;
+  if (error === null) return "";
+  const where = error.node === "" ? "its end" : error.node;
+  return ` at ${where}${undoNote(error.undo)}: ${oneLine(shortened(error.message))}`;
 }
 
 function failureWord(status: string): string {

@@ -3,6 +3,7 @@
  * Invariant: a recorded result is never computed again, unless what it depends on is.
  */
 import { commandFor, endRun, leaveFrame, openNode, startNode } from "./advance.ts";
+import type { CompiledNode } from "./compile.ts";
 import { askAgain } from "./constructs/approval.ts";
 import { callAgain, isCalled, letCallsGo } from "./constructs/call.ts";
 import { hasItemsAtWork, openItems, takeFailed } from "./constructs/each.ts";
@@ -37,14 +38,15 @@ import { hasStuck, undoAgain } from "./undo.ts";
 
 /**
  * Takes back cancel and failure: what failed or was held back starts again, with all its attempts, and so does what was
- * undone. What could not be undone is undone first. While the run is undone nothing goes on.
+ * undone. What could not be undone is undone first, once the run has stopped. While the run is undone nothing goes on.
  */
 export function retry(turn: Turn, goingOn: GoOn): void {
   const { root, cancelled } = turn.state;
   if (isBeingUndone(root)) return;
   const hasStopped = cancelled !== null || root.failure !== null;
-  if (hasStopped && hasStuck(root)) return undoFirst(turn, goingOn);
-  goOnWith(turn, goingOn, hasStopped);
+  if (!hasStuck(root)) goOnWith(turn, goingOn, hasStopped);
+  else if (hasStopped) undoFirst(turn, goingOn);
+  else if (root.running === 0) endRun(turn);
 }
 
 /** Nothing goes on before all is undone; what slept does so yet. */
@@ -83,9 +85,8 @@ export function goOnWith(turn: Turn, goingOn: GoOn, hasStopped: boolean): void {
 /** Resets what was undone, and what is named; answers what of it waits for nothing. */
 function beginAnew(turn: Turn, { from, newKeys }: GoOn): readonly Place[] {
   const { state } = turn;
-  const undone = state.root.scope.holdsUndo
-    ? placesThat(state, (frame, node) => frame.waits[node.local] === UNDONE)
-    : [];
+  const isUndone = (frame: Frame, node: CompiledNode) => frame.waits[node.local] === UNDONE && !isBeingUndone(frame);
+  const undone = state.root.scope.holdsUndo ? placesThat(state, isUndone) : [];
   const named = from === null ? [] : placesFrom(state, from).places;
   if (undone.length + named.length === 0 && !newKeys) return [];
   const reset = new Reset(turn);

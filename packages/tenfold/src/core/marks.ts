@@ -1,6 +1,6 @@
 /** What is remembered of a run's frames beyond what is open: those that are closed and may be undone, and what was reset. */
 import { framesOf, isSpread } from "./opened.ts";
-import type { Frame, Marks } from "./state.ts";
+import { bornOf, type Frame, type Marks, type Place, type RunState } from "./state.ts";
 
 export function marksOf(frame: Frame): Marks {
   frame.marks ??= { born: new Map(), touched: new Set(), kept: new Map(), undoAttempts: new Map(), undoing: null };
@@ -38,4 +38,10 @@ export function isBeingUndone(frame: Frame): boolean {
     if ((boundary.marks?.undoing ?? null) !== null) return true;
   }
   return false;
+}
+
+/** The number of the key that bodies of the node at `path` have: never one that was undone, whatever has become of its frame. */
+export function keyAt({ keysLeast }: RunState, path: string, { frame, node }: Place): number {
+  const { key } = bornOf(frame, node.local);
+  return keysLeast === null ? key : Math.max(key, keysLeast.get(path) ?? 0);
 }

@@ -59,6 +59,7 @@ export function begin(compiled: CompiledGraph, { run, input, startedAt }: Begun,
     depth: null,
     undos: null,
     resets: 0,
+    keysLeast: null,
   };
   const turn = newTurn(state, startedAt, commands);
   openFrame(turn, root);
@@ -142,8 +143,10 @@ export function reduce(state: RunState, entry: Entry, commands: Command[], known
     case "attached":
       if (!absorb(state, entry.message)) return;
       attached(turn, entry);
-      if (entry.attempt > 1) retry(turn, AS_IT_STOPPED);
-      return;
+      if (entry.attempt === 1) return;
+      // It was removed since its parent asked for it first; its own children may be there yet, and have failed.
+      if (state.entries === 1) return goOnWith(turn, AS_IT_STOPPED, true);
+      return retry(turn, AS_IT_STOPPED);
     case "cancelled":
       if (!absorb(state, entry.message)) return;
       if (entry.by !== undefined && !disowned(turn, { ...entry, by: entry.by })) return;

@@ -233,7 +233,6 @@ export class Reset {
     const child = frame.children?.get(local);
     if (waits === DONE && !(child !== undefined && isSpread(child) && child.isUnheard)) frame.open++;
     if (waits === 0 || waits === RETRYING) countOpen(frame, -1);
-    if (waits === ASLEEP) stopWaiting(this.#turn.state, place);
     if (waits === ASLEEP && child !== undefined && isCalled(child)) disownCalls(this.#turn, asItIs(place));
     if (child !== undefined && isRequest(child)) removeRequest(this.#turn.state, child);
     for (const inner of framesBelow(frame, local)) this.#drop(inner);
@@ -263,13 +262,6 @@ function asItIs({ frame, node }: Place): Frame {
   const marks = frame.marks === null ? null : { ...frame.marks, born: new Map(frame.marks.born) };
   const waits = frame.waits.map((waits, local) => (local === node.local ? waits : DONE));
   return { ...frame, waits, readyAt: frame.readyAt.slice(), children: new Map([[node.local, child]]), marks };
-}
-
-function stopWaiting({ signals }: RunState, { frame, node }: Place): void {
-  for (const { places, first } of signals?.waiting.values() ?? []) {
-    const index = places.findIndex((other) => other.frame === frame && other.node === node);
-    if (index >= first) places.splice(index, 1);
-  }
 }
 
 function remove<T>(list: T[], item: T): void {

@@ -2,7 +2,7 @@
 import { nearestName } from "../value/nearest.ts";
 import type { ErrorCode } from "../value/error.ts";
 import { ownersAround, type CompiledNode } from "./compile.ts";
-import { framesBelow, isBeingUndone } from "./marks.ts";
+import { framesBelow } from "./marks.ts";
 import { idOfPath, pathOf } from "./path.ts";
 import { isSpread } from "./opened.ts";
 import { UNDO_FAILED, type Frame, type Place, type RunState } from "./state.ts";
@@ -29,7 +29,7 @@ export function placesFrom(state: RunState, from: string): RetryFrom {
   }
   if (node.node.kind === "input" || node.node.kind === "item")
     return refuse("NODE_UNKNOWN", `"${from}" is given and not worked on`, "Name the first node that uses it.");
-  if (isBeingUndone(state.root) || placesThat(state, isStuck).length > 0)
+  if ((state.undos?.size ?? 0) > 0 || placesThat(state, isStuck).length > 0)
     return refuse("RETRY_REFUSED", "it is not undone yet", "Retry it without `from`: then that is done first.");
   const shown = ownersAround(compiled, node).find((owner) => owner.node.kind === "approval");
   if (shown !== undefined)
@@ -44,7 +44,26 @@ export function placesFrom(state: RunState, from: string): RetryFrom {
     const what = forgotten.node.node.kind === "repeat" ? "rounds" : "items";
     return refuse("RETRY_REFUSED", `${what} of "${path}" are finished, and what was in them is not kept`, `Retry it from "${path}": all of them are done once more.`); // prettier-ignore
   }
+  const caught = caughtAround(state, node);
+  if (caught !== undefined)
+    return refuse("RETRY_REFUSED", `the body of "${caught}" has failed, and what was in it is not kept`, `Retry it from "${caught}": all of it is done once more.`); // prettier-ignore
   return refuse("RETRY_REFUSED", `it never came to "${from}"`, "Retry it without `from`: it goes on from where it stopped."); // prettier-ignore
+}
+
+/** The path of an attempt that has gone on to its handler, and had the node in its body. */
+function caughtAround({ compiled, root }: RunState, node: CompiledNode): string | undefined {
+  const route = [...ownersAround(compiled, node), node];
+  for (const [depth, { node: owner }] of route.entries()) {
+    if (owner.kind !== "attempt" || route[depth + 1]?.scope !== owner.body) continue;
+    const begun: Place[] = [];
+    find(root, route.slice(0, depth + 1), begun);
+    for (const { frame, node: attempt } of begun) {
+      const child = frame.children?.get(attempt.local);
+      if (child !== undefined && "scope" in child && child.scope.index !== owner.body)
+        return pathOf(compiled, frame, attempt);
+    }
+  }
+  return undefined;
 }
 
 /** The id of the node around one. */

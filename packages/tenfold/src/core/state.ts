@@ -44,6 +44,8 @@ export interface RunState {
   undos: Map<string, Undo> | null;
   /** How often nodes of it were reset. */
   resets: number;
+  /** Of nodes that were undone, by their path: the least that the number of their next key may be; null: none was. */
+  keysLeast: Map<string, number> | null;
 }
 
 /** The approvals that were asked for and not decided. */

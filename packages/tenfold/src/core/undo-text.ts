@@ -10,3 +10,9 @@ export function undoText(undo: UndoOutcome | undefined): string {
   const named = undo.nodes.slice(0, NAMED).join(", ");
   return `, undo incomplete: ${named}${undo.failed > NAMED ? ` and ${undo.failed - NAMED} more` : ""}`;
 }
+
+/** The same in parentheses, behind where it failed: " (undo incomplete: charge)". */
+export function undoNote(undo: UndoOutcome | undefined): string {
+  const text = undoText(undo).slice(2);
+  return text === "" ? "" : ` (${text})`;
+}

@@ -7,7 +7,7 @@ import { invariant } from "../value/error.ts";
 import type { Command } from "./command.ts";
 import type { CompiledNode } from "./compile.ts";
 import type { RunError, UndoFailedEntry, UndoOutcome } from "./entry.ts";
-import { framesBelow, marksOf, visitAllFrames } from "./marks.ts";
+import { framesBelow, isBeingUndone, marksOf, visitAllFrames } from "./marks.ts";
 import { pathOf } from "./path.ts";
 import { countOpen } from "./boundaries.ts";
 import { forgetUndertaking } from "./constructs/undertaking.ts";
@@ -71,8 +71,9 @@ function isUndoable(frame: Frame, node: CompiledNode): boolean {
   );
 }
 
+/** It could not be undone, and what is around it is not being undone any more. */
 function isStuck(frame: Frame, node: CompiledNode): boolean {
-  return frame.waits[node.local] === UNDO_FAILED;
+  return frame.waits[node.local] === UNDO_FAILED && !isBeingUndone(frame);
 }
 
 type IsWanted = (frame: Frame, node: CompiledNode) => boolean;
@@ -149,6 +150,7 @@ export function undone(turn: Turn, path: string): GoOn | null {
   if (hadResult(undo.place)) frame.open++;
   forgetUndertaking(undo.place);
   frame.waits[node.local] = UNDONE;
+  (turn.state.keysLeast ??= new Map()).set(path, turn.state.resets + 1);
   return over(turn, undo);
 }
 
@@ -219,7 +221,7 @@ export function undoOutcome({ compiled, root }: RunState): UndoOutcome | undefin
   visitAllFrames(root, (frame) => {
     for (const node of frame.scope.nodes) {
       if (frame.waits[node.local] === UNDONE) undone++;
-      if (!isStuck(frame, node)) continue;
+      if (frame.waits[node.local] !== UNDO_FAILED) continue;
       failed++;
       if (nodes.length < NAMED_MAX) nodes.push(pathOf(compiled, frame, node));
     }

@@ -3,9 +3,10 @@
  * Invariants: it releases its slot when its body has settled; it answers its run once, or never if it was stopped; the body
  * of a step that is called at most once is called when it is durable that it was begun, and not before.
  */
+import { keyAt } from "../core/marks.ts";
 import { pathOf } from "../core/path.ts";
 import { resume } from "../core/reduce.ts";
-import { bornOf, RETRYING, type Place, type RunState, type Undo } from "../core/state.ts";
+import { RETRYING, type Place, type RunState, type Undo } from "../core/state.ts";
 import type { Lease, Store } from "../store/store.ts";
 import { copyJson, type Json } from "../value/json.ts";
 import { NotDone } from "../flow/not-done.ts";
@@ -177,8 +178,10 @@ export class Attempt<R extends AttemptRun = AttemptRun> {
     return this.#body !== null && !(thrown instanceof NotDone);
   }
 
+  /** The idempotency key: the same for each attempt, until what it did was undone; an undo has one of its own. */
   get key(): string {
-    return keyOf(this.run.id, this.path, this.place, this.undo !== null);
+    const { run, path, place, undo } = this;
+    return `${keyText(run.id, path, keyAt(run.state, path, place))}${undo === null ? "" : "/undo"}`;
   }
 
   /** Its run is on another graph: its node is this one there. */
@@ -248,11 +251,6 @@ export class Attempt<R extends AttemptRun = AttemptRun> {
   #tell(result: Settled): void {
     this.#host.settled(this, result.ok ? result : judged(this.step.unless, result));
   }
-}
-
-/** The idempotency key of a node of a run: the same for each attempt, until it was undone; its undo has one of its own. */
-function keyOf(run: string, path: string, { frame, node }: Place, isUndo: boolean): string {
-  return `${keyText(run, path, bornOf(frame, node.local).key)}${isUndo ? "/undo" : ""}`;
 }
 
 /** The key of what was done `key` resets ago, as bodies have it. */

@@ -5,6 +5,8 @@ export interface ChildCall {
   place: Place;
   readonly path: string;
   readonly attempt: number;
+  /** Which time it is that its node runs: a node that was reset since has another child. */
+  readonly generation: number;
   /** The store was asked, and has not answered. */
   isSent: boolean;
   /** How often that failed. */

@@ -6,7 +6,7 @@
 import { isCalled } from "../core/constructs/call.ts";
 import { bornOf, type Place } from "../core/state.ts";
 import { hash32 } from "../value/hash.ts";
-import { derivedRunId } from "../value/id.ts";
+import { derivedRunId, laneOfRun } from "../value/id.ts";
 
 /** The id of the run that a call starts in `lane`. */
 export function childId(parent: string, { frame, node }: Place, path: string, lane: number): string {
@@ -22,6 +22,11 @@ export function laneOfChild(parent: string, path: string, lanes: number): number
 
 function nameOfCall(parent: string, path: string): string {
   return `${parent} ${path}`;
+}
+
+/** Whether others had started the child of a call. */
+export function isJoined(child: string, parent: string, place: Place, path: string): boolean {
+  return childId(parent, place, path, laneOfRun(child)!) !== child;
 }
 
 /** The child that a call has, or had, as far as its journal tells. */

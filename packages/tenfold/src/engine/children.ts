@@ -9,7 +9,7 @@ import type { RunError } from "../core/entry.ts";
 import { evaluationError } from "../core/output.ts";
 import { pathOf } from "../core/path.ts";
 import { isFailing } from "../core/boundaries.ts";
-import { type Place } from "../core/state.ts";
+import { bornOf, type Place } from "../core/state.ts";
 import { NEVER } from "../core/wake-time.ts";
 import { decodedRecord } from "../store/codec/decoded.ts";
 import type { RunStart, SendAnswer, StartAnswer, Store } from "../store/store.ts";
@@ -78,8 +78,9 @@ export class Children {
   /** Has the child of an open call started, or joined. */
   call(run: LiveRun, place: Place, attempt: number): void {
     const path = pathOf(run.state.compiled, place.frame, place.node);
-    if (run.calls.get(path)?.attempt === attempt) return;
-    const call: OwnCall = { run, place, path, attempt, isSent: false, failures: 0 };
+    if (run.isAsking({ path, attempt })) return;
+    const { generation } = bornOf(place.frame, place.node.local);
+    const call: OwnCall = { run, place, path, attempt, generation, isSent: false, failures: 0 };
     run.asks(call);
     const tooDeep = depthProblem(run.state, place);
     if (tooDeep !== undefined) return this.#refuse(call, tooDeep);
@@ -235,14 +236,12 @@ export class Children {
     this.#parent.changed(call.run);
   }
 
-  /** The child is there, and the call was given up meanwhile; false. */
-  #letGo({ call, child }: Found): false {
-    const { run, place, path, attempt } = call;
-    const given = place.frame.children?.get(place.node.local);
-    const isSame = given !== undefined && isCalled(given) && given.attempt === attempt && given.child === null;
-    if (isSame && run.ending?.status !== "held") {
-      const send = farewell(place, child, { parent: run.id, node: path, attempt }, this.#host.ports.clock.now(), true);
-      if (send !== undefined && !run.isGone) run.owe(send);
+  /** The child is there, and the call was given up meanwhile, or has another one since; false. */
+  #letGo({ call, child, start }: Found): false {
+    const { run, path, attempt } = call;
+    if (isGivenUp(call) && run.ending?.status !== "held" && !run.isGone) {
+      const by = { parent: run.id, node: path, attempt };
+      run.owe(farewell(child, by, { isJoined: start.id !== child, isLate: true }, this.#host.ports.clock.now()));
     }
     return this.#settle(call.run, call);
   }
@@ -284,6 +283,13 @@ function isAsked({ run, place, attempt }: OwnCall): boolean {
   if (run.isGone || run.ending !== null || run.state.cancelled !== null) return false;
   const called = openCalled(place);
   return called !== undefined && called.attempt === attempt && called.child === null;
+}
+
+/** Nobody asks for its child: a call that is made once more asks for the same one, unless its node was reset. */
+function isGivenUp({ place: { frame, node }, attempt, generation }: OwnCall): boolean {
+  if (bornOf(frame, node.local).generation !== generation) return true;
+  const given = frame.children?.get(node.local);
+  return given !== undefined && isCalled(given) && given.attempt === attempt && given.child === null;
 }
 
 function joinsItself({ run, path }: OwnCall): TenfoldError {

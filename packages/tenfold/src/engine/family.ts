@@ -3,23 +3,21 @@
  * Invariant: it goes out with the commit that decided it; its key names it.
  */
 import type { CalledBy, ReturnedEntry, RunError } from "../core/entry.ts";
-import type { Place } from "../core/state.ts";
 import { FINISHED, type RunRecord, type Send, type Then } from "../store/store.ts";
-import { laneOfRun } from "../value/id.ts";
 import type { Json } from "../value/json.ts";
-import { childId } from "./child-id.ts";
 
 /** How a child has ended. */
 export type Returned = Pick<ReturnedEntry, "status" | "output" | "error">;
 
-/**
- * Tells the child of a call that is given up that this one needs it no more; undefined where it cannot be one. `isLate`: the
- * child was not there yet when the call was given up, and what was written then may have found nobody.
- */
-export function farewell(place: Place, child: string, by: CalledBy, now: number, isLate = false): Send | undefined {
-  const lane = laneOfRun(child);
-  if (lane === undefined) return undefined;
-  const isJoined = childId(by.parent, place, by.node, lane) !== child;
+/** Of a child that is let go: others had started it; or it was not there yet when the call was given up. */
+export interface LetGo {
+  readonly isJoined: boolean;
+  /** What was written when the call was given up may have found nobody. */
+  readonly isLate?: boolean;
+}
+
+/** Tells the child of a call that is given up that this one needs it no more. */
+export function farewell(child: string, by: CalledBy, { isJoined, isLate = false }: LetGo, now: number): Send {
   const reason = `its parent, run ${by.parent}, needs it no more`;
   const key = `disown ${child} ${by.parent} ${by.node} ${by.attempt}${isLate ? " late" : ""}`;
   const body = { kind: "cancel", reason, by, ...(isJoined && { isJoined }) } as const;

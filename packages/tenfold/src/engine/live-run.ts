@@ -112,15 +112,21 @@ export class LiveRun {
   /** A child is asked for. */
   asks(call: ChildCall): void {
     this.#calls ??= new Map();
-    this.#calls.set(call.path, call);
+    this.#calls.set(nameOf(call), call);
   }
 
   /** Nothing is asked for any more by this call. */
   asksNoMore(call: ChildCall): void {
-    if (this.#calls?.get(call.path) === call) this.#calls.delete(call.path);
+    const name = nameOf(call);
+    if (this.#calls?.get(name) === call) this.#calls.delete(name);
   }
 
-  /** Calls whose child is not known to be there yet, by the path of their node. */
+  /** Whether its child is being asked for already. */
+  isAsking(call: Pick<ChildCall, "path" | "attempt">): boolean {
+    return this.calls.has(nameOf(call));
+  }
+
+  /** Calls whose child is not known to be there yet, with those that were given up, or are made once more, meanwhile. */
   get calls(): ReadonlyMap<string, ChildCall> {
     return this.#calls ?? NO_CALLS;
   }
@@ -305,6 +311,10 @@ export class LiveRun {
     for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();
   }
+}
+
+function nameOf({ path, attempt }: Pick<ChildCall, "path" | "attempt">): string {
+  return `${path} ${attempt}`;
 }
 
 function appended<T>(list: readonly T[], item: T): readonly T[] {

@@ -16,12 +16,13 @@ import { type Place, type Undo } from "../core/state.ts";
 import { wakeTime } from "../core/wake-time.ts";
 import type { Message, Store } from "../store/store.ts";
 import { unreachable } from "../value/error.ts";
+import { laneOfRun } from "../value/id.ts";
 import { copyJson } from "../value/json.ts";
 import type { Attempt } from "./attempt.ts";
 import { unlessTooLarge, type Settled } from "./body.ts";
 import type { ChildCall } from "./child-call.ts";
 import type { EngineEvents } from "./events.ts";
-import { knownChild } from "./child-id.ts";
+import { isJoined, knownChild } from "./child-id.ts";
 import { foreseenChild } from "./child-start.ts";
 import { farewell, type Returned } from "./family.ts";
 import { entryOf, hasGoOn } from "./absorbing.ts";
@@ -330,10 +331,9 @@ export class Recorder {
     const path = pathOf(run.state.compiled, place.frame, place.node);
     const child =
       knownChild(place) ?? foreseenChild({ run, place, path }, registry, { lanes: store.lanes, payloadMax });
-    if (child === undefined) return;
+    if (child === undefined || laneOfRun(child) === undefined) return;
     const by = { parent: run.id, node: path, attempt };
-    const send = farewell(place, child, by, this.#now());
-    if (send !== undefined) run.owe(send);
+    run.owe(farewell(child, by, { isJoined: isJoined(child, run.id, place, path) }, this.#now()));
   }
 
   #abandon(run: LiveRun, place: Place, commands: Command[]): void {

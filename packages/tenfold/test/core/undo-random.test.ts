@@ -195,7 +195,7 @@ test("from a node on, all that depends on it is done again, and nothing else tha
       if (from === undefined) return;
       const { problem } = placesFrom(life.state, from);
       if (problem !== null) {
-        assert.match(problem.message, /finished|never came|only shows|is a call of the script/);
+        assert.match(problem.message, /not kept|never came|only shows|is a call of the script/);
         return;
       }
       gone++;

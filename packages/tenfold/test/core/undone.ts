@@ -69,8 +69,9 @@ export function usesIn(
       for (const template of templatesOf(node)) visitRefs(template, add);
       if ("after" in node) for (const before of node.after) add(before);
       const owner = ownerOf(node);
-      // A handler comes after all of the body.
-      if (owner?.kind === "attempt" && node.scope === owner.handler) for (const one of scopes[owner.body]!.nodes) add(one); // prettier-ignore
+      // A handler comes after all of the body; of what failed there nobody knows what it had used before.
+      if (owner?.kind !== "attempt" || node.scope !== owner.handler) continue;
+      for (const one of scopes[owner.body]!.nodes) if (how === "surely") all.add(one); else add(one); // prettier-ignore
     }
     return all;
   };

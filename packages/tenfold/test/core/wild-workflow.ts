@@ -94,11 +94,17 @@ export function wildWorkflow(
   const attempted = (known: readonly Drawn[], depth: number): Drawn =>
     onwards(
       (attempt as Drawn).as(id())(
-        () => arm(known, depth),
+        () => (undo && random() < 0.3 ? inVain(known, depth) : arm(known, depth)),
         (error: Drawn) => onwards({ error: present(error.code), other: pick(known) }),
         undo && random() < 0.3 ? { undo: false } : {},
       ),
     );
+
+  /** A body that fails after a while, whatever else is in it. */
+  const inVain = (known: readonly Drawn[], depth: number): Drawn => [
+    arm(known, depth),
+    (waitFor as Drawn).as(id())("never", { timeout: 500 }),
+  ];
 
   /** A loop that ends when it is told to, or after its last round; each round may hold anything. */
   const repeated = (known: readonly Drawn[], depth: number, value: Drawn): Drawn => {
@@ -151,7 +157,8 @@ export function wildWorkflow(
     concurrency: object,
   ): Drawn => {
     const body = (item: Drawn) => scope(hasAnswers ? [...known, item] : known, depth + 1);
-    const options = { ...concurrency, onError: "collect", enough: 1 + below(2), rest: pick(["finish", "stop"]) };
+    const onError = random() < 0.7 ? { onError: "collect" } : {};
+    const options = { ...concurrency, ...onError, enough: 1 + below(2), rest: pick(["finish", "stop"]) };
     const rough = (attempt as Drawn).as(id())(
       () => present((each as Drawn).as(id())(items, body, options)),
       (error: Drawn) => onwards(present(error.code)),

@@ -28,6 +28,26 @@ test("a parent that is retried after its child was removed hears of the new one,
   assert.equal(await world.happens(run.result()), "well");
 });
 
+test("of runs that call each other, those in the middle may be removed: one retry of the first has the last go on", async () => {
+  const world = new World(2);
+  let isBroken = true;
+  const shaky = stepOf("shaky", () => { if (isBroken) throw new Error("no"); return "well"; }, once); // prettier-ignore
+  const last = workflowOf("last", (n) => shaky(n));
+  const middle = workflowOf("middle", (n) => call(last, n));
+  const second = workflowOf("second", (n) => call(middle, n));
+  const parent = workflowOf("parent", (n) => call(second, n));
+  const { tenfold } = await world.open([parent]);
+  const run = await world.happens(tenfold.start(parent, 1));
+  await world.untilStatus(run.id, "failed");
+  await world.passes(120 * MINUTE);
+  for (const workflow of ["second", "middle"])
+    assert.equal((await world.happens(tenfold.prune({ workflow }, { olderThan: "1 hour" }))).pruned, 1);
+  isBroken = false;
+  await world.happens(tenfold.retry(run.id));
+  assert.equal(await world.happens(run.result()), "well");
+  assert.equal(world.records.filter(({ workflow }) => workflow === "last").length, 1);
+});
+
 test("a request that cannot be shown lets the children go that were to show it", async () => {
   const world = new World();
   const breaks = stepOf("breaks", async () => { await world.time.wait(1000); throw new Error("no"); }, once); // prettier-ignore

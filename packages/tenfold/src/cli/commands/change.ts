@@ -199,9 +199,9 @@ function tellDone(call: Call, change: Change, found: number, told: Changed, run:
     const missed = missing > 0 ? ` ${plural(missing, "run")} finished meanwhile.` : "";
     terminal.print(`${what} ${verb} ${change.done}.${missed}`);
     tellRefused(call, told);
-    terminal.say("Whatever works this store obeys at once; if nothing does, `tenfold dev` will.");
+    if (changed > 0) terminal.say("Whatever works this store obeys at once; if nothing does, `tenfold dev` will.");
   }
-  return EXIT.yes;
+  return changed === 0 && refused > 0 ? EXIT.no : EXIT.yes;
 }
 
 function tellRefused({ terminal }: Call, { refused = 0, refusals = [] }: Changed): void {

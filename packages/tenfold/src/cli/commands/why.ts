@@ -1,6 +1,6 @@
 /** `tenfold why`: what a run waits for, behind what, until when, and who can change it. */
 import { waitText, type Wait } from "../../core/why.ts";
-import { undoText } from "../../core/undo-text.ts";
+import { undoNote } from "../../core/undo-text.ts";
 import type { Why } from "../../engine/why.ts";
 import { EXIT, type Call, type Command } from "../command.ts";
 import { oneLine, shortened } from "../columns.ts";
@@ -60,7 +60,7 @@ function runText({ status, owned, wakeAt, waits, error }: Why, now: number): str
     case "cancelled":
     case "held": {
       const where = error === null || error.node === "" ? "" : ` at ${error.node}`;
-      return `${undoText(error?.undo)}${where}: ${shortened(oneLine(error?.message ?? ""))}`;
+      return `${where}${undoNote(error?.undo)}: ${shortened(oneLine(error?.message ?? ""))}`;
     }
     case "waiting":
       return wakeAt !== null && wakeAt > now

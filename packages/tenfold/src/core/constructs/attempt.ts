@@ -1,6 +1,6 @@
 /** `attempt`: a body at which failures stop, and what is done instead once all of it has come to rest. */
 import { invariant } from "../../value/error.ts";
-import { keepFrame } from "../marks.ts";
+import { isBeingUndone, keepFrame } from "../marks.ts";
 import { errorJson, outputOf } from "../output.ts";
 import type { Frame, Place } from "../state.ts";
 import type { Turn } from "../turn.ts";
@@ -22,7 +22,9 @@ export function leaveAttempt(turn: Turn, inner: Frame): void {
   const result = inner.failure === null ? outputOf(turn.state, inner) : ({ ok: false, error: inner.failure } as const);
   if (result.ok) return turn.moves.finishNode(turn, frame, node, result.output);
   if (!isBody) return turn.moves.failNode(turn, frame, node, result.error);
-  // Whoever cancels does not wait for that: a retry tries the body again.
+  // What is around it is undone, with all that the body did: a retry tries the body again.
+  if (isBeingUndone(frame)) return turn.moves.settle(turn, frame);
+  // Nor does whoever cancels wait for that.
   const isUndone = node.node.undo !== false && hasUndoable(inner);
   if (isUndone && turn.state.cancelled !== null) return turn.moves.settle(turn, frame);
   inner.failure ??= result.error;

@@ -6,18 +6,9 @@
  */
 import type { Command } from "../command.ts";
 import type { BegunEntry, ResolvedEntry, RunError, UnsureEntry } from "../entry.ts";
-import { isBeingUndone, marksOf } from "../marks.ts";
+import { isBeingUndone, keyAt, marksOf } from "../marks.ts";
 import { pathOf } from "../path.ts";
-import {
-  ASLEEP,
-  bornOf,
-  SUPPRESSED,
-  type Child,
-  type Frame,
-  type Place,
-  type RunState,
-  type Undertaking,
-} from "../state.ts";
+import { ASLEEP, SUPPRESSED, type Child, type Frame, type Place, type RunState, type Undertaking } from "../state.ts";
 import type { Turn } from "../turn.ts";
 import { NEVER } from "../wake-time.ts";
 import { tokenOf } from "./approval.ts";
@@ -26,19 +17,22 @@ import { tokenOf } from "./approval.ts";
 const NO_FRAMES: readonly Frame[] = [];
 
 /** The attempt may happen from now on. */
-export function begun(turn: Turn, place: Place, { attempt, at }: BegunEntry): void {
+export function begun(turn: Turn, place: Place, entry: BegunEntry): void {
   const { frame, node } = place;
   // The pause before it, if it is not the first attempt, is over.
   frame.waits[node.local] = 0;
   frame.children ??= new Map();
-  frame.children.set(node.local, undertaken(place, attempt, at));
+  frame.children.set(node.local, undertaken(turn.state, place, entry));
   touch(place);
-  turn.commands.push({ kind: "perform", place, attempt });
+  turn.commands.push({ kind: "perform", place, attempt: entry.attempt });
 }
 
-function undertaken({ frame, node }: Place, attempt: number, begunAt: number): Undertaking {
-  const { key } = bornOf(frame, node.local);
-  return { attempt, begunAt, key, doubt: null, frames: NO_FRAMES };
+function undertaken(
+  state: RunState,
+  place: Place,
+  { node, attempt, at: begunAt }: Pick<BegunEntry, "node" | "attempt" | "at">,
+): Undertaking {
+  return { attempt, begunAt, key: keyAt(state, node, place), doubt: null, frames: NO_FRAMES };
 }
 
 /** What may have happened is undone, if it can be. */
@@ -47,11 +41,11 @@ function touch({ frame, node }: Place): void {
 }
 
 /** Nobody knows whether it happened: it sleeps until somebody says so. The node was open, and is counted no more. */
-export function unsure(turn: Turn, place: Place, { attempt, error, at }: UnsureEntry): void {
+export function unsure(turn: Turn, place: Place, entry: UnsureEntry): void {
   const { state } = turn;
   const { frame, node } = place;
-  const undertaking = undertakingAt(place) ?? undertaken(place, attempt, at);
-  undertaking.doubt = error;
+  const undertaking = undertakingAt(place) ?? undertaken(state, place, entry);
+  undertaking.doubt = entry.error;
   touch(place);
   (frame.children ??= new Map()).set(node.local, undertaking);
   if (state.cancelled === null) {

@@ -31,11 +31,17 @@ export interface BodyCall {
 
 /** Under its key it has not happened before, no earlier call was made of the same attempt, and that it was begun is durable. */
 export function checkOnce(call: BodyCall, before: readonly BodyCall[], journal: readonly JournalLine[]): void {
-  for (const earlier of before.filter(({ key }) => key === call.key)) {
-    if (earlier.answer !== undefined || earlier.attempt === call.attempt)
+  const entries = journal.map(readLine);
+  const begun = entries.filter((entry) => entry.kind === "begun" && entry.node === call.node && entry.attempt === call.attempt); // prettier-ignore
+  // Whoever has it go on from a node says that all which depends on that is to happen again.
+  const isNamed = entries.some((entry) => entry.kind === "retried" && entry.from !== undefined);
+  const same = before.filter(({ key }) => key === call.key);
+  for (const earlier of same) {
+    const isAnew = isNamed && same.filter(({ attempt }) => attempt === call.attempt).length < begun.length;
+    if (!isAnew && (earlier.answer !== undefined || earlier.attempt === call.attempt))
       throw new Violation("what is called at most once does not happen twice", { earlier, call });
   }
-  const last = journal.map(readLine).findLast((entry) => {
+  const last = entries.findLast((entry) => {
     // What somebody says once more of an attempt that is over is without effect.
     const isLate = entry.kind === "resolved" && entry.attempt < call.attempt;
     return "node" in entry && entry.node === call.node && !isLate;

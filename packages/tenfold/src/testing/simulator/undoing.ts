@@ -58,14 +58,15 @@ export class Undoing {
       throw new Violation("after an undo a node has another key", { run, node, key });
   }
 
-  /** Nodes of it may have begun anew: it was retried after something of it was undone. */
+  /** Nodes of it may have begun anew: it was retried from a node, with other keys, or after something of it was undone. */
   resets(run: string): number {
     let resets = 0;
     let isUndone = false;
     for (const entry of this.#entries(run)) {
       if (entry.kind === "undone") isUndone = true;
       const goesOn = entry.kind === "retried" || (entry.kind === "attached" && entry.attempt > 1);
-      if (goesOn && isUndone) resets++;
+      const isAnew = entry.kind === "retried" && (entry.from !== undefined || entry.newKeys === true);
+      if (isAnew || (goesOn && isUndone)) resets++;
     }
     return resets;
   }

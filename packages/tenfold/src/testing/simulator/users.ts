@@ -182,7 +182,19 @@ export class Users {
     if (running === undefined) return;
     if (kind === "cancel") this.#world.auditor.cancelled.add(run);
     const undo = hash32(run) % 3 === 0;
-    await unlessRefused(() => (kind === "cancel" ? running.tenfold.cancel(run, { undo }) : running.tenfold.retry(run)));
+    const how = this.#howRetried(run);
+    await unlessRefused(() =>
+      kind === "cancel" ? running.tenfold.cancel(run, { undo }) : running.tenfold.retry(run, how),
+    );
+  }
+
+  /** From where it stopped; or from something that it has done, with the keys that it had or with others. */
+  #howRetried(run: string): { from?: string; newKeys?: boolean } {
+    const chance = hash32(`${run} ${this.#world.time.now}`) % 10;
+    if (chance > 2) return {};
+    const done = this.#world.book.journal(run).filter(({ kind }) => kind === "done");
+    const from = done[this.#below(Math.max(1, done.length))]?.node;
+    return { ...(from === undefined || chance === 0 ? {} : { from }), newKeys: chance < 2 };
   }
 
   #anyRun(): string | undefined {
