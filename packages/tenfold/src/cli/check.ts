@@ -10,13 +10,16 @@ export type FindingCode =
   | "ORDER_WITHOUT_DATA"
   | "STEP_WITHOUT_TIMEOUT"
   | "EACH_ALL_AT_ONCE"
-  | "UNUSED_RESULT";
+  | "UNUSED_RESULT"
+  | "TICK_REFUSED"
+  | "CALENDAR_ENDS";
 
 export interface Finding {
   readonly code: FindingCode;
   /** An error is never meant; a note may be. */
   readonly level: "error" | "note";
   readonly workflow: string;
+  /** Or which of its triggers. */
   readonly node: string;
   /** What is found, and the way out. */
   readonly message: string;
@@ -51,7 +54,11 @@ export function checkWorkflow(definition: WorkflowDefinition): readonly Finding[
       message,
     })),
   ];
-  return findings.sort((a, b) => Number(a.level === "note") - Number(b.level === "note"));
+  return errorsFirst(findings);
+}
+
+export function errorsFirst(findings: readonly Finding[]): readonly Finding[] {
+  return findings.toSorted((a, b) => Number(a.level === "note") - Number(b.level === "note"));
 }
 
 /** An order that `after` demands and no data does: the two could run side by side. */

@@ -4,7 +4,7 @@ import type { Missed } from "../flow/trigger.ts";
 import { unreachable } from "../value/error.ts";
 
 /** A tick that is later than this is missed (ms); whatever is younger comes in time. */
-const LATE_MS = 60_000;
+export const LATE_MS = 60_000;
 
 export interface DueTicks {
   /** Those to start, in order. */

@@ -23,15 +23,18 @@ export interface Stands extends Said {
 const SAID_AGAIN_MS = 30_000;
 /** Longer than clocks are apart, and than a worker that lives says nothing (ms). */
 const SILENT_MS = 180_000;
+/** Further than clocks are apart: a clock that was wrong said it (ms). */
+const AHEAD_MS = 3_600_000;
 /** Versions that are remembered. */
 const FORMER_MAX = 100;
 
 /** What is to stand there once `own` was said at `now`; null: what stands there is left. */
 export function standsAfter(stands: Stands | null, own: Said, now: number): Stands | null {
   if (stands === null) return own.spec === null ? null : { ...own, former: [], at: now };
-  if (stands.version === own.version) return now - stands.at < SAID_AGAIN_MS ? null : { ...stands, at: now };
+  const ageMs = stands.at > now + AHEAD_MS ? Infinity : now - stands.at;
+  if (stands.version === own.version) return ageMs < SAID_AGAIN_MS ? null : { ...stands, at: now };
   const mayBeOlder = own.spec === null || stands.former.includes(own.version);
-  if (mayBeOlder && now - stands.at < SILENT_MS) return null;
+  if (mayBeOlder && ageMs < SILENT_MS) return null;
   const former = [...stands.former.filter((version) => version !== own.version), stands.version];
   return { ...own, former: former.slice(-FORMER_MAX), at: now };
 }

@@ -5,6 +5,7 @@ import { describe } from "../value/describe.ts";
 import { disownPromise } from "../value/disown-promise.ts";
 import { OWN_FACTS } from "./facts.ts";
 import { TenfoldError } from "../value/error.ts";
+import { isColumnText } from "../value/plain-name.ts";
 
 const COUNT_MAX = 50;
 const NAME_MAX = 100;
@@ -38,6 +39,9 @@ export function readAttributes({ name: workflow }: WorkflowDefinition, answer: u
     }
     if (!isScalar(value)) throw refuse(`have ${describe(value)} as \`${name}\``, { attribute: name });
     const text = String(value);
+    if (!isColumnText(name) || !isColumnText(text)) {
+      throw refuse(`have a NUL, or half of a surrogate pair, in ${describe(name)}`, { attribute: name });
+    }
     if (text.length <= VALUE_MAX) return { name, value: text };
     throw refuse(`have a text of ${text.length} characters as \`${name}\``, { attribute: name, size: text.length });
   });

@@ -3,6 +3,7 @@ import { evaluationError } from "../core/output.ts";
 import type { RunError } from "../core/entry.ts";
 import { outputFrom, type Place, type RunState } from "../core/state.ts";
 import { evaluate } from "../flow/evaluate.ts";
+import { disownPromisesIn } from "../value/disown-promise.ts";
 import { TenfoldError } from "../value/error.ts";
 import { jsonProblem, pathText, type Json } from "../value/json.ts";
 import { issuesText, parseWith, type Parsed, type Schema } from "../value/schema.ts";
@@ -161,6 +162,7 @@ export function checked(output: unknown, context: { readonly node: string; reado
   let problem;
   try {
     problem = jsonProblem(output);
+    if (problem !== undefined) disownPromisesIn(output);
   } catch (thrown) {
     problem = { path: [], reason: `it threw when it was read (${textsOf(thrown).message})` };
   }

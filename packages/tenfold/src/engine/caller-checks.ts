@@ -8,6 +8,7 @@ import { describe } from "../value/describe.ts";
 import { TenfoldError } from "../value/error.ts";
 import { laneOfRun } from "../value/id.ts";
 import { wayToName } from "../value/nearest.ts";
+import { isColumnText, isTenant, TENANT_MAX } from "../value/plain-name.ts";
 import { FACT_VALUE, failedFactOf } from "./facts.ts";
 
 /** What an option may be; one that is not given is undefined. */
@@ -32,6 +33,12 @@ export function isLog(value: unknown): boolean {
 export function optional(fits: (value: unknown) => boolean, way: string): OptionForm {
   return { fits: (value) => value === undefined || fits(value), way };
 }
+
+/** Of whatever has a tenant. */
+export const TENANT: OptionForm = optional(
+  isTenant,
+  `Give a tenant's name: up to ${TENANT_MAX} characters, none of them NUL.`,
+);
 
 /** The form of an option whose check stands elsewhere, because it has a code of its own. */
 export const CHECKED_APART: OptionForm = { fits: () => true, way: "" };
@@ -87,13 +94,13 @@ export function storeFilter({ failedAt, ...filter }: RunSearch): RunFilter {
 }
 
 const FILTERS: Readonly<Record<keyof RunSearch, OptionForm>> = {
-  workflow: optional(isText, "Give a workflow's name."),
+  workflow: optional(isColumnText, "Give a workflow's name."),
   status: optional(
     (value) => isText(value) && Object.hasOwn(STATUSES, value as string),
     `There are ${Object.keys(STATUSES).join(", ")}.`,
   ),
-  tenant: optional(isText, "Give a tenant's name."),
-  key: optional(isText, "Give a key, which is a text."),
+  tenant: TENANT,
+  key: optional(isColumnText, "Give a key, which is a text without NUL characters."),
   attribute: optional(isAttribute, 'Give a name and a value, both texts: `{ name: "country", value: "DE" }`.'),
   failedAt: optional(isText, "Give a node's id, as `tenfold graph` draws it."),
   from: optional(Number.isFinite, "Give ms since 1970: `date.getTime()`."),
@@ -117,7 +124,7 @@ const CHANGES: Readonly<Record<"cancel" | "retry", Readonly<Record<string, Optio
 function isAttribute(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
   const { name, value: text } = value as { readonly name?: unknown; readonly value?: unknown };
-  return isText(name) && isText(text);
+  return isColumnText(name) && isColumnText(text);
 }
 
 /** A filter that is not known would find every run: `cancel({ workflw: "x" })` must not cancel them all. */

@@ -8,7 +8,7 @@ import type { StartAnswer } from "../store/store.ts";
 import { TenfoldError } from "../value/error.ts";
 import { isClosed, isPassing } from "./passing.ts";
 import type { Registry } from "./registry.ts";
-import { prepareStart, refusalOf, type PreparedStart } from "./start.ts";
+import { refusalOf, type PreparedStart } from "./start.ts";
 import type { Starts } from "./starts.ts";
 
 export interface DeliveryParts {
@@ -70,7 +70,7 @@ async function prepare(registry: Registry, starts: Starts, delivery: Delivery): 
     ...(startAt === null ? {} : { at: startAt }),
   };
   try {
-    const start = await prepareStart(definition, JSON.parse(input), options, starts.facts);
+    const start = await starts.prepare(definition, JSON.parse(input), options);
     return { delivery, start, isOwnKey };
   } catch (thrown) {
     if (thrown instanceof TenfoldError && thrown.code !== "INVARIANT_BROKEN") return new Refusal(delivery, thrown);

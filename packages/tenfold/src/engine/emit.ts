@@ -9,8 +9,8 @@ import { TenfoldError } from "../value/error.ts";
 import { hash32 } from "../value/hash.ts";
 import { jsonProblem, pathText } from "../value/json.ts";
 import { isPlainName } from "../value/plain-name.ts";
-import { CHECKED_APART, checkInputs, checkOptions, isText, optional, type OptionForm } from "./caller-checks.ts";
-import { EmitBatcher, type EmitAnswer, type PendingEvent } from "./emit-batcher.ts";
+import { CHECKED_APART, checkInputs, checkOptions, optional, TENANT, type OptionForm } from "./caller-checks.ts";
+import { EmitBatcher, NOT_EMITTED, type EmitAnswer, type PendingEvent } from "./emit-batcher.ts";
 import { isMissing } from "./listing.ts";
 import type { Clock } from "./ports.ts";
 import { readTime } from "./start.ts";
@@ -36,14 +36,13 @@ export interface Emitted extends EmitAnswer {
 export type EmitManyAnswer =
   ({ readonly kind: "emitted" } & Emitted) | { readonly kind: "refused"; readonly error: TenfoldError };
 
-const NOT_EMITTED = "nothing was emitted";
 /** A step's key is an id as well, and with the event's name it has to fit into a run's key. */
 const ID_MAX = 400;
 const ID_WAY = `Give a text of 1 to ${ID_MAX} characters that is the same whenever this event is sent again.`;
 
 const OPTIONS: Readonly<Record<keyof EmitOptions, OptionForm>> = {
   id: optional((value) => isPlainName(value, ID_MAX), ID_WAY),
-  tenant: optional(isText, "Give a tenant's name."),
+  tenant: TENANT,
   at: CHECKED_APART,
 };
 const MANY_OPTIONS: Readonly<Record<keyof EmitOptions, OptionForm>> = {
@@ -79,8 +78,9 @@ export class Emitter {
     checkOptions("emit", options, OPTIONS, NOT_EMITTED);
     const { tenant = "", at } = options;
     const startAt = at === undefined ? null : readTime(at, NOT_EMITTED);
+    const isNamed = options.id !== undefined;
     const id = options.id ?? this.#newId(event, tenant);
-    return this.#emit({ event, tenant, id }, payload, startAt);
+    return this.#emit({ event, tenant, id }, isNamed, payload, startAt);
   }
 
   /** One answer per payload, in order; thousands are one commit. One that is refused does not stop the rest. */
@@ -94,11 +94,18 @@ export class Emitter {
     checkInputs(payloads, "emitMany", `${NOT_EMITTED}. Give a list or an (async) iterable; one event goes to \`emit\``);
     const { id, ...others } = options;
     let chunk: Promise<EmitManyAnswer>[] = [];
-    for await (const payload of payloads) {
-      chunk.push(this.#answer(event, payload, others, id));
-      if (chunk.length < EMIT_MANY) continue;
+    try {
+      for await (const payload of payloads) {
+        chunk.push(this.#answer(event, payload, others, id));
+        if (chunk.length < EMIT_MANY) continue;
+        const answers = await Promise.all(chunk);
+        chunk = [];
+        yield* answers;
+      }
+    } catch (thrown) {
+      // Where the payloads end in an error, those before it are emitted, and answered.
       yield* await Promise.all(chunk);
-      chunk = [];
+      throw thrown;
     }
     yield* await Promise.all(chunk);
   }
@@ -110,7 +117,7 @@ export class Emitter {
     idOf: EmitManyOptions<P>["id"],
   ): Promise<EmitManyAnswer> {
     try {
-      const options = idOf === undefined ? others : { ...others, id: idOf(payload) };
+      const options = idOf === undefined ? others : { ...others, id: namedBy(idOf, event, payload) };
       return { kind: "emitted", ...(await this.emit(event, payload, options)) };
     } catch (thrown) {
       if (thrown instanceof TenfoldError && thrown.code !== "INVARIANT_BROKEN")
@@ -119,11 +126,11 @@ export class Emitter {
     }
   }
 
-  async #emit(name: EventName, payload: unknown, startAt: number | null): Promise<Emitted> {
+  async #emit(name: EventName, isNamed: boolean, payload: unknown, startAt: number | null): Promise<Emitted> {
     const { payloadMax, newId, store } = this.#parts;
     const text = textOf(name.event, payload, payloadMax);
     const lane = laneOfEvent(name, store.lanes);
-    const pending: PendingEvent = { name, emission: newId(lane), payload: text, startAt };
+    const pending: PendingEvent = { name, emission: newId(lane), isNamed, payload: text, startAt };
     return { id: name.id, ...(await this.#batchers[lane]!.add(pending)) };
   }
 
@@ -134,6 +141,18 @@ export class Emitter {
       const id = newId(0);
       if (tried >= TRIES || !isMissing(store, laneOfEvent({ event, tenant, id }, store.lanes))) return id;
     }
+  }
+}
+
+/** What the caller's function answers; that it throws is of this payload alone. */
+function namedBy<P>(idOf: (payload: P) => string, event: string, payload: P): string {
+  try {
+    return idOf(payload);
+  } catch (thrown) {
+    if (thrown instanceof TenfoldError) throw thrown;
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    const message = `The \`id\` of emitMany threw on a payload of event "${event}": ${reason}; ${NOT_EMITTED} of it. Correct the payload, or the function.`;
+    throw new TenfoldError("INPUT_INVALID", message, { facts: { event }, cause: thrown });
   }
 }
 

@@ -5,7 +5,8 @@ import { checkEventName } from "../flow/on.ts";
 import type { Store } from "../store/store.ts";
 import { describe } from "../value/describe.ts";
 import { TenfoldError } from "../value/error.ts";
-import { checkOptions, isFlag, isText, optional, type OptionForm } from "./caller-checks.ts";
+import { isColumnText } from "../value/plain-name.ts";
+import { checkOptions, isFlag, isText, optional, TENANT, type OptionForm } from "./caller-checks.ts";
 import { laneOfEvent } from "./emit.ts";
 import type { Engine } from "./engine.ts";
 import { ofReached } from "./listing.ts";
@@ -59,7 +60,7 @@ export async function viewSubscriptions(store: Store): Promise<readonly Subscrip
   for (let lane = 0; lane < store.lanes; lane++) {
     for (const one of await ofReached(store, lane, () => store.events.subscriptions(lane, null))) {
       const { event, workflow, at } = one;
-      const spec = readSpec(one);
+      const spec = readSpec(one, NOTHING_DONE);
       const known = found.get(`${event} ${workflow}`);
       if (spec === null || (known !== undefined && known.at >= at)) continue;
       found.set(`${event} ${workflow}`, { event, workflow, where: spec.where, input: spec.input, at });
@@ -76,11 +77,11 @@ export async function viewEvent(
   options: { readonly tenant?: string },
 ): Promise<readonly DeliveryView[] | undefined> {
   checkEventName(event, NOTHING_DONE);
-  if (!isText(id)) {
+  if (!isColumnText(id)) {
     const message = `\`event\` was given ${describe(id)} as the id of an event; ${NOTHING_DONE}. Give the id that \`emit\` was given, or answered.`;
     throw new TenfoldError("EVENT_INVALID", message);
   }
-  checkOptions("`event`", options, { tenant: optional(isText, "Give a tenant's name.") }, NOTHING_DONE);
+  checkOptions("`event`", options, { tenant: TENANT }, NOTHING_DONE);
   const name = { event, tenant: options.tenant ?? "", id };
   const [found] = await store.events.emitted(laneOfEvent(name, store.lanes), [name]);
   return found?.map(viewOf);

@@ -26,9 +26,10 @@ import { isJoined, knownChild } from "./child-id.ts";
 import { foreseenChild } from "./child-start.ts";
 import { farewell, type Returned } from "./family.ts";
 import { entryOf, hasGoOn } from "./absorbing.ts";
+import { endingOf } from "./ending.ts";
 import { computeDerive } from "./compute-derive.ts";
 import { codeGone } from "./held.ts";
-import type { Ending, LiveRun } from "./live-run.ts";
+import type { LiveRun } from "./live-run.ts";
 import type { Ports } from "./ports.ts";
 import type { Registry, StepPlan } from "./registry.ts";
 
@@ -105,19 +106,9 @@ export class Recorder {
           this.#abandon(run, command.place, commands);
           break;
         case "finish":
-          run.ending = endedAs("completed", command.output === undefined ? null : JSON.stringify(command.output), null);
-          break;
         case "fail":
-          run.ending = endedAs("failed", null, command.error);
-          break;
         case "cancel":
-          run.ending = endedAs("cancelled", null, {
-            code: "RUN_CANCELLED",
-            message: command.reason,
-            node: "",
-            attempt: 0,
-            ...(command.undo === undefined ? {} : { undo: command.undo }),
-          });
+          run.ending = endingOf(command);
           break;
         default:
           unreachable(command);
@@ -344,8 +335,4 @@ export class Recorder {
     run.cancelTimer(node);
     this.#record(run, { kind: "abandoned", node, at: this.#now() }, commands, place);
   }
-}
-
-function endedAs(status: Ending["status"], output: string | null, error: RunError | null): Ending {
-  return { kind: "end", status, output, error: error === null ? null : JSON.stringify(error) };
 }

@@ -4,7 +4,7 @@
  * decides first whether a tick is started or left out, so that no two workers decide otherwise: from then on the
  * schedule stands before the tick with the run that is to be its, and whoever finds it so starts the tick.
  */
-import { dueTicks, type DueTicks } from "../core/due-ticks.ts";
+import { dueTicks, LATE_MS, type DueTicks } from "../core/due-ticks.ts";
 import type { Advance, Reached } from "../store/schedules.ts";
 import { FINISHED, type RunRecord, type Store } from "../store/store.ts";
 import { instantText } from "../value/day.ts";
@@ -17,6 +17,8 @@ import { nameOf, prepareTick, startTicks, tickKey, type Scheduled } from "./tick
 
 /** Ticks of a schedule that are started together. */
 const TICKS_MAX = 100;
+/** Further than clocks are apart (ms): what stands so far ahead was taken there by a clock that was wrong. */
+const AHEAD_MS = 3_600_000;
 
 export interface Note {
   readonly level: LogLevel;
@@ -54,6 +56,7 @@ export async function stepOf(
 ): Promise<Step> {
   // What was before it is first seen was never missed.
   if (reached === null) return goOn(scheduled, null, { at: now, run: null }, []);
+  if (reached.at > now + AHEAD_MS) return goOn(scheduled, reached, { at: now - LATE_MS, run: reached.run }, [aheadNote(reached.at)]); // prettier-ignore
   const { missed, overlap } = scheduled.schedule;
   const due = dueTicks(scheduled.ticks, missed, reached.at, now, TICKS_MAX);
   if (due === null) return { kind: "rest", settled: reached.at };
@@ -134,6 +137,12 @@ function isOpen(run: RunRecord | undefined): boolean {
 
 function startedNote(tick: number, run: string): Note {
   return { level: "info", message: "a schedule started a run", facts: { tick: instantText(tick), run } };
+}
+
+function aheadNote(at: number): Note {
+  const message =
+    "a worker's clock was ahead, and had the schedule go on to a time that is yet to come; it goes on from now";
+  return { level: "warn", message, facts: { until: instantText(at) } };
 }
 
 function passedOver({ passedFrom, start, to }: DueTicks): readonly Note[] {

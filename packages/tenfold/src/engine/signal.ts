@@ -7,10 +7,10 @@ import { FINISHED } from "../store/store.ts";
 import { describe } from "../value/describe.ts";
 import { TenfoldError } from "../value/error.ts";
 import { jsonProblem, pathText, type Json } from "../value/json.ts";
-import { isPlainName } from "../value/plain-name.ts";
+import { isColumnText, isPlainName } from "../value/plain-name.ts";
 import { nearestName } from "../value/nearest.ts";
 import { issueFacts, issuesText, parseWith } from "../value/schema.ts";
-import { checkOptions, isText, laneIn, optional, runUnknown, type OptionForm } from "./caller-checks.ts";
+import { checkOptions, isText, laneIn, optional, runUnknown, TENANT, type OptionForm } from "./caller-checks.ts";
 import type { Engine } from "./engine.ts";
 import { compiledOf, readRun } from "./inspect.ts";
 import { laneOfKey } from "./start.ts";
@@ -33,9 +33,9 @@ const OPTIONS: Readonly<Record<keyof SignalOptions, OptionForm>> = {
   for: optional((value) => isText(value) || Number.isFinite(value), "Give a text or a number."),
 };
 const ADDRESS: Readonly<Record<string, OptionForm>> = {
-  workflow: { fits: isText, way: "Give a workflow's name." },
-  key: { fits: isText, way: "Give the key that the run was started with." },
-  tenant: optional(isText, "Give a tenant's name."),
+  workflow: { fits: isColumnText, way: "Give a workflow's name." },
+  key: { fits: isColumnText, way: "Give the key that the run was started with." },
+  tenant: TENANT,
 };
 const NOT_SENT = "no signal was sent";
 

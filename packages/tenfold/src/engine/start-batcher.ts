@@ -1,9 +1,10 @@
 /**
- * Group commit of starts: what is started while the last batch is on its way goes into the next one.
+ * Group commit of starts.
  * Invariants: a start is sent until it is answered, under the same id, so that it is one run; one that waits for
  * somebody's open transaction is asked for again by itself, and nobody else waits with it.
  */
 import type { RunStart, StartAnswer } from "../store/store.ts";
+import { GroupCommit } from "./group-commit.ts";
 import { waitFor, type Clock } from "./ports.ts";
 import { untilAnswered } from "./until-answered.ts";
 
@@ -15,54 +16,36 @@ const ASK_MAX_MS = 2000;
 
 export type SendStarts = (starts: readonly RunStart[], isRepeated: boolean) => Promise<readonly StartAnswer[]>;
 
-interface Waiting {
-  readonly starts: readonly RunStart[];
-  readonly resolve: (answers: readonly StartAnswer[]) => void;
-  readonly reject: (error: unknown) => void;
-}
-
 export class StartBatcher {
   readonly #clock: Clock;
   readonly #send: SendStarts;
-  #waiting: Waiting[] = [];
-  #isBusy = false;
+  readonly #commits: GroupCommit<readonly RunStart[], readonly StartAnswer[]>;
 
   constructor(clock: Clock, send: SendStarts) {
     this.#clock = clock;
     this.#send = send;
-  }
-
-  /** Resolves when all these runs are durable; a key that is "locked" was so for LOCKED_FOR_MS. */
-  add(starts: readonly RunStart[]): Promise<readonly StartAnswer[]> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ starts, resolve, reject });
-      if (this.#isBusy) return;
-      this.#isBusy = true;
-      this.#clock.soon(() => void this.#flush());
+    this.#commits = new GroupCommit({
+      clock,
+      max: STARTS_MAX,
+      sizeOf: (starts) => starts.length,
+      send: (batch) => this.#sendAll(batch),
     });
   }
 
-  async #flush(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const batch = this.#take();
-      try {
-        const all = batch.flatMap(({ starts }) => starts);
-        const answers = await untilAnswered(this.#clock, (isRepeated) => this.#send(all, isRepeated));
-        let from = 0;
-        for (const waiting of batch) this.#answer(waiting, answers.slice(from, (from += waiting.starts.length)));
-      } catch (thrown) {
-        for (const { reject } of batch) reject(thrown);
-      }
-    }
-    this.#isBusy = false;
+  /** Resolves when all these runs are durable; a key that is "locked" was so for LOCKED_FOR_MS. */
+  async add(starts: readonly RunStart[]): Promise<readonly StartAnswer[]> {
+    const answers = await this.#commits.add(starts);
+    if (answers.every(({ kind }) => kind !== "locked")) return answers;
+    return Promise.all(
+      answers.map((answer, nth) => (answer.kind === "locked" ? this.#askAgain(starts[nth]!) : answer)),
+    );
   }
 
-  #answer({ starts, resolve, reject }: Waiting, answers: readonly StartAnswer[]): void {
-    if (answers.every(({ kind }) => kind !== "locked")) return resolve(answers);
-    const decided = answers.map((answer, index) =>
-      answer.kind === "locked" ? this.#askAgain(starts[index]!) : answer,
-    );
-    Promise.all(decided).then(resolve, reject);
+  async #sendAll(batch: readonly (readonly RunStart[])[]): Promise<readonly (readonly StartAnswer[])[]> {
+    const all = batch.flat();
+    const answers = await untilAnswered(this.#clock, (isRepeated) => this.#send(all, isRepeated));
+    let from = 0;
+    return batch.map(({ length }) => answers.slice(from, (from += length)));
   }
 
   /** Asks for a start alone, with growing pauses, until its key is free or patience is over. */
@@ -73,17 +56,5 @@ export class StartBatcher {
       const [answer] = await untilAnswered(this.#clock, (isRepeated) => this.#send([start], isRepeated));
       if (answer!.kind !== "locked" || this.#clock.elapsed() >= until) return answer!;
     }
-  }
-
-  /** Those that waited longest, up to the bound of one commit; one at least. */
-  #take(): Waiting[] {
-    let count = 0;
-    let taken = 0;
-    for (const { starts } of this.#waiting) {
-      if (taken > 0 && count + starts.length > STARTS_MAX) break;
-      count += starts.length;
-      taken++;
-    }
-    return this.#waiting.splice(0, taken);
   }
 }

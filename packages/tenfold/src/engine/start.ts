@@ -1,15 +1,16 @@
 /** From what a caller wants to start to what the store keeps: a bad input is refused on the way. */
 import type { WorkflowDefinition } from "../flow/definition.ts";
 import { describe } from "../value/describe.ts";
-import { disownPromise } from "../value/disown-promise.ts";
+import { disownPromise, disownPromisesIn } from "../value/disown-promise.ts";
 import { TenfoldError } from "../value/error.ts";
 import { contentHash, hash32 } from "../value/hash.ts";
 import { canonicalJson, jsonProblem, pathText, type Json } from "../value/json.ts";
+import { isColumnText } from "../value/plain-name.ts";
 import { issueFacts, issuesText, parseWith, type Parsed } from "../value/schema.ts";
 import type { CallerClient } from "../store/caller-client.ts";
 import type { RunStart, StartAnswer } from "../store/store.ts";
 import { readAttributes } from "./attributes.ts";
-import { CHECKED_APART, checkOptions, isFlag, isText, optional, type OptionForm } from "./caller-checks.ts";
+import { CHECKED_APART, checkOptions, isFlag, optional, TENANT, type OptionForm } from "./caller-checks.ts";
 import { LOCKED_FOR_MS } from "./start-batcher.ts";
 
 export interface StartOptions {
@@ -30,7 +31,7 @@ export type StartManyOptions = Omit<StartOptions, "key" | "with">;
 const OPTIONS: Readonly<Record<keyof StartOptions, OptionForm>> = {
   key: CHECKED_APART,
   at: CHECKED_APART,
-  tenant: optional(isText, "Give a tenant's name."),
+  tenant: TENANT,
   again: optional(isFlag, "Give true or false."),
   with: CHECKED_APART,
 };
@@ -155,6 +156,7 @@ export function laneOfKey(workflow: string, tenant: string, key: string, lanes: 
 function inputText(definition: WorkflowDefinition, input: unknown, payloadMax: number): string {
   const problem = jsonProblem(input);
   if (problem !== undefined) {
+    disownPromisesIn(input);
     throw new TenfoldError(
       "NOT_JSON",
       `The input of workflow "${definition.name}" is not JSON at ${pathText(problem.path) || "its top"}: ${problem.reason}; no run was started.`,
@@ -171,21 +173,22 @@ function inputText(definition: WorkflowDefinition, input: unknown, payloadMax: n
 }
 
 function checkKey(definition: WorkflowDefinition, key: unknown): void {
-  if (typeof key === "string" && key !== "" && key.length <= KEY_MAX) return;
+  if (isColumnText(key) && key !== "" && key.length <= KEY_MAX) return;
   disownPromise(key);
-  const found = typeof key === "string" ? `${key.length} characters long` : describe(key);
+  const isLong = typeof key === "string" && (key === "" || key.length > KEY_MAX);
+  const found = isLong ? `${key.length} characters long` : describe(key);
   throw new TenfoldError(
     "KEY_INVALID",
-    `The key of workflow "${definition.name}" is ${found}; no run was started. A key is a text of 1 to ${KEY_MAX} characters.`,
+    `The key of workflow "${definition.name}" is ${found}; no run was started. A key is a text of 1 to ${KEY_MAX} characters, none of them NUL.`,
     { facts: { workflow: definition.name } },
   );
 }
 
-/** `at` in ms since 1970; `notDone` is such as "no run was started". */
+/** `at` in whole ms since 1970, not before it; `notDone` is such as "no run was started". */
 export function readTime(at: unknown, notDone: string): number {
   if (at instanceof Date || typeof at === "number") {
-    const time = Number(at);
-    if (Number.isFinite(time)) return time;
+    const time = Math.ceil(Number(at));
+    if (!Number.isNaN(new Date(time).getTime())) return time;
   }
   const found = at instanceof Date ? String(at) : describe(at);
   throw new TenfoldError("INPUT_INVALID", `\`at\` is no time: ${found}; ${notDone}. Give a Date, or ms since 1970.`);

@@ -64,14 +64,14 @@ function saidBy({ where, input }: EventSpec, release: string): Said {
   return { version: contentHash(release === "" ? spec : `${release}\n${spec}`), spec };
 }
 
-/** What a subscription says; null: the workflow subscribes no more. Throws STORE_NEWER if a newer release wrote it. */
-export function readSpec({ event, workflow, spec }: Subscription): EventSpec | null {
+/** What a subscription says; null: the workflow subscribes no more. Throws STORE_NEWER if a newer release wrote it; `notDone` is such as "nothing was emitted". */
+export function readSpec({ event, workflow, spec }: Subscription, notDone: string): EventSpec | null {
   if (spec === null) return null;
   const read = JSON.parse(spec) as { format: number; where: Template | null; input: Template | null };
   if (read.format === FORMAT) return read;
   throw new TenfoldError(
     "STORE_NEWER",
-    `What workflow "${workflow}" makes of the event "${event}" was written by a newer tenfold, and this one cannot tell whom the event is for; nothing was emitted. Use the newer tenfold here too.`,
+    `What workflow "${workflow}" makes of the event "${event}" was written by a newer tenfold, and this one cannot tell whom the event is for; ${notDone}. Use the newer tenfold here too.`,
     { facts: { workflow, event, format: read.format } },
   );
 }

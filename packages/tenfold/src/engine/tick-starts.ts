@@ -12,7 +12,7 @@ import { instantText } from "../value/day.ts";
 import { TenfoldError } from "../value/error.ts";
 import { hash32 } from "../value/hash.ts";
 import { zoneOf, type Zone } from "../value/zone.ts";
-import { prepareStart, refusalOf, type PreparedStart } from "./start.ts";
+import { refusalOf, type PreparedStart } from "./start.ts";
 import type { Starts } from "./starts.ts";
 
 /** A schedule with the workflow that it starts. */
@@ -52,10 +52,14 @@ export function tickKey({ schedule }: Scheduled, at: number): string {
 }
 
 /** Rejects with what is wrong with the tick's input. */
-export async function prepareTick(scheduled: Scheduled, at: number, starts: Starts): Promise<PreparedStart> {
+export async function prepareTick(
+  scheduled: Scheduled,
+  at: number,
+  starts: Pick<Starts, "prepare">,
+): Promise<PreparedStart> {
   const { definition, schedule } = scheduled;
   const options = { key: tickKey(scheduled, at), tenant: schedule.tenant };
-  return prepareStart(definition, inputOf(scheduled, at), options, starts.facts);
+  return starts.prepare(definition, inputOf(scheduled, at), options);
 }
 
 function inputOf({ definition, schedule, ticks }: Scheduled, at: number): unknown {

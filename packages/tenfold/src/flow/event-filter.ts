@@ -1,7 +1,8 @@
 /**
  * What an event is to a trigger: whether its filter is true of the payload, and which input it makes of it.
- * Invariant: no payload makes either fail. A comparison with something that is missing, or of another type, is unknown, as in
- * SQL: `not` of it is unknown too, `any` is true if something else is, and a filter that is unknown is not true.
+ * Invariant: no payload makes either fail. Which is greater is unknown where something is missing, or of another type, as in
+ * SQL: `not` of it is unknown too, `any` is true if something else is, and a filter that is unknown is not true. What a value
+ * equals, and whether it is there, is always known.
  */
 import type { Json } from "../value/json.ts";
 import { evaluate } from "./evaluate.ts";

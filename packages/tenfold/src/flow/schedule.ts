@@ -2,6 +2,7 @@
 import { isCalendar, type Calendar } from "../value/business-days.ts";
 import { readCron } from "../value/cron.ts";
 import { describe } from "../value/describe.ts";
+import { isTenant, TENANT_MAX } from "../value/plain-name.ts";
 import { readZone, type Refuse } from "./calendar.ts";
 import { checkName } from "./naming.ts";
 import { checkOptionNames, isAsyncFunction, refused } from "./options.ts";
@@ -153,8 +154,11 @@ function readCalendar(calendar: unknown, refuse: Refuse): Calendar | null {
 }
 
 function readTenant(tenant: unknown, refuse: Refuse): string {
-  if (tenant === undefined || typeof tenant === "string") return tenant ?? "";
-  throw refuse(`its \`tenant\` is ${describe(tenant)}`, "Give a tenant's name.");
+  if (tenant === undefined || isTenant(tenant)) return tenant ?? "";
+  throw refuse(
+    `its \`tenant\` is ${describe(tenant)}`,
+    `Give a tenant's name: up to ${TENANT_MAX} characters, none of them NUL.`,
+  );
 }
 
 function readInput(input: unknown, refuse: Refuse): (tick: Tick) => unknown {

@@ -41,8 +41,17 @@ export function readCron(expression: string, timeZone: string): CronTimes | { re
     return { next, isFixedTime };
   } catch (thrown) {
     if (!(thrown instanceof TypeError || thrown instanceof RangeError)) throw thrown;
-    return { problem: thrown.message.replace(/^Cron\w+: /, "").replace(/\.$/, "") };
+    return { problem: problemOf(thrown.message) };
   }
+}
+
+/** Croner counts months and days of the month from 0 where it tells of them. */
+function problemOf(message: string): string {
+  const text = message.replace(/^Cron\w+: /, "").replace(/\.$/, "");
+  return text.replace(
+    /^(Invalid value for (?:month|day)): (-?\d+)$/,
+    (_, what, found) => `${what}: ${Number(found) + 1}`,
+  );
 }
 
 function count(fields: readonly string[]): string {

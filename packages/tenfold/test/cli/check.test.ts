@@ -1,10 +1,12 @@
 /** What `check` finds in a graph, and what it leaves alone. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import * as z from "zod";
 import {
   after,
   all,
   any,
+  calendar,
   derive,
   each,
   eq,
@@ -17,10 +19,12 @@ import {
   not,
   oneOf,
   present,
+  schedule,
   step,
   when,
   workflow,
 } from "../../src/index.ts";
+import { checkAll } from "../../src/cli/check-all.ts";
 import { checkWorkflow } from "../../src/cli/check.ts";
 import { unreachableArms } from "../../src/cli/check-arms.ts";
 import type { Lifted } from "../../src/index.ts";
@@ -36,6 +40,7 @@ interface Lead {
 const timeout = "1s";
 const one = step("one", { timeout, run: (input: number) => input });
 const two = step("two", { timeout, run: (input: number) => input });
+const echo = step("echo", { timeout, run: (text: string) => text });
 const read = step("read", { timeout, run: (lead: Lead) => lead.points });
 
 /** Draws it, and answers the arms that can never be taken: "node: arm". */
@@ -229,4 +234,38 @@ test("a body that is no async function may do without a timeout: it cannot be st
 test("a sound workflow has no findings", () => {
   const sound = workflow<Lead>("sound", { flow: (lead) => ({ a: one(lead.points), b: read(lead) }) });
   assert.deepEqual(checkWorkflow(sound), []);
+});
+
+test("a schedule is found whose next tick its own workflow would refuse, and one whose calendar ends before its next ticks", async () => {
+  const now = Date.UTC(2026, 11, 20);
+  const london = calendar({ timeZone: "Europe/London", holidays: ["2026-12-25", "2026-12-28"] });
+  const Month = z.object({ month: z.string() });
+  const timed = (triggers: unknown) =>
+    workflow("timed", {
+      input: Month,
+      triggers: triggers as never,
+      flow: (input) => echo(input.month),
+    });
+  const later = z.object({ month: z.string().refine((month) => Promise.resolve(month !== "2027-01")) });
+  const findings = await checkAll(
+    [
+      timed([schedule("0 9 1 * *", { name: "bare", timeZone: "UTC" })]),
+      timed([schedule("0 9 1 * *", { timeZone: "UTC", input: () => ({ month: new Date() }) })]),
+      timed([schedule("0 9 * * *", { name: "daily", calendar: london, input: ({ date }) => ({ month: date }) })]),
+      timed([schedule("0 9 1 * *", { timeZone: "UTC", input: ({ date }) => ({ month: date }) })]),
+      workflow("async", { input: later, triggers: [schedule("0 9 1 * *", { timeZone: "UTC", input: ({ date }) => ({ month: date.slice(0, 7) }) })], flow: (input) => echo(input.month) }), // prettier-ignore
+    ],
+    now,
+  );
+  assert.deepEqual(
+    findings.map(({ code, level, workflow: of, node }) => `${code} ${level} ${of} ${node}`),
+    [
+      'TICK_REFUSED error timed schedule "bare"',
+      'TICK_REFUSED error timed schedule "default"',
+      'CALENDAR_ENDS note timed schedule "daily"',
+      'TICK_REFUSED error async schedule "default"',
+    ],
+  );
+  assert.match(findings[0]!.message, /would start no run: .*month/);
+  assert.match(findings[2]!.message, /2026-12-28/);
 });

@@ -46,6 +46,13 @@ test("a rollback counts once nobody has said the newer for three minutes", () =>
   assert.equal(version(["a", 0], ["b", 1], ["a", 181], ["b", 182], ["c", 183]), "c");
 });
 
+test("what was said by a clock that was far ahead is as old as what nobody says", () => {
+  const month = 30 * 86_400;
+  assert.deepEqual(story(["a", 0], ["a", month], ["a", 60]), { ...said("a"), former: [], at: 60 * SECOND });
+  assert.equal(version(["a", 0], ["b", month], ["a", 60]), "a");
+  assert.equal(version(["a", 0], ["b", 200], ["a", 60]), "b");
+});
+
 test("what stands is written again only when it was last said a while ago", () => {
   const stands = story(["a", 0]);
   assert.equal(standsAfter(stands, said("a"), 29 * SECOND), null);

@@ -155,6 +155,18 @@ test("a body that changes what it answered, after it did, changes nothing that i
   assert.deepEqual(await world.happens(run.result()), [output, { out: output, first: output }, output]);
 });
 
+test("a promise that a body forgot in its answer fails the run, and ends no program when it is rejected", async () => {
+  const world = new World();
+  const flow = workflowOf("w", (given) =>
+    stepOf("s", () => ({ rows: [Promise.reject(new Error("nobody waits"))] }))(given),
+  );
+  const { tenfold } = await world.open([flow]);
+  const run = await world.happens(tenfold.start(flow, 1));
+  await world.untilStatus(run.id, "failed");
+  assert.match(world.record(run.id).error!, /NOT_JSON.*rows\[0\]/);
+  await new Promise((resolve) => setImmediate(resolve));
+});
+
 test("a caller that changes its input after start changes nothing", async () => {
   const world = new World();
   const flow = workflowOf("w", (lead) => stepOf("s", (given) => given)(lead));

@@ -208,6 +208,45 @@ test("a worker that leaves events to others subscribes to none, and starts none"
   assert.deepEqual(keysOf(world), []);
 });
 
+test("an event whose key no store could keep is refused, and keeps none beside it waiting", async () => {
+  const world = new World();
+  const worker = await world.open([onEvent({}, { key: ({ email }: any) => email })]);
+  const emails = ["ann", "bob\0", "\ud83d", "cid"];
+  await world.happens(
+    Promise.all(emails.map((email, nth) => worker.tenfold.emit("lead", { email }, { id: `${nth}` }))),
+  );
+  await world.passes(MINUTE);
+  assert.deepEqual(keysOf(world), ["ann", "cid"]);
+  const refused = await world.happens(Array.fromAsync(worker.tenfold.undelivered("refused")));
+  assert.deepEqual(refused.map(({ id, error }) => `${id} ${error!.code}`), ["1 KEY_INVALID", "2 KEY_INVALID"]); // prettier-ignore
+  await world.happens(worker.tenfold.close());
+});
+
+test("an event whose schema never answers is refused after a while, and keeps none for ever", async () => {
+  const world = new World();
+  const validate = (value: any) => (value.hangs ? new Promise(() => {}) : Promise.resolve({ value }));
+  const input = { "~standard": { version: 1, vendor: "test", validate } };
+  const worker = await world.open([onEvent({}, { input })]);
+  await emit(world, worker, "1", { hangs: true });
+  await emit(world, worker, "2");
+  await world.passes(MINUTE);
+  await emit(world, worker, "3");
+  await world.passes(MINUTE);
+  assert.deepEqual(keysOf(world), ["event/lead/2", "event/lead/3"]);
+  const refused = await world.happens(Array.fromAsync(worker.tenfold.undelivered("refused")));
+  assert.deepEqual(refused.map(({ id, error }) => `${id} ${error!.code}`), ["1 INPUT_INVALID"]); // prettier-ignore
+  await world.happens(worker.tenfold.close());
+});
+
+test("a time between two milliseconds is the later one", async () => {
+  const world = new World();
+  const worker = await world.open([onEvent()]);
+  await world.happens(worker.tenfold.emit("lead", 1, { id: "1", at: world.time.now + MINUTE - 0.5 }));
+  const { deliveries } = await world.store.events.take(0, ["welcome"], world.time.now, world.time.now, 9);
+  assert.equal(deliveries[0]!.startAt, world.time.now + MINUTE);
+  await world.happens(worker.tenfold.close());
+});
+
 test("payloads of events are encoded while they wait, and so is why one was refused", async () => {
   const world = new World();
   const codec = aes256gcm({ keys: { one: new Uint8Array(32).fill(1) }, use: "one" });

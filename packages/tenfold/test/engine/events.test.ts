@@ -109,6 +109,26 @@ test("thousands are emitted in batches, each answered for itself", async (t) => 
   assert.equal((await runsOf(tenfold))["welcome"]!.length, 2499);
 });
 
+test("of many, one whose id cannot be told is refused alone, and what came before the payloads broke off is answered", async (t) => {
+  const tenfold = await opened(t, ":memory:", [welcome]);
+  const id = (lead: any): string => lead.email.trim();
+  const answers = await Array.fromAsync(tenfold.emitMany("lead.created", [ann, {}, bob], { id }));
+  assert.deepEqual(
+    answers.map((answer) => (answer.kind === "refused" ? answer.error.code : answer.id)),
+    ["ann@x", "INPUT_INVALID", "bob@x"],
+  );
+  async function* broken(): AsyncGenerator<Lead> {
+    yield { ...ann, email: "cid@x" };
+    throw new Error("the file ends here");
+  }
+  const told: unknown[] = [];
+  const all = async (): Promise<void> => {
+    for await (const answer of tenfold.emitMany("lead.created", broken(), { id })) told.push(answer.kind);
+  };
+  await assert.rejects(all(), /the file ends here/);
+  assert.deepEqual(told, ["emitted"]);
+});
+
 test("a workflow's own key holds for events too: the same lead is one run, another input under it is refused", async (t) => {
   const keyed = workflow<Lead>("keyed", {
     key: ({ email }) => email,
@@ -167,6 +187,10 @@ const REFUSED: readonly (readonly [unknown[], string, RegExp])[] = [
   [["x", ann, { id: "" }], "OPTION_UNSUPPORTED", /`id`.*1 to 400/],
   [["x", ann, { id: "a".repeat(401) }], "OPTION_UNSUPPORTED", /`id`/],
   [["x", ann, { key: "k" }], "OPTION_UNSUPPORTED", /no option `key`.*nothing was emitted/],
+  [["x", ann, { id: "\ud83d" }], "OPTION_UNSUPPORTED", /`id`/],
+  [["x", ann, { tenant: "a\0" }], "OPTION_UNSUPPORTED", /`tenant`.*NUL/],
+  [["x", ann, { tenant: "t".repeat(257) }], "OPTION_UNSUPPORTED", /`tenant`.*256/],
+  [["x", ann, { at: 1e300 }], "INPUT_INVALID", /`at` is no time.*nothing was emitted/],
   [["x", ann, { at: "tomorrow" }], "INPUT_INVALID", /`at` is no time.*nothing was emitted/],
   [["x", ann, { tenant: 7 }], "OPTION_UNSUPPORTED", /`tenant`/],
 ];

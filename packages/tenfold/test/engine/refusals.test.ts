@@ -29,16 +29,21 @@ const REFUSED: readonly (readonly [string, (world: any) => Promise<unknown>, Err
   ["an empty key", (t) => t.start(plain, 1, { key: "" }), "KEY_INVALID", ["0 characters"]],
   ["a key that is too long", (t) => t.start(plain, 1, { key: "k".repeat(513) }), "KEY_INVALID", ["513", "512"]],
   ["a key that is no text", (t) => t.start(plain, 1, { key: 7 }), "KEY_INVALID", ["is 7"]],
+  ["a key that no column keeps", (t) => t.start(plain, 1, { key: "k\0" }), "KEY_INVALID", ["k\\u0000"]],
+  ["half of a surrogate pair in a key", (t) => t.start(keyed, { email: "\ud83d" }), "KEY_INVALID", ["\\ud83d"]],
   ["a key that is a promise", (t) => t.start(plain, 1, { key: Promise.reject(new Error("x")) }), "KEY_INVALID", ["a Promise"]], // prettier-ignore
   ["an input without the key it needs", (t) => t.start(keyed, {}), "KEY_INVALID", ["undefined"]],
   ["an input on which the key function throws", (t) => t.start(keyed, null), "INPUT_INVALID", ["key", "null"]],
   ["`again` without a key", (t) => t.start(plain, 1, { again: true }), "KEY_INVALID", ["again"]],
   ["a time that is none", (t) => t.start(plain, 1, { at: new Date("soon") }), "INPUT_INVALID", ["at"]],
   ["a time that is a text", (t) => t.start(plain, 1, { at: "2026-01-01" }), "INPUT_INVALID", ["2026-01-01", "Date"]],
+  ["a time that no calendar has", (t) => t.start(plain, 1, { at: 1e300 }), "INPUT_INVALID", ["1e+300"]],
   ["a time that is null", (t) => t.start(plain, 1, { at: null }), "INPUT_INVALID", ["null"]],
   ["null for options", (t) => t.start(plain, 1, null), "OPTION_UNSUPPORTED", ["null", "key, at, tenant, again"]],
   ["a text for options", (t) => t.startNamed("plain", 1, "lead-1"), "OPTION_UNSUPPORTED", ['"lead-1"']],
   ["a tenant that is no text", (t) => t.start(plain, 1, { tenant: 5 }), "OPTION_UNSUPPORTED", ["5", "`tenant`"]],
+  ["a tenant that no column keeps", (t) => t.start(plain, 1, { tenant: "a\0" }), "OPTION_UNSUPPORTED", ["`tenant`", "NUL"]], // prettier-ignore
+  ["a tenant that no index holds", (t) => t.start(plain, 1, { tenant: "t".repeat(257) }), "OPTION_UNSUPPORTED", ["256"]], // prettier-ignore
   ["an `again` that is a text", (t) => t.start(keyed, { email: "a" }, { again: "yes" }), "OPTION_UNSUPPORTED", ["again"]], // prettier-ignore
   ["no workflow", (t) => t.start(undefined, 1), "WORKFLOW_UNKNOWN", ["undefined"]],
   ["a step for a workflow", (t) => t.start(echo, 1), "WORKFLOW_UNKNOWN", ["a function"]],
@@ -79,6 +84,8 @@ const ATTRIBUTES: readonly (readonly [string, unknown, readonly string[]])[] = [
   ["a function", { points: () => 1 }, ["a function", "`points`"]],
   ["a text of 513 characters", { note: "x".repeat(513) }, ["513", "512", "`note`"]],
   ["a name of 101 characters", { ["n".repeat(101)]: 1 }, ["100"]],
+  ["a text that no column keeps", { note: "a\0b" }, ["NUL", "note"]],
+  ["a name that no column keeps", { "\udc00": 1 }, ["surrogate"]],
   ["an empty name", { "": 1 }, ['""']],
   ["51 of them", tooMany, ["51", "50"]],
 ];

@@ -133,6 +133,23 @@ test("a clock that is set back or forward starts no tick twice, and loses none",
   assert.deepEqual(hoursOf(world), [0, 1, 2, 3]);
 });
 
+test("a worker whose clock was months ahead for a while does not silence a schedule, and no tick is two runs", async () => {
+  for (const missed of ["once", "all", "skip"] as const) {
+    const world = await newWorld();
+    const wrong = await world.open([hourly({ missed })]);
+    const right = await world.open([hourly({ missed })]);
+    await untilHour(world, 0);
+    wrong.clock.set(60 * 24 * HOUR);
+    await untilHour(world, 1);
+    wrong.clock.set(0);
+    await untilHour(world, 4);
+    const hours = hoursOf(world).filter((hour) => hour <= 4);
+    assert.deepEqual(hours, [0, 1, 2, 3, 4], missed);
+    assert.ok(right.log.some(({ message }) => message.includes("ahead")), missed); // prettier-ignore
+    for (const { tenfold } of [wrong, right]) await world.happens(tenfold.close());
+  }
+});
+
 test("a schedule whose cron is changed goes on from where it was", async () => {
   const world = await newWorld();
   const first = await world.open([hourly()]);
@@ -182,6 +199,22 @@ test("ticks of a batch are started up to the first that is refused", async () =>
   isBroken = false;
   await world.passes(5 * MINUTE);
   assert.deepEqual(hoursOf(world), [0, 1, 2, 3]);
+});
+
+test("a schedule whose input is a promise, or whose schema never answers, is told, ends no program, and keeps no other waiting", async () => {
+  const world = await newWorld();
+  const rejecting = (): unknown => Promise.reject(new Error("nobody waits for it"));
+  const hanging = { "~standard": { version: 1, vendor: "test", validate: () => new Promise(() => {}) } };
+  const wrong = [
+    workflowOf("promised", (input) => input, { triggers: [untyped.schedule("0 * * * *", { timeZone: "UTC", input: rejecting })] }), // prettier-ignore
+    workflowOf("deep", (input) => input, { triggers: [untyped.schedule("0 * * * *", { timeZone: "UTC", input: () => ({ rows: [rejecting()], more: rejecting() }) })] }), // prettier-ignore
+    workflowOf("hanging", (input) => input, { input: hanging, triggers: [untyped.schedule("0 * * * *", { timeZone: "UTC" })] }), // prettier-ignore
+  ];
+  const { log } = await world.open([...wrong, hourly()]);
+  await untilHour(world, 2, MINUTE);
+  assert.deepEqual(hoursOf(world), [0, 1, 2]);
+  const told = log.filter(({ level }) => level === "error").map(({ facts }) => facts["workflow"]);
+  assert.deepEqual([...new Set(told)].sort(), ["deep", "hanging", "promised"]);
 });
 
 test("hundreds of schedules that are due at once are read and noted together", async () => {

@@ -4,6 +4,7 @@ import { claimLaws } from "./claim-laws.ts";
 import { commitLaws } from "./commit-laws.ts";
 import { fileLaws } from "./file-laws.ts";
 import { eventLaws } from "./event-laws.ts";
+import { eventModelLaw } from "./event-model-law.ts";
 import { leaseLaws } from "./lease-laws.ts";
 import { listLaws } from "./list-laws.ts";
 import { modelLaw } from "./model-law.ts";
@@ -31,5 +32,6 @@ export function conformance(name: string, open: OpenStore, { sequences = 200 } =
     leaseLaws(open);
     listLaws(open);
     modelLaw(open, sequences);
+    eventModelLaw(open, Math.ceil(sequences / 2));
   });
 }

@@ -1,7 +1,7 @@
 /** What the store promises of events: each is taken in once, and each of its deliveries is settled once. */
 import assert from "node:assert/strict";
 import type { DeliveryName, EmittedEvent, Settled, Subscribe, Subscription } from "../../src/store/events.ts";
-import { law, NOW, type OpenStore } from "./sample.ts";
+import { idMaker, keyOf, law, NOW, startOf, type OpenStore } from "./sample.ts";
 
 const LEAD = { event: "lead.created", tenant: "", id: "1" };
 const UNTIL = NOW + 1000;
@@ -93,6 +93,27 @@ export function eventLaws(open: OpenStore): void {
     const none = emitted({ id: "4" });
     assert.deepEqual(await events.emit(0, [none], NOW), [true]);
     assert.deepEqual(await events.emitted(0, [{ ...LEAD, id: "4" }]), [[]]);
+  });
+
+  law(open, "names are kept whatever is in them, and as long as they may be", async (store) => {
+    const wide = (count: number, from: number): string =>
+      Array.from({ length: count }, (_, nth) => String.fromCharCode(0x4e00 + (((nth + from) * 7919) % 20_000))).join(
+        "",
+      );
+    const odd = ['"', "\\", "{}", "null", ",", " x ", "é", "\u{1f600}", "\u001f", "%_", wide(400, 0)];
+    const event = "e".repeat(100);
+    const names = odd.map((id, nth) => ({ event, tenant: nth % 2 === 0 ? id.slice(0, 256) : wide(256, nth), id }));
+    const workflow = "w".repeat(100);
+    const batch = names.map((name, nth) => emitted({ ...name, emission: `e${nth}` }, workflow));
+    assert.deepEqual(await store.events.emit(0, batch, NOW), names.map(() => true)); // prettier-ignore
+    const { deliveries } = await store.events.take(0, [workflow], NOW, UNTIL, 99);
+    const found = deliveries.map(({ tenant, id }) => JSON.stringify([tenant, id])).sort();
+    assert.deepEqual(found, names.map(({ tenant, id }) => JSON.stringify([tenant, id])).sort()); // prettier-ignore
+    await store.events.settle(0, names.map((name) => started(workflow, "r1", name))); // prettier-ignore
+    assert.ok((await store.events.emitted(0, names)).every((one) => one?.[0]?.run === "r1"));
+    assert.equal(await store.events.forgetEvents(0, NOW + 1, 99), names.length);
+    const start = startOf(idMaker()(NOW), { workflow, tenant: wide(256, 1), key: keyOf(wide(512, 2)) });
+    assert.deepEqual(await store.start(0, [start], NOW, null), [{ kind: "started" }]);
   });
 
   law(open, "of many that emit the same event at once, one is taken in", async ({ events }) => {

@@ -1,5 +1,6 @@
 /** `tenfold check`: says what is wrong with workflows before they run. */
-import { checkWorkflow, type Finding } from "../check.ts";
+import { checkAll } from "../check-all.ts";
+import type { Finding } from "../check.ts";
 import { EXIT, type Call, type Command } from "../command.ts";
 import { mustLoad, workflowNamed } from "../opening.ts";
 import { wrapped } from "../columns.ts";
@@ -10,7 +11,7 @@ export const checkCommand: Command = {
   name: "check",
   takes: "[workflow]",
   counts: { least: 0, most: 1 },
-  summary: "Finds what a workflow's graph, and its flow's source, show before anything runs.",
+  summary: "Finds what a workflow's graph, its flow's source and its schedules show before anything runs.",
   about: "An error is never meant; a note may be. The exit code is 1 if there are errors, 0 if there are none.",
   flags: {},
   examples: [
@@ -21,7 +22,7 @@ export const checkCommand: Command = {
     const config = await mustLoad(call);
     const [name] = call.words;
     const workflows = name === undefined ? config.config.workflows : [workflowNamed(config, name)];
-    const findings = workflows.flatMap(checkWorkflow);
+    const findings = await checkAll(workflows, Date.now());
     const errors = findings.filter(({ level }) => level === "error").length;
     if (call.terminal.isJson) {
       call.terminal.document({

@@ -55,10 +55,7 @@ export const eventsCommand: Command = {
         `\`show\` takes an event's name and its id, \`end\` a workflow, and \`retry\` flags alone; nothing was done. Write for example \`tenfold events show lead.created L-1\`.`,
       );
     }
-    for (const flag of ["dry-run", "yes"]) {
-      if (flags.has(flag) && verb !== "retry")
-        throw usageError(`\`--${flag}\` belongs to \`tenfold events retry\`; nothing was done. Leave it out.`);
-    }
+    checkFlags(call, verb);
     const tenfold = await openStored(call);
     try {
       if (verb === "show") return await showEvent(call, tenfold, event!, id!);
@@ -71,6 +68,30 @@ export const eventsCommand: Command = {
     }
   },
 };
+
+const LISTING = "tenfold events";
+/** Which verbs a flag belongs to: one that says nothing to a verb must not be taken for a filter. */
+const FLAGS: Readonly<Record<string, readonly (string | undefined)[]>> = {
+  waiting: [undefined],
+  refused: [undefined],
+  event: [undefined, "retry"],
+  workflow: [undefined, "retry"],
+  tenant: ["show"],
+  "dry-run": ["retry"],
+  yes: ["retry"],
+};
+
+function checkFlags({ flags }: Call, verb: string | undefined): void {
+  for (const [flag, verbs] of Object.entries(FLAGS)) {
+    if (!flags.has(flag) || verbs.includes(verb)) continue;
+    const whose = verbs.map((one) => `\`${one === undefined ? LISTING : `${LISTING} ${one}`}\``).join(" and ");
+    throw usageError(`\`--${flag}\` belongs to ${whose}; nothing was done. Leave it out.`);
+  }
+  if (flags.has("waiting") && flags.has("refused"))
+    throw usageError(
+      "Either what waits is listed, or what was refused; nothing was done. Write `--waiting`, or `--refused`.",
+    );
+}
 
 function filterOf({ flags }: Call): DeliveryFilter {
   const [event, workflow] = [flags.text("event"), flags.text("workflow")];
@@ -104,9 +125,8 @@ async function overview(call: Call, tenfold: Tenfold): Promise<number> {
   }
   tellMissing(terminal, tenfold);
   if (subscriptions.length === 0) {
-    terminal.say(
-      'No workflow is started by an event: `triggers: [on<Lead>("lead.created")]`, and a worker that has had it.',
-    );
+    const none = all.length > 0 ? "No subscription is of that name" : "No workflow is started by an event";
+    terminal.say(`${none}: \`triggers: [on<Lead>("lead.created")]\`, and a worker that has had it.`);
   } else for (const line of subscriptionLines(terminal, subscriptions)) terminal.print(line);
   tellCount(terminal, waiting, "waiting", "Waiting for a worker that has the workflow's code");
   tellCount(terminal, refused, "refused", "Refused");

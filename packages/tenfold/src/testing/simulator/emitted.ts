@@ -24,14 +24,17 @@ export function eventsOf(seed: number): ReadonlyMap<number, EventTrigger<Answer>
   ]);
 }
 
-/** The payload of each event: the same whenever it is emitted. */
-export function payloadOf(id: string): Answer {
-  return answerOf("event", id);
+/** What an event may carry: senders change parts of a payload when they send it again. */
+export const VARIANTS = 2;
+
+export function payloadOf(id: string, variant: number): Answer {
+  return answerOf("event", variant === 0 ? id : `${id} again`);
 }
 
 /** What emitters were told, compared with the runs that came of it; filters are computed by hand. */
 export class EmittedEvents {
-  readonly #accepted = new Set<string>();
+  /** Of each event, by tenant and id, the workflows that it was said to be for. */
+  readonly #accepted = new Map<string, string>();
   readonly #workflows: readonly string[];
 
   constructor(workflows: readonly string[]) {
@@ -40,38 +43,44 @@ export class EmittedEvents {
 
   /** An emitter, of a process that was open, was told so. */
   accept(tenant: string, { id, workflows }: Emitted): void {
-    const expected = this.#whom(id);
-    if (workflows.join() !== expected.join()) {
-      throw new Violation("an event is for those who subscribe to it, and whose filter is true", {
-        id,
-        workflows,
-        expected,
-      });
+    const name = JSON.stringify([tenant, id]);
+    const [told, before] = [workflows.join(), this.#accepted.get(name)];
+    if (!this.#whoms(id).includes(told)) {
+      throw new Violation("an event is for those who subscribe to it, and whose filter is true", { id, workflows });
     }
-    this.#accepted.add(JSON.stringify([tenant, id]));
+    if (before !== undefined && before !== told) {
+      throw new Violation("an event is the one that came first, whatever it carries", { name, before, told });
+    }
+    this.#accepted.set(name, told);
   }
 
   /** `rows`: all runs that there ever were. */
   check(rows: readonly RunRecord[]): void {
     const started = rows.filter(({ key }) => key?.startsWith(`event/${EVENT}/`) ?? false);
-    const names = started.map(({ workflow, tenant, key }) => JSON.stringify([workflow, tenant, key!.split("/")[2]]));
-    for (const [nth, name] of names.entries()) {
-      const facts = { run: started[nth]!.id, name };
-      if (names.indexOf(name) !== nth) throw new Violation("an event is one run of a workflow", facts);
-      const [workflow, , id] = JSON.parse(name) as [string, string, string];
-      if (!this.#whom(id).includes(workflow)) throw new Violation("an event starts those whose filter is true", facts);
-    }
-    for (const accepted of this.#accepted) {
-      const [tenant, id] = JSON.parse(accepted) as [string, string];
-      for (const workflow of this.#whom(id)) {
-        if (names.includes(JSON.stringify([workflow, tenant, id]))) continue;
-        throw new Violation("an event that was accepted starts each workflow that it is for", { workflow, tenant, id });
+    const nameOf = ({ tenant, key }: RunRecord): string => JSON.stringify([tenant, key!.split("/")[2]]);
+    const byEvent = Map.groupBy(started, nameOf);
+    for (const name of new Set([...byEvent.keys(), ...this.#accepted.keys()])) {
+      const [, id] = JSON.parse(name) as [string, string];
+      const runs = byEvent.get(name) ?? [];
+      const found = runs.map(({ workflow }) => workflow).sort().join(); // prettier-ignore
+      const facts = { name, found, runs: runs.map((run) => run.id), accepted: this.#accepted.get(name) };
+      if (new Set(runs.map(({ workflow }) => workflow)).size < runs.length) {
+        throw new Violation("an event is one run of a workflow", facts);
       }
+      const inputs = new Set(runs.map(({ input }) => input));
+      if (inputs.size > 1) throw new Violation("an event gives all that it starts the same payload", facts);
+      if ((this.#accepted.get(name) ?? found) !== found) {
+        throw new Violation("an event that was accepted starts each workflow that it is for", facts);
+      }
+      if (!this.#whoms(id).includes(found)) throw new Violation("an event starts those whose filter is true", facts);
     }
   }
 
-  #whom(id: string): readonly string[] {
-    const places = payloadOf(id).n >= LEAST ? [ALL, SOME] : [ALL];
-    return places.map((place) => this.#workflows[place]!);
+  /** Whom an event may be for, by what it carries. */
+  #whoms(id: string): readonly string[] {
+    return Array.from({ length: VARIANTS }, (_, variant) => {
+      const places = payloadOf(id, variant).n >= LEAST ? [ALL, SOME] : [ALL];
+      return places.map((place) => this.#workflows[place]!).join();
+    });
   }
 }

@@ -4,7 +4,7 @@ import { TenfoldError } from "../../value/error.ts";
 import { hash32 } from "../../value/hash.ts";
 import { laneOfRun } from "../../value/id.ts";
 import { answerOf } from "./answer.ts";
-import { EVENT, payloadOf } from "./emitted.ts";
+import { EVENT, payloadOf, VARIANTS } from "./emitted.ts";
 import { signalOf, votesOf } from "./fates.ts";
 import type { AskedApproval, AskedDoubt } from "./waits.ts";
 import type { SimulatedWorkers, World } from "./workers.ts";
@@ -39,15 +39,16 @@ export class Users {
     });
   }
 
-  /** Emits one of a few events, so that most come again and again. */
+  /** Emits one of a few events, so that most come again and again, some with another payload. */
   async emit(): Promise<void> {
     const { emitted, scenario } = this.#world;
     const running = this.#processes.anyAwake();
     if (running === undefined) return;
     const id = `${this.#below(12)}`;
     const tenant = `tenant-${this.#below(2)}`;
+    const payload = payloadOf(id, this.#below(VARIANTS));
     await unlessRefused(async () => {
-      emitted.accept(tenant, await running.tenfold.emit(EVENT, payloadOf(id), { id, tenant }));
+      emitted.accept(tenant, await running.tenfold.emit(EVENT, payload, { id, tenant }));
     });
     if (scenario.random() < 0.3) void this.emit();
   }
