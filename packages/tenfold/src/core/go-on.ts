@@ -82,7 +82,7 @@ export function goOnWith(turn: Turn, goingOn: GoOn, hasStopped: boolean): void {
   if (state.root.running === 0) endRun(turn);
 }
 
-/** Resets what was undone, and what is named; answers what of it waits for nothing. */
+/** Resets what was undone, but not while more of it is, and what is named; answers what of it waits for nothing. */
 function beginAnew(turn: Turn, { from, newKeys }: GoOn): readonly Place[] {
   const { state } = turn;
   const isUndone = (frame: Frame, node: CompiledNode) => frame.waits[node.local] === UNDONE && !isBeingUndone(frame);
@@ -101,7 +101,8 @@ function beginAnew(turn: Turn, { from, newKeys }: GoOn): readonly Place[] {
 function renewKeys({ state }: Turn): void {
   const again: ReadonlySet<number> = new Set([0, RETRYING, FAILED, SUPPRESSED]);
   for (const { frame, node } of placesThat(state, (frame, node) => again.has(frame.waits[node.local]!))) {
-    if (node.node.kind !== "step") continue;
+    // What is being undone is so under the key that it was done with.
+    if (node.node.kind !== "step" || isBeingUndone(frame)) continue;
     const { generation } = bornOf(frame, node.local);
     marksOf(frame).born.set(node.local, { generation, key: state.resets });
   }

@@ -175,12 +175,18 @@ export function openWork(state: RunState, commands: Command[]): void {
       if (waits !== 0 && waits !== RETRYING && waits !== ASLEEP) continue;
       const place = { frame, node };
       if (waits === ASLEEP && (state.cancelled !== null || isUndone(state, place))) continue;
-      const isGivenUp = state.cancelled !== null || isDismissed(frame);
-      if (isGivenUp || (waits !== ASLEEP && isForsaken(state, place))) commands.push({ kind: "abandon", place });
+      if (isGivenUp(state, place)) commands.push({ kind: "abandon", place });
       else if (waits === RETRYING) commands.push(waitFor(place));
       else commands.push(commandFor(state, place));
     }
   });
+}
+
+/** Nobody waits for what comes of this open node any more: it is to be abandoned. */
+export function isGivenUp(state: RunState, place: Place): boolean {
+  const { frame, node } = place;
+  if (state.cancelled !== null || isDismissed(frame)) return true;
+  return frame.waits[node.local] !== ASLEEP && isForsaken(state, place);
 }
 
 /** What may have happened, and slept, is being taken back. */

@@ -1,18 +1,19 @@
 /**
  * Whether a run's journal fits another graph than the one it was written on: it is read on both, side by side.
  * Invariants: it fits if each entry does on the new graph what it did on the old one, to the same node; so no recorded
- * result is dropped, moved to another node, or counted where nothing waited for it. What is computed from results (an
- * expression, what flows out of an arm) is computed anew, and is no part of the journal.
+ * result is dropped, moved to another node, or counted where nothing waited for it. What began anew after a retry did so on
+ * both, or bodies would have other keys; and a child keeps its name. What is computed from results (an expression, what flows
+ * out of an arm) is computed anew, and is no part of the journal.
  */
 import { armNamed, type CompiledGraph, type CompiledNode } from "./compile.ts";
 import { decisionProblem, openRequest } from "./constructs/approval.ts";
-import { openCalled } from "./constructs/call.ts";
+import { isCalled, openCalled } from "./constructs/call.ts";
 import { openScriptCalls } from "./constructs/script.ts";
 import { openDoubt } from "./constructs/undertaking.ts";
 import type { Entry, Misfit } from "./entry.ts";
 import { idOfPath, pathOf, placeAt } from "./path.ts";
-import { begin, reduce, type Begun } from "./reduce.ts";
-import { ASLEEP, RETRYING, visitFrames, type Place, type RunState } from "./state.ts";
+import { begin, isGivenUp, reduce, type Begun } from "./reduce.ts";
+import { ASLEEP, bornOf, DONE, RETRYING, visitFrames, type Born, type Place, type RunState } from "./state.ts";
 
 export type Replayed =
   { readonly kind: "fits"; readonly state: RunState } | { readonly kind: "misfit"; readonly misfit: Misfit };
@@ -37,7 +38,11 @@ export function replayOn({ from, to }: Graphs, begun: Begun, entries: readonly E
     if (before.resets !== after.resets) return { kind: "misfit", misfit: { entry: index, node, reason } };
   }
   const problem =
-    beingUndone(before, after) ?? straySignal(before, after) ?? failureOf(before, after) ?? lostChild(before, after);
+    beingUndone(before, after) ??
+    begunAnew(before, after, entries) ??
+    straySignal(before, after) ??
+    failureOf(before, after) ??
+    lostChild(before, after);
   return problem === undefined
     ? { kind: "fits", state: after }
     : { kind: "misfit", misfit: { entry: null, ...problem } };
@@ -49,17 +54,17 @@ type Problem = Omit<Misfit, "entry">;
 function misfitOf(before: RunState, after: RunState, entry: Entry): Problem | undefined {
   if (!("node" in entry)) return undefined;
   const { node } = entry;
-  const was = placeAt(before, node);
   const is = placeAt(after, node);
-  const did = was === undefined ? null : effectAt(before, was, entry);
-  const does = is === undefined ? null : effectAt(after, is, entry);
+  const did = effectIn(before, placeAt(before, node), entry);
+  const does = effectIn(after, is, entry);
   if (did === null && does === null) return undefined;
   // A node that has changed its nature is told as such, whatever it waits for.
   const reason = natureMisfit(before, after, node);
-  if (reason !== undefined) return did === null ? undefined : { node, reason };
+  if (reason !== undefined) return { node, reason };
   if (entry.kind === "chose" && is !== undefined && !hasArm(after, is, entry.arm))
     return { node, reason: `the new graph has no arm "${entry.arm}" there` };
   if (did === does) return undefined;
+  if (does === NEEDED) return { node, reason: "it was given up, and is needed in the new graph" };
   const then =
     did === null ? "came to nothing when it was recorded, and would count now" : `is recorded, ${whyNot(is)}`;
   return { node, reason: `what the entry "${entry.kind}" says ${then}` };
@@ -71,8 +76,21 @@ function whyNot(place: Place | undefined): string {
     : "and in the new graph the node waited for something else, or was over";
 }
 
-/** What an entry that names a node does to it: null, nothing. */
-function effectAt(state: RunState, place: Place, entry: Extract<Entry, { readonly node: string }>): string | null {
+type NodeEntry = Extract<Entry, { readonly node: string }>;
+
+/** What was given up is waited for, and nobody would hear of it any more. */
+const NEEDED = "is needed";
+
+/** What an entry that names a node does: null, nothing. What is undone may stand in what is closed. */
+function effectIn(state: RunState, place: Place | undefined, entry: NodeEntry): string | null {
+  if (entry.kind === "undone" || entry.kind === "undo-failed")
+    return state.undos?.has(entry.node) === true ? "takes back what it did" : null;
+  if (place === undefined) return null;
+  if (entry.kind === "abandoned" && openness(place) !== null) return isGivenUp(state, place) ? "gives it up" : NEEDED;
+  return effectAt(place, entry);
+}
+
+function effectAt(place: Place, entry: Exclude<NodeEntry, { kind: "undone" | "undo-failed" }>): string | null {
   switch (entry.kind) {
     case "decided": {
       const request = openRequest(place);
@@ -81,9 +99,6 @@ function effectAt(state: RunState, place: Place, entry: Extract<Entry, { readonl
     case "called":
     case "returned":
       return openCalled(place)?.attempt === entry.attempt ? "is its child's" : null;
-    case "undone":
-    case "undo-failed":
-      return state.undos?.has(entry.node) === true ? "takes back what it did" : null;
     case "asked":
       return openScriptCalls(place) === undefined ? null : "is the next call of its function";
     case "resolved":
@@ -94,6 +109,34 @@ function effectAt(state: RunState, place: Place, entry: Extract<Entry, { readonl
     default:
       return openScriptCalls(place) === undefined ? openness(place) : "ends its function";
   }
+}
+
+/** A node that is open, or of which something is recorded, and that began anew in one of the graphs only. */
+function begunAnew(before: RunState, after: RunState, recorded: readonly Entry[]): Problem | undefined {
+  if (before.resets === 0) return undefined;
+  const nodes = new Set<string>();
+  for (const entry of recorded) if ("node" in entry) nodes.add(entry.node);
+  visitFrames(before.root, (frame) => {
+    for (const node of frame.scope.nodes)
+      if (openness({ frame, node }) !== null) nodes.add(pathOf(before.compiled, frame, node));
+  });
+  for (const node of nodes) {
+    const [was, is] = bornBoth(before, after, node);
+    if (was.generation === is.generation && was.key === is.key) continue;
+    const isOnlyHere = was.generation > is.generation || was.key > is.key;
+    const reason = isOnlyHere ? "it has begun anew, and would not have in the new graph" : "it would have begun anew in the new graph"; // prettier-ignore
+    return { node, reason };
+  }
+  return undefined;
+}
+
+/** Which time it is that a node runs, in either; of the nearest around it that is there in both, where what it stands in is closed. */
+function bornBoth(before: RunState, after: RunState, path: string): readonly [Born, Born] {
+  const [was, is] = [placeAt(before, path), placeAt(after, path)];
+  if (was !== undefined && is !== undefined)
+    return [bornOf(was.frame, was.node.local), bornOf(is.frame, is.node.local)];
+  const end = path.lastIndexOf("/");
+  return end < 0 ? [before.root.born, after.root.born] : bornBoth(before, after, path.slice(0, end));
 }
 
 /** What is being undone is undone on its graph. */
@@ -159,23 +202,31 @@ function straySignal(before: RunState, after: RunState): Problem | undefined {
 function failureOf(before: RunState, after: RunState): Problem | undefined {
   const { failure } = after.root;
   if (failure === null || before.root.failure !== null) return undefined;
-  return { node: failure.node, reason: `the run would have failed there in the new graph: ${failure.message}` };
+  return { node: failure.node, reason: `the run would have failed there in the new graph, with ${failure.code}` };
 }
 
-/** A child that is there, or may be, and that nobody would wait for. */
+/** A child that is there, or may be, and that nobody would wait for; or that would be another one, by its name. */
 function lostChild(before: RunState, after: RunState): Problem | undefined {
   let lost: Problem | undefined;
   visitFrames(before.root, (frame) => {
     for (const node of frame.scope.nodes) {
-      const called = openCalled({ frame, node });
-      if (called === undefined || lost !== undefined) continue;
+      const child = frame.children?.get(node.local);
+      if (lost !== undefined || child === undefined || !isCalled(child) || frame.waits[node.local] === DONE) continue;
       const path = pathOf(before.compiled, frame, node);
-      const place = placeAt(after, path);
-      const isSame = place !== undefined && openCalled(place)?.attempt === called.attempt;
-      const reason =
-        natureMisfit(before, after, path) ?? (isSame ? undefined : "the new graph does not call there now");
-      if (reason !== undefined) lost = { node: path, reason: `it waits for its child, and ${reason}` };
+      const reason = natureMisfit(before, after, path) ?? strayedChild(after, { frame, node }, path);
+      const stands = openCalled({ frame, node }) === undefined ? "its child has failed" : "it waits for its child";
+      if (reason !== undefined) lost = { node: path, reason: `${stands}, and ${reason}` };
     }
   });
   return lost;
+}
+
+function strayedChild(after: RunState, was: Place, path: string): string | undefined {
+  const called = openCalled(was);
+  const is = placeAt(after, path);
+  if (called !== undefined && (is === undefined || openCalled(is)?.attempt !== called.attempt))
+    return "the new graph does not call there now";
+  // A child is named by when its call became ready.
+  const isSame = is?.frame.readyAt[is.node.local] === was.frame.readyAt[was.node.local];
+  return is === undefined || isSame ? undefined : "in the new graph it would be another one";
 }

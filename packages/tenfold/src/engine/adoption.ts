@@ -7,11 +7,12 @@ import type { RunError } from "../core/entry.ts";
 import { decodedClaim } from "../store/codec/decoded.ts";
 import type { ClaimedRun, CommitAnswer, RunCommit, Store, Then } from "../store/store.ts";
 import type { EngineEvents } from "./events.ts";
-import { heldUnloaded, undecoded, unreadable } from "./held.ts";
+import { graphGone, heldUnloaded, undecoded, withoutGraph } from "./held.ts";
 import type { LiveRun } from "./live-run.ts";
 import { unloaded } from "./parking.ts";
 import type { Clock } from "./ports.ts";
 import type { Plan, Registry } from "./registry.ts";
+import { isCorrupt } from "./stored-graph.ts";
 import { SUSPECT_PAUSE_MS, type Suspects } from "./suspects.ts";
 import { isUpgrade } from "./upgrade-message.ts";
 import { fetchTargets } from "./upgrading.ts";
@@ -45,13 +46,13 @@ export async function adopt(adopter: Adopter, claimed: readonly ClaimedRun[]): P
       known.isClaimedAgain = true;
       continue;
     }
-    const plan = registry.known(run.graph) ?? (await registry.fetch(store, lane, run.workflow, run.graph));
+    const plan = await planOf(adopter, run);
     if (run.mail.messages.some(isUpgrade))
       await fetchTargets({ registry, store }, lane, run.workflow, run.mail.messages);
     if (adopter.isClosed()) return;
     const unread = run.unread ?? run.mail.unread;
     if (unread !== undefined) unloadable.push([run, undecoded(unread)]);
-    else if (plan === undefined) unloadable.push([run, unreadable(run)]);
+    else if ("code" in plan) unloadable.push([run, plan]);
     else if (suspects.mustWait(run)) postponed.push([run, plan]);
     else {
       const reason = adopter.drive(run, plan);
@@ -60,6 +61,18 @@ export async function adopt(adopter: Adopter, claimed: readonly ClaimedRun[]): P
   }
   if (unloadable.length > 0) await hold(adopter, unloadable);
   if (postponed.length > 0 && !adopter.isClosed()) await postpone(adopter, postponed);
+}
+
+/** How to drive a run, or why that cannot be found out. */
+async function planOf({ lane, registry, store }: Adopter, run: ClaimedRun): Promise<Plan | RunError> {
+  const { graph, workflow } = run;
+  try {
+    const plan = registry.known(graph) ?? (await registry.fetch(store, lane, workflow, graph));
+    return plan ?? withoutGraph(graphGone(run));
+  } catch (thrown) {
+    if (isCorrupt(thrown)) return withoutGraph(thrown.message);
+    throw thrown;
+  }
 }
 
 /** Those that got mail meanwhile stay this worker's, and are looked for in its name again. */

@@ -9,7 +9,7 @@ import { isPlainName } from "../value/plain-name.ts";
 import { checkOptions, isText, laneIn, optional, runUnknown, type OptionForm } from "./caller-checks.ts";
 import type { Engine } from "./engine.ts";
 import { APPROVAL_FACT, approvalFactOf, FACT_VALUE } from "./facts.ts";
-import { readRun, stateOf } from "./inspect.ts";
+import { isUnreadable, readRun, stateOf } from "./inspect.ts";
 import { listRuns } from "./listing.ts";
 
 export interface DecisionOptions {
@@ -163,12 +163,12 @@ export async function* newestOf(
   }
 }
 
-/** Those of one run; none of one that cannot be decoded here, which is told. */
+/** Those of one run; none of one that cannot be read here, which is told. */
 async function approvalsIn(engine: Engine, record: RunRecord): Promise<readonly OpenApproval[]> {
   try {
     return openApprovals(await stateOf(engine, record));
   } catch (thrown) {
-    if (!(thrown instanceof TenfoldError) || !thrown.code.startsWith("CODEC_")) throw thrown;
+    if (!isUnreadable(thrown)) throw thrown;
     engine.ports.log.write("warn", `The approvals of run ${record.id} are not listed. ${thrown.message}`, {
       run: record.id,
     });

@@ -25,9 +25,9 @@ export function calleeGone(workflow: string, node: string, callee: string): RunE
   return { code: "STEP_UNKNOWN", message, node, attempt: 0 };
 }
 
-/** It cannot even be loaded. */
-export function unreadable(claimed: ClaimedRun): RunError {
-  return { code: "STORE_CORRUPT", message: `The run is held. ${graphGone(claimed)}`, node: "", attempt: 0 };
+/** Its graph is not in the store, or not whole: it cannot even be loaded. */
+export function withoutGraph(reason: string): RunError {
+  return { code: "STORE_CORRUPT", message: `The run is held. ${reason}`, node: "", attempt: 0 };
 }
 
 /** What is logged of a run that goes against the rules. */

@@ -262,6 +262,9 @@ export class LiveRun {
         this.attempts.delete(path);
       }
     }
+    // Each stands in the state that was, and is called anew where it is open.
+    for (const script of this.scripts.values()) script.drop();
+    this.#scripts = null;
     for (const call of this.calls.values()) call.place = placeAt(state, call.path) ?? call.place;
     this.deferred = NOTHING;
     this.ending = null;

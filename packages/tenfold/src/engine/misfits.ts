@@ -3,9 +3,8 @@ import type { Misfit } from "../core/entry.ts";
 import { idOfPath } from "../core/path.ts";
 import { replayOn } from "../core/replay-on.ts";
 import type { RunRecord } from "../store/store.ts";
-import { TenfoldError } from "../value/error.ts";
 import { laneIn } from "./caller-checks.ts";
-import { readJournal, type Reader, type ReadRun } from "./inspect.ts";
+import { isUnreadable, readBy, readJournal, type Reader, type ReadRun } from "./inspect.ts";
 
 export interface Refused {
   readonly workflow: string;
@@ -23,7 +22,8 @@ export class RefusedRuns {
 
   add({ id: run, workflow }: RunRecord, { node: path, reason }: Misfit): void {
     const node = idOfPath(path);
-    const name = `${workflow} ${node} ${reason}`;
+    // Some reasons name their run.
+    const name = `${workflow} ${node} ${reason.replaceAll(run, "")}`;
     const known = this.#refused.get(name);
     if (known === undefined) this.#refused.set(name, { workflow, node, reason, runs: 1, run });
     else known.runs++;
@@ -35,9 +35,6 @@ export class RefusedRuns {
   }
 }
 
-/** What keeps one run from being read, and says nothing of the others. */
-export const UNREADABLE: ReadonlySet<string> = new Set(["CODEC_KEY_MISSING", "CODEC_DAMAGED", "STORE_CORRUPT"]);
-
 /** Why a run cannot go on with today's graph of its workflow; null: it can, as far as its journal tells. */
 export async function misfitToday(reader: Reader, record: RunRecord): Promise<Misfit | null> {
   const { registry, store } = reader;
@@ -47,14 +44,14 @@ export async function misfitToday(reader: Reader, record: RunRecord): Promise<Mi
     if (registry.known(graph) === undefined) await registry.fetch(store, laneIn(store, id), workflow, graph);
     return misfitOf(reader, workflow, await readJournal(reader, record));
   } catch (thrown) {
-    if (!(thrown instanceof TenfoldError) || !UNREADABLE.has(thrown.code)) throw thrown;
+    if (!isUnreadable(thrown)) throw thrown;
     return { entry: null, node: "", reason: thrown.message };
   }
 }
 
-/** The same of one that was read. */
+/** The same of one that was read; JOURNAL_UNREADABLE where it goes against the rules. */
 export function misfitOf({ registry }: Reader, workflow: string, { begun, entries, compiled }: ReadRun): Misfit | null {
   const to = registry.known(registry.definition(workflow).hash)!.compiled;
-  const result = replayOn({ from: compiled, to }, begun, entries);
+  const result = readBy(begun.run, () => replayOn({ from: compiled, to }, begun, entries));
   return result.kind === "fits" ? null : result.misfit;
 }

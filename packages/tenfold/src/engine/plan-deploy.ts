@@ -4,19 +4,19 @@
  * Invariants: nothing is changed; no finished run is read but the newest of a workflow; what was not looked at is told.
  */
 import { nodesAhead } from "../core/ahead.ts";
+import type { CompiledNode } from "../core/compile.ts";
 import { idOfPath } from "../core/path.ts";
 import { replay } from "../core/reduce.ts";
 import { waitsOf } from "../core/why.ts";
-import { checkGraph } from "../flow/check-graph.ts";
 import { diffGraphs, isEmptyDiff, type GraphDiff } from "../flow/graph-diff.ts";
 import type { Graph } from "../flow/graph.ts";
-import type { RunRecord, RunStatus } from "../store/store.ts";
-import { TenfoldError } from "../value/error.ts";
+import type { RunRecord, RunStatus, StoredGraph } from "../store/store.ts";
 import { checkOptions, isWholeFrom, laneIn, optional, type OptionForm } from "./caller-checks.ts";
-import { readJournal, type Reader } from "./inspect.ts";
+import { isUnreadable, readBy, readJournal, type Reader } from "./inspect.ts";
 import { countRuns, listRuns } from "./listing.ts";
-import { RefusedRuns, misfitOf, UNREADABLE, type Refused } from "./misfits.ts";
+import { RefusedRuns, misfitOf, type Refused } from "./misfits.ts";
 import type { Plan, Registry } from "./registry.ts";
+import { isCorrupt, readGraph } from "./stored-graph.ts";
 
 export interface PlanOptions {
   /** Only this workflow. */
@@ -70,7 +70,7 @@ export interface GraphPlan {
 
 export interface HeldRuns {
   readonly node: string;
-  /** "the step enrich", "the function of a derive", "the workflow invoice". */
+  /** "the step enrich", "the undo of the step charge", "the function of a derive", "the workflow invoice". */
   readonly gone: string;
   /** At once, as they stand there; the others only if they get there. */
   readonly now: number;
@@ -178,9 +178,19 @@ async function newestGraph(
 ): Promise<{ hash: string; graph: Graph | undefined } | undefined> {
   for await (const { id, graph: hash } of listRuns(store, { workflow }, null, 1)) {
     const stored = await store.graph(laneIn(store, id), hash);
-    return { hash, graph: stored && checkGraph(JSON.parse(stored.graph)) };
+    return { hash, graph: stored && wholeGraph(stored) };
   }
   return undefined;
+}
+
+/** What has changed since one that is spoilt is not known. */
+function wholeGraph(stored: StoredGraph): Graph | undefined {
+  try {
+    return readGraph(stored);
+  } catch (thrown) {
+    if (isCorrupt(thrown)) return undefined;
+    throw thrown;
+  }
 }
 
 /** Runs of one graph, as they are looked at. */
@@ -192,6 +202,8 @@ class GraphCount {
   readonly #held = new Map<number, { -readonly [K in keyof HeldRuns]: HeldRuns[K] }>();
   readonly #refused = new RefusedRuns();
   #plan: Plan | undefined;
+  /** Why there is no plan. */
+  #problem: string;
   #gone: ReadonlyMap<number, string> = new Map();
   #runs = 0;
   #looked = 0;
@@ -202,18 +214,20 @@ class GraphCount {
     this.#reader = reader;
     this.#hash = graph;
     this.#today = reader.registry.find(workflow)?.hash;
+    this.#problem = `its graph ${graph} is not in the store`;
   }
 
   async add(record: RunRecord, journalsMax: number): Promise<void> {
     this.#runs++;
     if (this.#today === undefined || this.#looked >= journalsMax) return;
-    if (this.#looked++ === 0) await this.#prepare(record);
-    if (this.#plan === undefined)
-      return this.#refused.add(record, unreadable(`its graph ${this.#hash} is not in the store`));
     try {
-      await this.#look(record, this.#plan);
+      if (this.#looked++ === 0) await this.#prepare(record);
+      if (this.#plan === undefined) this.#refused.add(record, unreadable(this.#problem));
+      else await this.#look(record, this.#plan);
     } catch (thrown) {
-      if (!(thrown instanceof TenfoldError) || !UNREADABLE.has(thrown.code)) throw thrown;
+      if (!isUnreadable(thrown)) throw thrown;
+      // Of a graph that is spoilt, all runs are.
+      if (this.#plan === undefined) this.#problem = thrown.message;
       this.#refused.add(record, unreadable(thrown.message));
     }
   }
@@ -226,14 +240,14 @@ class GraphCount {
 
   async #look(record: RunRecord, { compiled }: Plan): Promise<void> {
     const read = await readJournal(this.#reader, record);
-    const state = replay(read.compiled, read.begun, read.entries);
+    const state = readBy(record.id, () => replay(read.compiled, read.begun, read.entries));
     const isWaiting = record.status === "waiting";
     const open = new Set(isWaiting ? [] : waitsOf(state).map(({ node }) => idOfPath(node)));
     for (const node of open) this.#nodes.set(node, (this.#nodes.get(node) ?? 0) + 1);
     if (isWaiting) this.#waiting++;
     const ahead = this.#gone.size === 0 ? [] : [...nodesAhead(state)].filter((index) => this.#gone.has(index));
     // A run is counted once: where it stands, or where it comes to first.
-    const isOpen = (index: number): boolean => open.has(compiled.nodes[index]!.node.id);
+    const isOpen = (index: number): boolean => isOpenIn(open, compiled.nodes[index]!);
     const first = ahead.find(isOpen) ?? ahead[0];
     if (first !== undefined) this.#hold(record, compiled.nodes[first]!.node.id, first, isOpen(first));
     if (this.#today === this.#hash || isWaiting) return;
@@ -265,16 +279,26 @@ class GraphCount {
   }
 }
 
+/** A script is called as soon as its run is loaded, whatever of its calls is open. */
+function isOpenIn(open: ReadonlySet<string>, { node: { kind, id } }: CompiledNode): boolean {
+  return open.has(id) || (kind === "script" && [...open].some((call) => call.startsWith(`${id}/`)));
+}
+
 function unreadable(reason: string) {
   return { entry: null, node: "", reason };
 }
 
 /** The code that nodes of a graph need and today's has not, by the nodes' indexes. */
-function goneCode(registry: Registry, { compiled, steps, derives }: Plan): ReadonlyMap<number, string> {
+function goneCode(registry: Registry, { compiled, steps, derives, scripts }: Plan): ReadonlyMap<number, string> {
   const gone = new Map<number, string>();
   for (const [index, node] of compiled.graph.nodes.entries()) {
-    if (node.kind === "step" && steps[index] === undefined) gone.set(index, `the step ${node.step}`);
+    if (node.kind === "step") {
+      const code = steps[index]?.step;
+      if (code === undefined) gone.set(index, `the step ${node.step}`);
+      else if (node.undo === true && code.undo === undefined) gone.set(index, `the undo of the step ${node.step}`);
+    }
     if (node.kind === "derive" && derives[index] === undefined) gone.set(index, "the function of a derive");
+    if (node.kind === "script" && scripts[index] === undefined) gone.set(index, "the function of a script");
     if (node.kind === "call" && !registry.names.includes(node.workflow))
       gone.set(index, `the workflow ${node.workflow}`);
   }

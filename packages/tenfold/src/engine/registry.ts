@@ -4,7 +4,6 @@
  */
 import { compileGraph, type CompiledGraph } from "../core/compile.ts";
 import { DEFAULT_RETRY, newBudget, type RetryBudget, type RetryPolicy } from "../core/retry.ts";
-import { checkGraph } from "../flow/check-graph.ts";
 import type {
   RetryOptions,
   ScriptBody,
@@ -18,6 +17,7 @@ import { TenfoldError } from "../value/error.ts";
 import { nearestName } from "../value/nearest.ts";
 import type { Store } from "../store/store.ts";
 import { withCallees } from "./callees.ts";
+import { readGraph } from "./stored-graph.ts";
 
 /** How to drive the runs of one graph. */
 export interface Plan {
@@ -88,12 +88,12 @@ export class Registry {
     return this.#definitions.get(name);
   }
 
-  /** Reads an older graph from the store; `undefined` if the store does not have it. */
+  /** Reads an older graph from the store; `undefined` if the store does not have it, STORE_CORRUPT if it is spoilt there. */
   async fetch(store: Store, lane: number, workflow: string, hash: string): Promise<Plan | undefined> {
     const stored = await store.graph(lane, hash);
     const definition = this.#definitions.get(workflow);
     if (stored === undefined || definition === undefined || stored.workflow !== workflow) return undefined;
-    return this.#plan(definition, checkGraph(JSON.parse(stored.graph)), hash);
+    return this.#plan(definition, readGraph(stored), hash);
   }
 
   #plan(definition: WorkflowDefinition, graph: Graph, hash: string): Plan {

@@ -1,9 +1,8 @@
 /** `retry` as it is asked for: from where runs stopped, or from a node; which of them can is core's to say. */
-import { placesFrom, type RetryFrom } from "../core/retry-from.ts";
+import { placesFrom } from "../core/retry-from.ts";
 import type { RunRecord, RunStatus } from "../store/store.ts";
-import { TenfoldError, type ErrorCode } from "../value/error.ts";
 import type { Engine } from "./engine.ts";
-import { stateOf } from "./inspect.ts";
+import { isUnreadable, stateOf } from "./inspect.ts";
 import { tellRuns, type Changed, type ChangeOptions, type Refusal, type Selection } from "./telling.ts";
 
 export interface RetryRunOptions extends ChangeOptions {
@@ -26,23 +25,17 @@ export function retryRuns(
   const body = { kind: "retry", ...named, ...(newKeys === true ? { newKeys } : {}) } as const;
   const telling = { body, statuses: STATUSES, reopens: true };
   if (from === undefined) return tellRuns(engine, selection, telling, options);
-  const refusal = async (record: RunRecord): Promise<Refusal | null> => {
-    const problem = await problemFrom(engine, record, from);
-    return problem === null ? null : { run: record.id, ...problem };
-  };
-  return tellRuns(engine, selection, { ...telling, refusal }, options);
+  return tellRuns(engine, selection, { ...telling, refusal: (record) => refusalOf(engine, record, from) }, options);
 }
 
-/** Why the run cannot go on from there; one that cannot be read stops no other. */
-async function problemFrom(engine: Engine, record: RunRecord, from: string): Promise<RetryFrom["problem"]> {
+/** Why a run cannot go on from there; null: it can. One that cannot be read stops no other. */
+async function refusalOf(engine: Engine, record: RunRecord, from: string): Promise<Refusal | null> {
+  const { id: run } = record;
   try {
-    return placesFrom(await stateOf(engine, record), from).problem;
+    const { problem } = placesFrom(await stateOf(engine, record), from);
+    return problem === null ? null : { run, ...problem };
   } catch (thrown) {
-    if (!(thrown instanceof TenfoldError) || !isUnreadable(thrown.code)) throw thrown;
-    return { code: thrown.code, message: thrown.message };
+    if (!isUnreadable(thrown)) throw thrown;
+    return { run, code: thrown.code, message: thrown.message };
   }
-}
-
-function isUnreadable(code: ErrorCode): boolean {
-  return code.startsWith("CODEC_") || code === "STORE_CORRUPT" || code === "INVARIANT_BROKEN";
 }

@@ -16,7 +16,7 @@ import { textsOf } from "./body.ts";
 import { checkOptions, isFlag, isText, laneIn, optional, runUnknown, type OptionForm } from "./caller-checks.ts";
 import type { Engine } from "./engine.ts";
 import { UNSURE_FACT } from "./facts.ts";
-import { compiledOf, readRun, stateOf } from "./inspect.ts";
+import { compiledOf, isUnreadable, readRun, stateOf } from "./inspect.ts";
 
 export type Resolution = {
   /** Who says so. tenfold takes your word for it. */
@@ -182,12 +182,12 @@ export async function* unsureOf(engine: Engine, filter: UnsureFilter): AsyncGene
   }
 }
 
-/** Those of one run; none of one that cannot be decoded here, which is told. */
+/** Those of one run; none of one that cannot be read here, which is told. */
 async function doubtsIn(engine: Engine, record: RunRecord): Promise<readonly OpenDoubt[]> {
   try {
     return openDoubts(await stateOf(engine, record));
   } catch (thrown) {
-    if (!(thrown instanceof TenfoldError) || !thrown.code.startsWith("CODEC_")) throw thrown;
+    if (!isUnreadable(thrown)) throw thrown;
     const facts = { run: record.id };
     engine.ports.log.write("warn", `What is unsure of run ${record.id} is not listed. ${thrown.message}`, facts);
     return [];

@@ -3,7 +3,7 @@
  * Invariants: what a dry run says of a run is what its driver would decide, unless the run goes on meanwhile; whether a run
  * was moved is read from the store, and never thought; runs are read, told and waited for a batch at a time.
  */
-import type { Misfit } from "../core/entry.ts";
+import type { Misfit, UpgradedEntry } from "../core/entry.ts";
 import { readLine } from "../core/journal-line.ts";
 import { FINISHED, type Message, type RunRecord, type RunStatus, type Send } from "../store/store.ts";
 import { TenfoldError } from "../value/error.ts";
@@ -86,8 +86,8 @@ class UpgradeSum {
   ended = 0;
   pending = 0;
   told = 0;
-  /** Nobody took up what was told: the next ones are not waited for. */
-  isInVain = false;
+  /** Workflows and lanes of which nobody took up what was told: the next of them are not waited for. */
+  readonly vain = new Set<string>();
 
   get all(): Upgraded {
     const { found, fit, upgraded, ended, pending } = this;
@@ -189,7 +189,8 @@ async function tell(
 /** Waits until each has been moved or refused; not for ever, as nobody may work here now. */
 async function follow(engine: Engine, lane: number, told: readonly Told[], sum: UpgradeSum): Promise<void> {
   const { clock } = engine.ports;
-  const patience = clock.now() + (sum.isInVain ? 0 : PATIENCE_MS);
+  const whose = `${lane} ${told[0]?.record.workflow}`;
+  const patience = clock.now() + (sum.vain.has(whose) ? 0 : PATIENCE_MS);
   let left = told;
   for (let pauseMs = LOOK_FIRST_MS; left.length > 0; pauseMs = Math.min(pauseMs * 2, LOOK_MAX_MS)) {
     const before = left.length;
@@ -198,7 +199,7 @@ async function follow(engine: Engine, lane: number, told: readonly Told[], sum: 
     if (left.length === before && clock.now() >= patience) break;
     await waitFor(clock, pauseMs);
   }
-  sum.isInVain = left.length > 0;
+  if (left.length === told.length) sum.vain.add(whose);
   sum.pending += left.length;
 }
 
@@ -219,22 +220,27 @@ async function stillOpen(
     if (record?.graph === one.to) sum.upgraded++;
     else if (record === undefined || FINISHED.has(record.status)) sum.ended++;
     else {
-      const refused = await refusalOf(engine, lane, one);
-      if (refused === undefined) left.push(one);
-      else sum.refused.add(record, refused);
+      const outcome = await outcomeOf(engine, lane, one);
+      if (outcome === "open") left.push(one);
+      else if (outcome === "moved") sum.upgraded++;
+      else sum.refused.add(record, outcome);
     }
   }
   return left;
 }
 
-/** Why its driver has refused it, if it has. */
-async function refusalOf({ store }: Engine, lane: number, { record, key }: Told): Promise<Misfit | undefined> {
+/** What its driver has made of it, as the journal says; somebody else may have moved the run on since. */
+async function outcomeOf({ store }: Engine, lane: number, { record, key }: Told): Promise<Misfit | "moved" | "open"> {
   const lines = await store.journal(lane, record.id);
-  for (const line of lines.filter(({ kind, unread }) => kind === "upgraded" && unread === undefined)) {
-    const entry = readLine(line);
-    if (entry.kind === "upgraded" && entry.message === key) return entry.refused;
-  }
-  return undefined;
+  const moves = lines
+    .filter(({ kind, unread }) => kind === "upgraded" && unread === undefined)
+    .map((line) => readLine(line) as UpgradedEntry);
+  const own = moves.find(({ message }) => message === key);
+  if (own === undefined) return "open";
+  if (own.refused !== undefined) return own.refused;
+  const last = moves.findLast(({ refused }) => refused === undefined)!;
+  if (last === own) return "moved";
+  return { entry: null, node: "", reason: `it was moved, and then to graph ${last.to} by somebody else` };
 }
 
 function notAtWork({ id: run, status }: RunRecord): TenfoldError {

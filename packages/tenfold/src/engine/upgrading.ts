@@ -17,6 +17,7 @@ import { isClosed, isPassing } from "./passing.ts";
 import type { LiveRun } from "./live-run.ts";
 import { waitFor, type Ports } from "./ports.ts";
 import type { Recorder } from "./recorder.ts";
+import { isCorrupt } from "./stored-graph.ts";
 import { isUpgrade, type Upgrading, type UpgradeMessage } from "./upgrade-message.ts";
 import type { Plan, Registry } from "./registry.ts";
 
@@ -49,7 +50,7 @@ export class Upgrades {
     const entry = { message: key, from, to: body.graph };
     const plan = this.#host.registry.known(body.graph);
     if (plan === undefined || plan.definition !== run.plan.definition) {
-      const reason = `its store has no graph ${body.graph} of workflow ${run.context.workflow}`;
+      const reason = `its store has no graph ${body.graph} of workflow ${run.context.workflow}, or not as it was written`;
       this.#recorder.upgraded(run, { ...entry, refused: { entry: null, node: "", reason } });
       return false;
     }
@@ -134,7 +135,12 @@ function ifPassing(thrown: unknown): undefined {
   if (!isPassing(thrown) && !isClosed(thrown) && !(thrown instanceof LeaseLost)) throw thrown;
 }
 
-/** Makes the graphs that messages name known. */
+/** Whoever asks for a move to it is refused. */
+function ifCorrupt(thrown: unknown): undefined {
+  if (!isCorrupt(thrown)) throw thrown;
+}
+
+/** Makes the graphs that messages name known, as far as the store has them. */
 export async function fetchTargets(
   { registry, store }: { readonly registry: Registry; readonly store: Store },
   lane: number,
@@ -143,7 +149,7 @@ export async function fetchTargets(
 ): Promise<void> {
   for (const message of messages) {
     if (!isUpgrade(message) || registry.known(message.body.graph) !== undefined) continue;
-    await registry.fetch(store, lane, workflow, message.body.graph);
+    await registry.fetch(store, lane, workflow, message.body.graph).catch(ifCorrupt);
   }
 }
 
@@ -152,9 +158,14 @@ function stateOn(plan: Plan, run: LiveRun, journal: readonly JournalLine[]): Run
   const { startedAt, root } = run.state;
   const begun = { run: run.id, input: root.outputs[0] ?? null, startedAt };
   const graphs = { from: run.plan.compiled, to: plan.compiled };
-  const result = replayOn(graphs, begun, journal.map(readLine));
-  if (result.kind === "misfit") return result.misfit;
-  return strayBody(run, result.state) ?? result.state;
+  try {
+    const result = replayOn(graphs, begun, journal.map(readLine));
+    return result.kind === "misfit" ? result.misfit : (strayBody(run, result.state) ?? result.state);
+  } catch (thrown) {
+    // It goes against the rules, in the store or on that graph: what the run is in memory is as good as before.
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    return { entry: null, node: "", reason: `its journal cannot be read on that graph: ${reason}` };
+  }
 }
 
 /** A body that is executing, and would not be in this state. */

@@ -1,9 +1,9 @@
 /** Why a run is where it is: what it waits for, behind what, until when, and who can change that. */
 import type { RunError } from "../core/entry.ts";
 import { waitsOf, type Wait } from "../core/why.ts";
-import { FINISHED, type RunStatus } from "../store/store.ts";
+import { FINISHED, type RunRecord, type RunStatus } from "../store/store.ts";
 import type { Engine } from "./engine.ts";
-import { readRun, stateOf } from "./inspect.ts";
+import { isUnreadable, readRun, stateOf } from "./inspect.ts";
 import { viewOf } from "./run-view.ts";
 
 export interface Why {
@@ -25,6 +25,16 @@ export async function whyOf(engine: Engine, id: string): Promise<Why> {
   const record = await readRun(engine, id);
   const { status, workflow, owned, wakeAt, error } = viewOf(record);
   const isOpen = !FINISHED.has(status) && status !== "waiting";
-  const waits = isOpen ? waitsOf(await stateOf(engine, record)) : [];
+  const waits = isOpen ? await waitsIn(engine, record) : [];
   return { run: id, workflow, status, owned, wakeAt, waits, error };
+}
+
+/** None of one that is held because it cannot be read: why it is says its error. */
+async function waitsIn(engine: Engine, record: RunRecord): Promise<readonly Wait[]> {
+  try {
+    return waitsOf(await stateOf(engine, record));
+  } catch (thrown) {
+    if (record.status === "held" && isUnreadable(thrown)) return [];
+    throw thrown;
+  }
 }

@@ -85,6 +85,39 @@ export function withoutInput(graph: Graph, index: number): Graph {
   });
 }
 
+/** Arms in another order. */
+function withArmsTurned(graph: Graph, index: number): Graph {
+  return edited(graph, (copy) => copy.nodes[index].arms.reverse());
+}
+
+/** What a construct is set to, or a step with an undo, otherwise. */
+function withOtherOptions(graph: Graph, index: number, random: Random): Graph {
+  return edited(graph, (copy) => {
+    const node = copy.nodes[index];
+    const below = (limit: number) => Math.floor(random() * limit);
+    const constant = (value: number) => ({ kind: "constant", value });
+    const change: Record<string, () => void> = {
+      step: () => (node.undo === true ? delete node.undo : (node.undo = true)),
+      each: () => {
+        const which = below(4);
+        if (which === 0) node.concurrency = node.concurrency === null ? 1 + below(2) : null;
+        else if (which === 1) node.failAbove = { count: below(3) };
+        else if (which === 2 && node.enough !== undefined && random() < 0.5) delete node.enough;
+        else if (which === 2) node.enough = { count: constant(1 + below(2)), rest: random() < 0.5 ? "stop" : "finish" };
+        else node.onError = node.onError === "fail" ? "collect" : "fail";
+      },
+      repeat: () => void (node.max = 1 + below(4)),
+      attempt: () => (node.undo === false ? delete node.undo : (node.undo = false)),
+      wait: () => void (node.signal = node.signal === "paid" ? "shipped" : "paid"),
+      call: () => void (node.workflow = `${node.workflow}-anew`),
+      approval: () => void (node.atLeast = 1 + below(2)),
+      sleep: () => void (node.until = { forMs: below(2000) }),
+      derive: () => void (node.source = "another"),
+    };
+    change[node.kind]?.();
+  });
+}
+
 /** One edit of any kind; none, where it would come to no graph: a name that is taken, nodes that wait for each other. */
 export function randomEdit(graph: Graph, random: Random): Graph {
   try {
@@ -100,8 +133,11 @@ function anyEdit(graph: Graph, random: Random): Graph {
   const nodes = graph.nodes.map((node, index) => ({ node, index }));
   const work = nodes.filter(({ node }) => node.kind !== "input" && node.kind !== "item");
   const steps = work.filter(({ node }) => node.kind === "step");
-  const chance = random();
   const any = pick(work);
+  const turned = pick(nodes.filter(({ node }) => node.kind === "match" && node.arms.length > 1));
+  if (any !== undefined && random() < 0.3) return withOtherOptions(graph, any.index, random);
+  if (turned !== undefined && random() < 0.05) return withArmsTurned(graph, turned.index);
+  const chance = random();
   const step = pick(steps);
   if (chance < 0.15 || any === undefined) return withWhenFirst(graph);
   if (chance < 0.35) return withStep(graph, Math.floor(random() * graph.scopes.length), "added", null);

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { openApprovals } from "../../src/core/approvals.ts";
 import { answering, drawn, Failure, Life, stepNamed, untyped } from "./life.ts";
 
-const { after, approval, each, sleep } = untyped;
+const { after, approval, attempt, each, eq, sleep, when } = untyped;
 const [s, bad, o, t] = ["s", "bad", "o", "t"].map(stepNamed);
 const fail = answering({ s: () => new Failure("no"), bad: () => new Failure("no") });
 const outputOf = (life: Life): any => (life.ending?.kind === "finish" ? life.ending.output : undefined);
@@ -95,3 +95,24 @@ test("an approval that was shown again after its failure waits as long again, an
   life.decide("approval", "approved", "kim");
   assert.equal(life.state.asked!.requests.size, 0);
 });
+
+for (const how of [{ from: "o" }, { newKeys: true }, {}] as const) {
+  const said = Object.keys(how)[0] ?? "nothing, once it was cancelled";
+  test(`a run of which an attempt is being undone has that undone first, retried with ${said}`, () => {
+    const made = untyped.step("made", { run: (n: unknown) => n, undo: () => {} });
+    const flow = drawn((input) => {
+      const tried = () => attempt(() => bad!(made.as("b")(made.as("a")(1))), () => t!(3)); // prettier-ignore
+      return when(eq(o!(input), true), tried);
+    });
+    const held = Life.of(flow, true);
+    const body = "when-o/then/attempt/body/";
+    for (const node of ["o", "when-o", `${body}a`, `${body}b`, `${body}bad`, `${body}b`]) held.answerAt(node, fail);
+    if (Object.keys(how).length === 0) held.cancel();
+    const { compiled, input, entries, at } = held;
+    const life = new Life(compiled, input, [...entries, { kind: "retried", at, message: "r1", ...how }]);
+    assert.deepEqual(life.asked, [`undo ${body}a 1`]);
+    life.play(answering());
+    assert.deepEqual(outputOf(life), 3);
+    assert.deepEqual(life.reloaded().endings, life.endings);
+  });
+}

@@ -140,3 +140,15 @@ test("a sleep of another length is a difference, and keeps nobody from being mov
   assert.deepEqual(workflows[0]!.diff?.changed, [{ node: "rest", changes: ["until: 3 d → 2 d"] }]);
   assert.equal(workflows[0]!.graphs[0]!.fit, 1);
 });
+
+test("functions of scripts, and undos, that are gone would hold those that may need them", async () => {
+  const { script } = untyped;
+  const charge = (more: object) => stepOf("charge", (n: unknown) => n, more);
+  const flow = workflowOf("w", (n) => script("talks", (ctx: any) => ctx.waitFor("go")).as("talks")(charge({ undo: () => {} })(n))); // prettier-ignore
+  const { plan } = await deployed(flow, [1]);
+  const gone = (found: DeployPlan) => found.workflows[0]!.graphs[0]!.held.map(({ run: _run, ...one }) => one);
+  const noScript = workflowOf("w", (n) => waitFor.as("talks")("go", {}, [charge({ undo: () => {} })(n)]));
+  assert.deepEqual(gone(await plan([noScript])), [{ node: "talks", gone: "the function of a script", now: 1, later: 0 }]); // prettier-ignore
+  const noUndo = workflowOf("w", (n) => script("talks", (ctx: any) => ctx.waitFor("go")).as("talks")(charge({})(n)));
+  assert.deepEqual(gone(await plan([noUndo])), [{ node: "charge", gone: "the undo of the step charge", now: 0, later: 1 }]); // prettier-ignore
+});

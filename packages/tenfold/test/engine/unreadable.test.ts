@@ -59,6 +59,29 @@ for (const [what, line] of [
   }
 }
 
+test("of runs that are looked at, those whose journals cannot be replayed are told together, and the others are moved", async () => {
+  const world = new World();
+  const first = await world.open([flow]);
+  const start = async (n: number) => (await world.happens(first.tenfold.start(flow, n))).id;
+  const runs = [await start(1), await start(2), await start(3)];
+  await world.passes(MINUTE);
+  await world.happens(first.tenfold.close());
+  const bad = new Set(runs.slice(1));
+  const journal: Store["journal"] = async (lane, run) => {
+    const lines = await world.store.journal(lane, run);
+    return bad.has(run) ? lines.map((line) => ({ ...line, node: "elsewhere" })) : lines;
+  };
+  const next = workflowOf("w", (n) => [work.as("more")(n), after(work(n), () => waitFor("go"))]);
+  const { tenfold } = await world.open([next], {}, withVerbs(world.store, { journal }));
+  const { workflows } = await world.happens(tenfold.plan());
+  const done = await world.happens(tenfold.upgrade({ workflow: "w" }));
+  assert.deepEqual([done.found, done.upgraded, workflows[0]!.graphs[0]!.fit], [3, 1, 1]);
+  for (const { refused } of [done, workflows[0]!.graphs[0]!]) {
+    assert.deepEqual(refused.map((one) => one.runs), [2]); // prettier-ignore
+    assert.match(refused[0]!.reason, new RegExp(`${refused[0]!.run} cannot be replayed`));
+  }
+});
+
 test("a message that goes against the rules has its run held, not what it says, and its worker works on", async () => {
   const world = new World();
   const asks = workflowOf("asks", () => approval({ ask: "really?", by: "role:boss" }));

@@ -114,7 +114,7 @@ function taped(random: Random): Tape {
   return { random: draw, drawn };
 }
 
-/** The workflows drawn once more by the same chance, with what is new in them; chance of its own says whether. */
+/** The workflows drawn once more by the same chance, with what is new in them, such as undos; chance of its own says whether. */
 function drawDeployed(
   seed: number,
   options: readonly RandomWorkflowOptions[],
@@ -128,7 +128,8 @@ function drawDeployed(
     const random = (): number => left.shift() ?? chance();
     const child = deployed.at(-1);
     const later = { renames: chance() < 0.3 };
-    deployed.push(randomWorkflow({ ...drawn, random, later, ...(child === undefined ? {} : { child }) }));
+    const undo = drawn.undo === true || chance() < 0.3;
+    deployed.push(randomWorkflow({ ...drawn, random, later, undo, ...(child === undefined ? {} : { child }) }));
   }
   return deployed;
 }
