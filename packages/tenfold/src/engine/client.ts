@@ -32,7 +32,11 @@ export interface ClientParts {
   readonly makeHandle?: MakeHandle;
   /** Hides what is not to be shown. */
   readonly redact?: Redact;
+  /** Resolves in a later turn of the loop; left out where time is virtual. */
+  readonly turn?: () => Promise<void>;
 }
+
+const AT_ONCE = (): Promise<void> => Promise.resolve();
 
 export class Tenfold extends Reading {
   readonly #results: Results;
@@ -43,9 +47,9 @@ export class Tenfold extends Reading {
   readonly #makeHandle: MakeHandle;
 
   /** Use `open`. */
-  constructor(engine: Engine, { makeHandle = (...parts) => new Handle(...parts), redact = showAll }: ClientParts = {}) {
-    super(engine, redact);
-    this.#makeHandle = makeHandle;
+  constructor(engine: Engine, { makeHandle, redact = showAll, turn = AT_ONCE }: ClientParts = {}) {
+    super(engine, redact, turn);
+    this.#makeHandle = makeHandle ?? ((...parts) => new Handle(...parts));
     const { store, ports } = engine;
     this.#results = new Results(store, ports.clock, engine.events);
   }
@@ -213,6 +217,11 @@ export class Tenfold extends Reading {
     return { stopped };
   }
 
+  /** As `close`: `await using tenfold = await open(…)`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
   #handleOf({ kind, run }: Started): RunHandle {
     return this.#handle(run, kind === "existing");
   }
@@ -227,6 +236,7 @@ export class Tenfold extends Reading {
   }
 
   async #statusOf(id: string): Promise<RunStatus> {
+    await this.asked();
     return (await readRun(this.engine, id)).status;
   }
 }

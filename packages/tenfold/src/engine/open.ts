@@ -22,7 +22,7 @@ import { Tenfold } from "./client.ts";
 import { DEFAULT_SETTINGS, Engine, type EngineSettings } from "./engine.ts";
 import type { Log } from "./ports.ts";
 import { checkTransactions } from "./transaction-check.ts";
-import { inlineExecutor, stderrLog, systemClock, systemHost } from "./system.ts";
+import { inlineExecutor, nextTurn, stderrLog, systemClock, systemHost } from "./system.ts";
 
 export interface OpenOptions {
   /** A file of the embedded store, ":memory:", the URL of a Postgres database, or a list of such URLs. */
@@ -103,7 +103,7 @@ export async function open(options: OpenOptions): Promise<Tenfold> {
     const engine = new Engine(store, options.workflows, ports, systemHost(), settings);
     checkTransactions(store, engine.registry.definitions);
     await engine.open();
-    return new Tenfold(engine, { redact });
+    return new Tenfold(engine, { redact, turn: nextTurn });
   } catch (thrown) {
     await store.close();
     throw thrown;

@@ -31,10 +31,13 @@ export class Reading {
   protected readonly engine: Engine;
   protected readonly redact: Redact;
   protected isClosed = false;
+  readonly #turn: () => Promise<void>;
 
-  constructor(engine: Engine, redact: Redact) {
+  /** Before each answer `turn` leaves the loop to what is at work in this process: somebody may ask again and again without a pause. */
+  constructor(engine: Engine, redact: Redact, turn: () => Promise<void>) {
     this.engine = engine;
     this.redact = redact;
+    this.#turn = turn;
   }
 
   /** Where the runs are kept. */
@@ -58,28 +61,33 @@ export class Reading {
 
   /** Everything known about a run, its journal included; RUN_UNKNOWN if there is none. */
   async show(id: string): Promise<RunDetails> {
+    await this.asked();
     const record = await readRun(this.engine, id);
     return detailsOf(record, await this.engine.store.journal(laneIn(this.engine.store, id), id));
   }
 
   /** What a run waits for, until when, and why it ended if it has not completed; RUN_UNKNOWN if there is none. */
   async why(id: string): Promise<Why> {
+    await this.asked();
     return whyOf(this.engine, id);
   }
 
   /** The graph that a run began with, whatever is defined now; RUN_UNKNOWN if there is no such run. */
   async graphOf(id: string): Promise<Graph> {
+    await this.asked();
     return (await compiledOf(this.engine, await readRun(this.engine, id))).graph;
   }
 
   /** Runs that a filter finds, newest first, read page by page; `before`: only those older than this run. */
   async *runs(filter: RunSearch = {}, options: { readonly before?: string } = {}): AsyncGenerator<RunView> {
+    await this.asked();
     checkBehind(options);
     for await (const record of listRuns(this.engine.store, filter, options.before ?? null)) yield viewOf(record);
   }
 
   /** One page of `runs`: those older than the run `before`. */
   async page(filter: RunSearch, page: { before?: string; limit: number }): Promise<readonly RunView[]> {
+    await this.asked();
     checkPage(page);
     const found: RunView[] = [];
     for await (const record of listRuns(this.engine.store, filter, page.before ?? null, page.limit)) {
@@ -97,36 +105,37 @@ export class Reading {
   async counts(
     filter: Pick<RunSearch, "workflow" | "from" | "until"> = {},
   ): Promise<readonly { workflow: string; status: RunStatus; runs: number }[]> {
+    await this.asked();
     return countRuns(this.engine.store, filter);
   }
 
   /** Attempts of `once` steps of which somebody has to say whether they happened, those of the newest runs first. */
   async *unsure(filter: UnsureFilter = {}): AsyncGenerator<UnsureView> {
-    this.mustBeOpen();
+    await this.asked();
     yield* unsureOf(this.engine, filter);
   }
 
   /** Approvals that wait for people, those of the newest runs first. */
   async *approvals(filter: ApprovalFilter = {}): AsyncGenerator<ApprovalView> {
-    this.mustBeOpen();
+    await this.asked();
     yield* approvalsOf(this.engine, filter);
   }
 
   /** The files that the steps of a run have written, the first first; RUN_UNKNOWN if there is no such run. */
   async files(run: string): Promise<readonly FileView[]> {
-    this.mustBeOpen();
+    await this.asked();
     return filesOf(this.engine, run);
   }
 
   /** One of them, by its name, by node and name, or by what `write` answered, to be read; FILE_UNKNOWN if there is none. */
   async file(run: string, file: string | FileRef): Promise<StoredFile> {
-    this.mustBeOpen();
+    await this.asked();
     return fileOf(this.engine, run, file);
   }
 
   /** The schedules of the open workflows: how far each has come, and its next `count` ticks. */
   async schedules(count = 5): Promise<readonly ScheduleView[]> {
-    this.mustBeOpen();
+    await this.asked();
     const { registry, store, ports } = this.engine;
     return viewSchedules(registry.definitions, store, ports.clock.now(), count);
   }
@@ -137,19 +146,19 @@ export class Reading {
     id: string,
     options: { readonly tenant?: string } = {},
   ): Promise<readonly DeliveryView[] | undefined> {
-    this.mustBeOpen();
+    await this.asked();
     return viewEvent(this.engine, event, id, options);
   }
 
   /** Which events start which workflows, whoever has their code. */
   async subscriptions(): Promise<readonly SubscriptionView[]> {
-    this.mustBeOpen();
+    await this.asked();
     return viewSubscriptions(this.engine.store);
   }
 
   /** What was emitted and started no run: it waits for a worker that has the code, or was refused. */
   async *undelivered(state: "waiting" | "refused", filter: DeliveryFilter = {}): AsyncGenerator<DeliveryView> {
-    this.mustBeOpen();
+    await this.asked();
     yield* undelivered(this.engine, state, filter);
   }
 
@@ -161,7 +170,7 @@ export class Reading {
     workflows,
     ...options
   }: PlanOptions & { readonly workflows?: readonly WorkflowDefinition[] } = {}): Promise<DeployPlan> {
-    this.mustBeOpen();
+    await this.asked();
     const { store, registry } = this.engine;
     return planDeploy({ store, registry: workflows === undefined ? registry : new Registry(workflows) }, options);
   }
@@ -169,6 +178,11 @@ export class Reading {
   /** Calls `listener` for what happens in this process; answers how to stop. */
   on<K extends keyof EventTypes>(kind: K, listener: Listener<EventTypes[K]>): () => void {
     return this.engine.events.on(kind, listener);
+  }
+
+  protected async asked(): Promise<void> {
+    this.mustBeOpen();
+    await this.#turn();
   }
 
   protected mustBeOpen(): void {

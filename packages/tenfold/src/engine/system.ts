@@ -23,6 +23,11 @@ export const systemClock: Clock = {
   soon: (callback) => void setImmediate(callback),
 };
 
+/** Resolves when the loop has turned. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
+}
+
 /** Calls the body in this thread. */
 export const inlineExecutor: Executor = {
   execute: (step, input, ctx, undoes) =>

@@ -1,5 +1,8 @@
 /** Laws of `open` on a real machine: the real clock, the real loop, and options that are checked. */
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { open, step, workflow } from "../../src/index.ts";
 import { rejects } from "./world.ts";
@@ -35,6 +38,32 @@ test("a timeout aborts under the real clock", async () => {
   const run = await tenfold.start(slowly, 1);
   await rejects(run.result(), "RUN_FAILED", "20 ms");
   await tenfold.close();
+});
+
+for (const store of [":memory:", "asked.db"]) {
+  test(`somebody who asks again and again, without a pause, does not keep a worker in the same process from its work (${store})`, async () => {
+    const folder = mkdtempSync(join(tmpdir(), "tenfold-asked-"));
+    const tenfold = await open({ store: store === ":memory:" ? store : join(folder, store), workflows: [halved] });
+    const run = await tenfold.start(halved, 8);
+    const until = performance.now() + 30_000;
+    let listed = 0;
+    while ((await run.status()) !== "completed" && performance.now() < until) {
+      for await (const { id } of tenfold.runs({ status: "running" })) if (id === run.id) listed++;
+      for await (const { node } of tenfold.unsure()) assert.fail(node);
+    }
+    assert.equal(await run.status(), "completed", `after it was listed ${listed} times`);
+    await tenfold.close();
+    rmSync(folder, { recursive: true });
+  });
+}
+
+test("a store is closed where its block ends", async () => {
+  let kept;
+  {
+    await using tenfold = await open({ store: ":memory:", workflows: [halved] });
+    kept = tenfold;
+  }
+  await rejects(kept.start(halved, 8), "CLOSED");
 });
 
 const REFUSED: readonly (readonly [string, object, string])[] = [
