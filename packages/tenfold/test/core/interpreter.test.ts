@@ -29,7 +29,7 @@ function caseOf(seed: number): Case {
   const isWild = random() < 0.6;
   const nodesMax = 14;
   const definition = isWild
-    ? wildWorkflow(random, nodesMax, { undo: random() < 0.5 })
+    ? wildWorkflow(random, nodesMax, { undo: random() < 0.5, races: false })
     : randomWorkflow({ name: "tame", random, nodesMax, attempts: 3, timeoutMs: null });
   const input = answerOf("input", Math.floor(random() * 1000)) as unknown as Json;
   const rarity = [Infinity, 25, 6][Math.floor(random() * 3)]!;

@@ -32,11 +32,14 @@ const NAMES = ["north", "east", "south", "west"];
 const PLAIN = NAMES.map((name) => step(name, { run: (input: any): any => input }));
 const UNDOABLE = NAMES.map((name) => step(name, { run: (input: any): any => input, undo: () => {} }));
 
-/** With `undo`, half of its steps can be undone; what its scripts call is no part of the graph. */
+/**
+ * With `undo`, half of its steps can be undone; what its scripts call is no part of the graph. Without `races`, how it ends does
+ * not depend on whether enough items complete before one fails.
+ */
 export function wildWorkflow(
   random: Random,
   nodesMax: number,
-  { undo = false, scripts = true } = {},
+  { undo = false, scripts = true, races = true } = {},
 ): WorkflowDefinition {
   const STEPS = undo ? [...PLAIN.slice(0, 2), ...UNDOABLE.slice(2)] : PLAIN;
   const below = (limit: number) => Math.floor(random() * limit);
@@ -157,7 +160,7 @@ export function wildWorkflow(
     concurrency: object,
   ): Drawn => {
     const body = (item: Drawn) => scope(hasAnswers ? [...known, item] : known, depth + 1);
-    const onError = random() < 0.7 ? { onError: "collect" } : {};
+    const onError = !races || random() < 0.7 ? { onError: "collect" } : {};
     const options = { ...concurrency, ...onError, enough: 1 + below(2), rest: pick(["finish", "stop"]) };
     const rough = (attempt as Drawn).as(id())(
       () => present((each as Drawn).as(id())(items, body, options)),
