@@ -28,6 +28,8 @@ const QUIET_MS = TEST_MS + 60_000;
 const ROOT = path.resolve(import.meta.dirname, "..");
 const FILES = ["packages/*/test/**/*.test.ts", "examples/*/test/**/*.test.ts", "test/**/*.test.ts"];
 
+const LONGEST = ["test/planted", "test/crash", "packages/tenfold/test/store", "packages/tenfold/test/testing"];
+
 interface Options {
   readonly only: readonly string[];
   readonly name: readonly string[];
@@ -39,13 +41,19 @@ async function main({ only, name, help }: Options): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  const all = globSync(FILES, { cwd: ROOT }).toSorted();
+  const all = globSync(FILES, { cwd: ROOT }).toSorted((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
   const files = all.filter((file) => only.length === 0 || only.some((part) => file.includes(part)));
   if (files.length === 0) {
     say(`None of ${all.length} test files has ${only.join(" or ")} in its path; no test was run.`);
     return EXIT_FAILED;
   }
   return runFiles(files, name);
+}
+
+/** Where the longest are, they come first: so no core waits at the end for one that began last. */
+function rank(file: string): number {
+  const at = LONGEST.findIndex((folder) => file.startsWith(folder));
+  return at < 0 ? LONGEST.length : at;
 }
 
 async function runFiles(files: readonly string[], names: readonly string[]): Promise<number> {

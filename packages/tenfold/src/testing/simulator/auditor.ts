@@ -194,6 +194,9 @@ export class Auditor {
     for (const { id: run, status, owner, wakeAt, error } of this.#book.records()) {
       if (status === "held" && error!.includes('"JOURNAL_UNREADABLE"'))
         throw new Violation("every journal can be replayed", { run, error });
+      // Nobody deploys other code of a script here.
+      if (status === "held" && error!.includes('"SCRIPT_CHANGED"'))
+        throw new Violation("a script makes the calls again that are recorded of it", { run, error });
       if (this.#book.mailCount(run) === 0) continue;
       if (FINISHED.has(status)) throw new Violation("a run does not end with mail unread", { run, status });
       // What is for one that was started for later waits with it.
