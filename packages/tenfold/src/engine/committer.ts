@@ -7,6 +7,7 @@
 import { LeaseLost, type CommitAnswer, type RunCommit, type Send, type Then } from "../store/store.ts";
 import type { Command } from "../core/command.ts";
 import { parentsOf } from "../core/constructs/call.ts";
+import { NO_FACTS } from "./facts.ts";
 import { tidings, type Ended } from "./family.ts";
 import type { LiveRun } from "./live-run.ts";
 import { isPassing } from "./passing.ts";
@@ -120,8 +121,8 @@ export class Committer {
       const then = this.#host.thenOf(run);
       // What was put off is started when a commit is answered, also where that has nothing to write.
       if (then.kind === "keep" && !run.hasNews && run.deferred.length === 0) continue;
-      const facts = run.facts.after(then);
-      const changed = run.facts.changesTo(facts);
+      const facts = run.facts?.after(then) ?? NO_FACTS;
+      const changed = run.facts?.changesTo(facts);
       const told = then.kind === "end" ? tidings(endedOf(run), then, this.#host.ports.clock.now()) : [];
       const parcels = told.length === 0 ? run.parcels : [...run.parcels, ...told];
       const commit: RunCommit = {

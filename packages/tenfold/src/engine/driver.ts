@@ -251,7 +251,7 @@ export class Driver {
       return void fetchMail(run, this, (mail) => this.receive([mail]));
     }
     run.journalLength += commit.lines.length;
-    run.facts.written(facts);
+    run.facts?.written(facts);
     if (commit.clearsDeaths) run.clearsDeaths = false;
     run.wantsPark = false;
     if (commit.then.kind === "keep") {

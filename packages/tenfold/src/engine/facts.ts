@@ -19,7 +19,7 @@ export const UNSURE_FACT = `${OWN_FACTS}unsure`;
 /** Its value: there are only names of such facts. */
 export const FACT_VALUE = "open";
 
-const NO_FACTS: ReadonlySet<string> = new Set();
+export const NO_FACTS: ReadonlySet<string> = new Set();
 
 /** Runs that wait for an approval of this person, or role; null: of anybody. */
 export function approvalFactOf(name: string | null): string {
@@ -41,10 +41,16 @@ export function failedFactOf(node: string): string {
   return `${OWN_FACTS}failed-at.${idOfPath(node)}`;
 }
 
+/** Whether a run in this state has facts, or the store may have some of it: most never do. */
+export function mayHaveFacts({ asked, unsure, root }: RunState): boolean {
+  return asked !== null || unsure !== null || root.failure !== null;
+}
+
 /** The facts of a run that was loaded in this state: whether it had ended as failed does not show. */
 export function factsLoaded(state: RunState): Facts {
   const { failure } = state.root;
-  const facts = new Facts(state, failure === null ? [] : [failedFactOf(failure.node)]);
+  const names = factsOf(state);
+  const facts = new Facts(state, failure === null ? names : new Set([...names, failedFactOf(failure.node)]), names);
   // A commit may have written facts and no line, and what ended as failed has others.
   if (facts.isAny && (state.entries === 0 || failure !== null)) facts.mayBeGone();
   return facts;
@@ -62,13 +68,13 @@ export class Facts {
   /** It may also have none of them: the run had ended since. */
   #mayBeGone = false;
 
-  /** `more`: what the store may have beside what the state says. */
-  constructor(state: RunState, more: readonly string[]) {
+  /** `written`: what the store may have. */
+  constructor(state: RunState, written: ReadonlySet<string> = NO_FACTS, names = factsOf(state)) {
     this.#state = state;
-    this.#names = factsOf(state);
+    this.#names = names;
     this.#changes = state.asked?.changes ?? 0;
     this.#isUnsure = hasDoubt(state);
-    this.#written = more.length === 0 ? this.#names : new Set([...this.#names, ...more]);
+    this.#written = written;
   }
 
   get isAny(): boolean {

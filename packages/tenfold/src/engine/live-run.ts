@@ -7,7 +7,7 @@ import type { ClaimedRun, RunStart, Send, Then, RunCommit } from "../store/store
 import type { Attempt } from "./attempt.ts";
 import type { ChildCall } from "./child-call.ts";
 import type { ContextRun } from "./context.ts";
-import { factsLoaded, type Facts } from "./facts.ts";
+import { Facts, factsLoaded, mayHaveFacts } from "./facts.ts";
 import type { Clock } from "./ports.ts";
 import type { Plan } from "./registry.ts";
 import type { Upgrading } from "./upgrade-message.ts";
@@ -72,7 +72,7 @@ export class LiveRun {
   /** Takes back what was planned for then. */
   lingersNoMore: (() => void) | null = null;
   #timers: Map<string, Timer> | null = null;
-  readonly facts: Facts;
+  #facts: Facts | null;
   isDirty = false;
   isCommitting = false;
   /** It is to be parked with the next commit if it still only waits. */
@@ -91,7 +91,7 @@ export class LiveRun {
     this.id = claimed.id;
     this.plan = plan;
     this.state = state;
-    this.facts = factsLoaded(state);
+    this.#facts = mayHaveFacts(state) ? factsLoaded(state) : null;
     this.context = { id: claimed.id, workflow: claimed.workflow, key: claimed.key, tenant: claimed.tenant };
     this.journalLength = claimed.journal.length;
     this.mailSeen = claimed.mail.count;
@@ -195,10 +195,16 @@ export class LiveRun {
     this.parcels = [...parcels, ...this.parcels];
   }
 
+  /** What it is found by; null: the store has nothing of that, and is to have nothing. */
+  get facts(): Facts | null {
+    if (this.#facts === null && mayHaveFacts(this.state)) this.#facts = new Facts(this.state);
+    return this.#facts;
+  }
+
   /** There is something to write of it. */
   get hasNews(): boolean {
     if (this.lines.length > 0 || this.absorbed.length > 0 || this.parcels.length > 0) return true;
-    return this.facts.changesTo(this.facts.names) !== undefined;
+    return this.facts?.changesTo(this.facts.names) !== undefined;
   }
 
   /** Nothing of it happens before a timer fires or a message comes. */
@@ -270,7 +276,7 @@ export class LiveRun {
     this.ending = null;
     this.plan = plan;
     this.state = state;
-    this.facts.standIn(state);
+    this.#facts?.standIn(state);
     this.movesTo = plan.hash;
   }
 

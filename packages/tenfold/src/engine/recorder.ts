@@ -171,7 +171,7 @@ export class Recorder {
     const goesOn = hasGoOn(entry);
     if (goesOn) {
       run.ending = null;
-      run.facts.mayBeGone();
+      run.facts?.mayBeGone();
     }
     this.#record(run, entry, commands);
     return goesOn;
