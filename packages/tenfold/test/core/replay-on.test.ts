@@ -6,6 +6,7 @@ import { nodesAhead } from "../../src/core/ahead.ts";
 import { compileGraph } from "../../src/core/compile.ts";
 import { idOfPath } from "../../src/core/path.ts";
 import { replayOn, type Replayed } from "../../src/core/replay-on.ts";
+import { DONE, visitFrames } from "../../src/core/state.ts";
 import { waitsOf } from "../../src/core/why.ts";
 import type { Graph } from "../../src/flow/graph.ts";
 import { signalOf, votesOf } from "../../src/testing/simulator/fates.ts";
@@ -142,14 +143,19 @@ function naiveFits(life: Life, graph: Graph): boolean {
   for (const [message, node] of had(old)) if (had(anew).get(message) !== node) return false;
   if (anew.state.root.failure !== null && old.state.root.failure === null) return false;
   if ([...old.open, ...anew.open].some(({ kind }) => kind === "undo")) return false;
-  // A child is named by its call, and by when that became ready.
-  const calls = (of: Life) =>
-    of.open.flatMap(({ kind, place: { frame, node } }) =>
-      node.node.kind === "call"
-        ? [`${kind} ${of.pathOf({ frame, node })} ${node.node.workflow} ${frame.readyAt[node.local]}`]
-        : [],
-    );
-  return calls(old).every((called) => calls(anew).includes(called));
+  return callsOf(old).every((called) => callsOf(anew).includes(called));
+}
+
+/** Calls that have a child, or asked for one, also of a run that is over: the child is named by its call, and by when that became ready. */
+function callsOf(life: Life): string[] {
+  const calls: string[] = [];
+  visitFrames(life.state.root, (frame) => {
+    for (const node of frame.scope.nodes) {
+      if (node.node.kind !== "call" || !frame.children?.has(node.local) || frame.waits[node.local] === DONE) continue;
+      calls.push(`${life.pathOf({ frame, node })} ${node.node.workflow} ${frame.readyAt[node.local]}`);
+    }
+  });
+  return calls;
 }
 
 /** What `Life.answer` takes off before it records. */
