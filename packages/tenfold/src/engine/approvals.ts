@@ -2,15 +2,16 @@
 import { openApprovals, type OpenApproval } from "../core/approvals.ts";
 import { decidersOf } from "../core/asked.ts";
 import { decisionProblem, isRole } from "../core/constructs/approval.ts";
-import { FINISHED, type Message, type RunRecord } from "../store/store.ts";
+import { FINISHED, type RunRecord } from "../store/store.ts";
 import { TenfoldError } from "../value/error.ts";
 import type { Json } from "../value/json.ts";
 import { isPlainName } from "../value/plain-name.ts";
-import { checkOptions, isText, laneIn, optional, runUnknown, type OptionForm } from "./caller-checks.ts";
+import { openInRuns } from "./asked-people.ts";
+import { checkOptions, isText, optional, type OptionForm } from "./caller-checks.ts";
 import type { Engine } from "./engine.ts";
-import { APPROVAL_FACT, approvalFactOf, FACT_VALUE } from "./facts.ts";
-import { isUnreadable, readRun, stateOf } from "./inspect.ts";
-import { listRuns } from "./listing.ts";
+import { APPROVAL_FACT, approvalFactOf } from "./facts.ts";
+import { readRun, stateOf } from "./inspect.ts";
+import { sendOne } from "./send-one.ts";
 
 export interface DecisionOptions {
   /** Who decides. tenfold takes your word for it: it does not know people, whoever calls has to. */
@@ -83,8 +84,6 @@ export async function decide(
     const message = `${problem}: ${node} of run ${run} waits on; ${NOT_DONE}. Let somebody decide who may.`;
     throw new TenfoldError("APPROVAL_FORBIDDEN", message, { facts: { run, node, by } });
   }
-  const lane = laneIn(engine.store, run);
-  const now = engine.ports.clock.now();
   const again = generation === 0 ? {} : { generation };
   const body = { kind: "decide", node, verdict, by, roles, comment, ...again } as const;
   const { payloadMax } = engine.settings.limits;
@@ -93,11 +92,8 @@ export async function decide(
     const message = `What was decided is ${size} characters of JSON with its comment, and at most ${payloadMax} are kept; ${NOT_DONE}. Say it shorter.`;
     throw new TenfoldError("PAYLOAD_TOO_LARGE", message, { facts: { run, node, size, max: payloadMax } });
   }
-  const message: Message = { key: engine.newId(lane), body, at: now };
-  const [answer] = await engine.store.send(lane, [{ run, message, reopens: false }], now);
-  if (answer!.kind === "unknown") throw runUnknown(run);
-  if (answer!.kind === "finished") throw finished({ ...record, status: answer!.status });
-  engine.look();
+  const ended = await sendOne(engine, run, body);
+  if (ended !== null) throw finished({ ...record, status: ended });
   return { run, node };
 }
 
@@ -133,46 +129,13 @@ export async function* approvalsOf(engine: Engine, filter: ApprovalFilter): Asyn
   const names = by === undefined ? [] : [by, ...roles.map((role) => `role:${role}`)];
   const facts = by === undefined ? [APPROVAL_FACT] : [null, ...names].map(approvalFactOf);
   const where = workflow === undefined ? {} : { workflow };
-  for await (const record of newestOf(engine, facts, where)) {
-    if (FINISHED.has(record.status)) continue;
-    for (const open of await approvalsIn(engine, record)) {
+  const unlisted = (run: string): string => `The approvals of run ${run} are not listed.`;
+  for await (const [record, found] of openInRuns(engine, { facts, where, openIn: openApprovals, unlisted })) {
+    for (const open of found) {
       const isTheirs =
         by === undefined || decisionProblem(open.request, { by, roles, verdict: "approved" }) === undefined;
       if (isTheirs) yield viewOf(record, open);
     }
-  }
-}
-
-/** Runs that have one of these facts, each once, the newest first. */
-export async function* newestOf(
-  { store }: Engine,
-  facts: readonly string[],
-  where: { readonly workflow?: string },
-): AsyncGenerator<RunRecord> {
-  const lists = facts.map((name) => listRuns(store, { ...where, attribute: { name, value: FACT_VALUE } }, null));
-  const heads = await Promise.all(lists.map((list) => list.next()));
-  for (;;) {
-    const next = heads.reduce<RunRecord | null>((newest, head) => {
-      return head.done === true || (newest !== null && newest.id >= head.value.id) ? newest : head.value;
-    }, null);
-    if (next === null) return;
-    yield next;
-    for (const [nth, head] of heads.entries()) {
-      if (head.done !== true && head.value.id === next.id) heads[nth] = await lists[nth]!.next();
-    }
-  }
-}
-
-/** Those of one run; none of one that cannot be read here, which is told. */
-async function approvalsIn(engine: Engine, record: RunRecord): Promise<readonly OpenApproval[]> {
-  try {
-    return openApprovals(await stateOf(engine, record));
-  } catch (thrown) {
-    if (!isUnreadable(thrown)) throw thrown;
-    engine.ports.log.write("warn", `The approvals of run ${record.id} are not listed. ${thrown.message}`, {
-      run: record.id,
-    });
-    return [];
   }
 }
 

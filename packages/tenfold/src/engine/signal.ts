@@ -2,17 +2,17 @@
 import { readLine } from "../core/journal-line.ts";
 import { signalsOf } from "../flow/graph.ts";
 import { decodedLines } from "../store/codec/decoded.ts";
-import type { Message, RunRecord } from "../store/store.ts";
-import { FINISHED } from "../store/store.ts";
+import { FINISHED, type RunRecord } from "../store/store.ts";
 import { describe } from "../value/describe.ts";
 import { TenfoldError } from "../value/error.ts";
 import { jsonProblem, pathText, type Json } from "../value/json.ts";
 import { isColumnText, isPlainName } from "../value/plain-name.ts";
 import { nearestName } from "../value/nearest.ts";
 import { issueFacts, issuesText, parseWith } from "../value/schema.ts";
-import { checkOptions, isText, laneIn, optional, runUnknown, TENANT, type OptionForm } from "./caller-checks.ts";
+import { checkOptions, isText, laneIn, optional, TENANT, type OptionForm } from "./caller-checks.ts";
 import type { Engine } from "./engine.ts";
 import { compiledOf, readRun } from "./inspect.ts";
+import { sendOne } from "./send-one.ts";
 import { laneOfKey } from "./start.ts";
 
 /** A run by its id, or the last run of a workflow's key. */
@@ -53,18 +53,9 @@ export async function sendSignal(
   if (FINISHED.has(record.status)) return again(engine, record, signal, known);
   const whom = options.for === undefined ? null : String(options.for);
   const parsed = await checked(engine, record, { signal, whom, payload });
-  const lane = laneIn(engine.store, record.id);
-  const now = engine.ports.clock.now();
-  const message: Message = {
-    key: known ?? engine.newId(lane),
-    body: { kind: "signal", signal, for: whom, ...(parsed === undefined ? {} : { payload: parsed }) },
-    at: now,
-  };
-  const [answer] = await engine.store.send(lane, [{ run: record.id, message, reopens: false, isPatient: true }], now);
-  if (answer!.kind === "unknown") throw runUnknown(record.id);
-  if (answer!.kind === "finished") return again(engine, { ...record, status: answer!.status }, signal, known);
-  engine.look();
-  return record.id;
+  const body = { kind: "signal", signal, for: whom, ...(parsed === undefined ? {} : { payload: parsed }) } as const;
+  const ended = await sendOne(engine, record.id, body, { key: known, isPatient: true });
+  return ended === null ? record.id : again(engine, { ...record, status: ended }, signal, known);
 }
 
 /** What ended a run is sent again by whoever did not hear the answer, and is answered as it was; nothing else is taken. */

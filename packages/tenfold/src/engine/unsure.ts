@@ -5,18 +5,19 @@
 import { openDoubts, type OpenDoubt } from "../core/constructs/undertaking.ts";
 import type { RunError } from "../core/entry.ts";
 import { idOfPath } from "../core/path.ts";
-import { FINISHED, type Message, type MessageBody, type RunRecord } from "../store/store.ts";
+import { FINISHED, type MessageBody, type RunRecord } from "../store/store.ts";
 import { TenfoldError } from "../value/error.ts";
 import { jsonProblem, pathText, type Json } from "../value/json.ts";
 import { isPlainName } from "../value/plain-name.ts";
 import { issuesText, parseWith } from "../value/schema.ts";
-import { newestOf } from "./approvals.ts";
+import { openInRuns } from "./asked-people.ts";
 import { keyText } from "./attempt.ts";
 import { textsOf } from "./body.ts";
-import { checkOptions, isFlag, isText, laneIn, optional, runUnknown, type OptionForm } from "./caller-checks.ts";
+import { checkOptions, isFlag, isText, optional, type OptionForm } from "./caller-checks.ts";
 import type { Engine } from "./engine.ts";
 import { UNSURE_FACT } from "./facts.ts";
-import { compiledOf, isUnreadable, readRun, stateOf } from "./inspect.ts";
+import { compiledOf, readRun, stateOf } from "./inspect.ts";
+import { sendOne } from "./send-one.ts";
 
 export type Resolution = {
   /** Who says so. tenfold takes your word for it. */
@@ -102,13 +103,8 @@ async function tell(engine: Engine, record: RunRecord, body: MessageBody): Promi
     const message = `What was said is ${size} characters of JSON with its output and its comment, and at most ${payloadMax} are kept; ${NOT_DONE}. Store large data elsewhere and say where it is.`;
     throw new TenfoldError("PAYLOAD_TOO_LARGE", message, { facts: { run, size, max: payloadMax } });
   }
-  const lane = laneIn(engine.store, run);
-  const now = engine.ports.clock.now();
-  const message: Message = { key: engine.newId(lane), body, at: now };
-  const [answer] = await engine.store.send(lane, [{ run, message, reopens: false }], now);
-  if (answer!.kind === "unknown") throw runUnknown(run);
-  if (answer!.kind === "finished") throw finished({ ...record, status: answer!.status });
-  engine.look();
+  const ended = await sendOne(engine, run, body);
+  if (ended !== null) throw finished({ ...record, status: ended });
 }
 
 /** What the node will have answered: as the step's schema makes it, where it has one. */
@@ -176,21 +172,10 @@ function finished({ id, status }: RunRecord): TenfoldError {
 /** Attempts that people are asked about, those of the newest runs first; found by what their runs are indexed by. */
 export async function* unsureOf(engine: Engine, filter: UnsureFilter): AsyncGenerator<UnsureView> {
   checkOptions("The filter of what is unsure", filter, FILTER, "nothing was listed");
-  for await (const record of newestOf(engine, [UNSURE_FACT], filter)) {
-    if (FINISHED.has(record.status)) continue;
-    for (const doubt of await doubtsIn(engine, record)) yield viewOf(record, doubt);
-  }
-}
-
-/** Those of one run; none of one that cannot be read here, which is told. */
-async function doubtsIn(engine: Engine, record: RunRecord): Promise<readonly OpenDoubt[]> {
-  try {
-    return openDoubts(await stateOf(engine, record));
-  } catch (thrown) {
-    if (!isUnreadable(thrown)) throw thrown;
-    const facts = { run: record.id };
-    engine.ports.log.write("warn", `What is unsure of run ${record.id} is not listed. ${thrown.message}`, facts);
-    return [];
+  const unlisted = (run: string): string => `What is unsure of run ${run} is not listed.`;
+  const asking = { facts: [UNSURE_FACT], where: filter, openIn: openDoubts, unlisted };
+  for await (const [record, doubts] of openInRuns(engine, asking)) {
+    for (const doubt of doubts) yield viewOf(record, doubt);
   }
 }
 
