@@ -1,10 +1,16 @@
 /** What is remembered of a run's frames beyond what is open: those that are closed and may be undone, and what was reset. */
+import type { CompiledNode } from "./compile.ts";
 import { framesOf, isSpread } from "./opened.ts";
 import { bornOf, type Frame, type Marks, type Place, type RunState } from "./state.ts";
 
 export function marksOf(frame: Frame): Marks {
   frame.marks ??= { born: new Map(), touched: new Set(), kept: new Map(), undoAttempts: new Map(), undoing: null };
   return frame.marks;
+}
+
+/** A body was called, or may have been, and there is no result of it: it is undone, if it can be. */
+export function touch(frame: Frame, node: CompiledNode): void {
+  if (node.hasUndo) marksOf(frame).touched.add(node.local);
 }
 
 /** Keeps a frame that is closed, if something in it can be undone. */

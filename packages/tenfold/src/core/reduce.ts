@@ -14,6 +14,7 @@ import { begun, forgetUndertaking, resolved, unsure } from "./constructs/underta
 import { giveUp, signalled } from "./constructs/wait.ts";
 import type { Entry, FailedEntry } from "./entry.ts";
 import { goOnWith, retry } from "./go-on.ts";
+import { touch } from "./marks.ts";
 import { mustFind, pathOf, placeAt } from "./path.ts";
 import { isDismissed } from "./dismissed.ts";
 import { countOpen } from "./boundaries.ts";
@@ -29,7 +30,7 @@ import {
   type RunState,
 } from "./state.ts";
 import type { Turn } from "./turn.ts";
-import { touch, undoCommand, undoFailed, undone } from "./undo.ts";
+import { undoCommand, undoFailed, undone } from "./undo.ts";
 
 const AS_IT_STOPPED: GoOn = { from: null, newKeys: false };
 

@@ -30,11 +30,6 @@ import type { Turn } from "./turn.ts";
 /** The nodes whose undo failed that an error names. */
 const NAMED_MAX = 20;
 
-/** A body was called, or may have been, and there is no result of it. */
-export function touch(frame: Frame, node: CompiledNode): void {
-  if (node.hasUndo) marksOf(frame).touched.add(node.local);
-}
-
 /** Whether something below `frame`, and in it, is to be undone. */
 export function hasUndoable(frame: Frame): boolean {
   return frame.scope.holdsUndo && wavesOf(frame, isUndoable).length > 0;

@@ -4,7 +4,6 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { compileGraph } from "../../src/core/compile.ts";
 import { placeAt } from "../../src/core/path.ts";
-import { replayOn, type Replayed } from "../../src/core/replay-on.ts";
 import { bornOf, DONE, type RunState } from "../../src/core/state.ts";
 import { placesFrom } from "../../src/core/retry-from.ts";
 import type { Graph } from "../../src/flow/graph.ts";
@@ -12,7 +11,8 @@ import type { Json } from "../../src/value/json.ts";
 import { hash32 } from "../../src/value/hash.ts";
 import { seededRandom, type Random } from "../../src/value/random.ts";
 import { randomEdit } from "./edits.ts";
-import { answering, drawn, Life, NOW, RUN, stepNamed, untyped, type Answers } from "./life.ts";
+import { answering, Life, NOW, stepNamed, untyped, type Answers } from "./life.ts";
+import { replayed, testRefusals, type Refusal } from "./replaying.ts";
 import { wildWorkflow } from "./wild-workflow.ts";
 
 const { approval, call, each, waitFor } = untyped;
@@ -20,20 +20,9 @@ const seeds = fc.integer({ min: 1, max: 1_000_000_000 });
 const answer = { n: 60, tag: "a", list: [4, 5], flag: true };
 const votes = [{ by: "kim", verdict: "approved" }, { by: "lee", verdict: "approved" }] as const; // prettier-ignore
 
-function replayed({ compiled, input, entries }: Life, graph: Graph): Replayed {
-  return replayOn({ from: compiled, to: compileGraph(graph) }, { run: RUN, input, startedAt: NOW }, entries);
-}
-
 const [first, second, third] = ["first", "second", "third"].map(stepNamed);
 
-const refusals: readonly (readonly [
-  string,
-  (input: any) => unknown,
-  (life: Life) => void,
-  (input: any) => unknown,
-  string,
-  RegExp,
-])[] = [
+const refusals: readonly Refusal[] = [
   [
     "a result that a retry from a node had left, and would have taken back in the new graph",
     (input) => [second(first(input)), third(input), waitFor("go")],
@@ -97,16 +86,7 @@ function bothOf(one: any): unknown[] {
   return [second(one), third(one), waitFor("go")];
 }
 
-for (const [what, was, happen, is, node, reason] of refusals) {
-  test(`it is refused, and told where and why: ${what}`, () => {
-    const life = Life.of(drawn(was), { n: 1 });
-    happen(life);
-    const result = replayed(life, drawn(is).graph);
-    assert.ok(result.kind === "misfit", "it fits");
-    assert.equal(result.misfit.node, node);
-    assert.match(result.misfit.reason, reason);
-  });
-}
+testRefusals(refusals, { n: 1 });
 
 /** A life in which steps fail for good, are undone, are in doubt, and that is retried, from a node or not, and cancelled. */
 function roughLife(seed: number): { life: Life; graph: Graph; random: Random; answers: Answers } {

@@ -5,7 +5,6 @@ import fc from "fast-check";
 import { nodesAhead } from "../../src/core/ahead.ts";
 import { compileGraph } from "../../src/core/compile.ts";
 import { idOfPath } from "../../src/core/path.ts";
-import { replayOn, type Replayed } from "../../src/core/replay-on.ts";
 import { DONE, visitFrames } from "../../src/core/state.ts";
 import { waitsOf } from "../../src/core/why.ts";
 import type { Graph } from "../../src/flow/graph.ts";
@@ -15,7 +14,8 @@ import { hash32 } from "../../src/value/hash.ts";
 import type { Json } from "../../src/value/json.ts";
 import { seededRandom, type Random } from "../../src/value/random.ts";
 import { randomEdit, renamed, withStep, withWhenFirst } from "./edits.ts";
-import { answering, drawn, Life, NOW, RUN, stepNamed, untyped, type Answers } from "./life.ts";
+import { answering, drawn, Life, RUN, stepNamed, untyped, type Answers } from "./life.ts";
+import { replayed, testRefusals, type Refusal } from "./replaying.ts";
 import { wildWorkflow } from "./wild-workflow.ts";
 
 const { approval, attempt, call, each, match, waitFor, when } = untyped;
@@ -50,10 +50,6 @@ function stoppedLife(
     life.answer(life.open[Math.floor(random() * life.open.length)]!, answers);
   }
   return { life, graph, answers, random };
-}
-
-function replayed({ compiled, input, entries }: Life, graph: Graph): Replayed {
-  return replayOn({ from: compiled, to: compileGraph(graph) }, { run: RUN, input, startedAt: NOW }, entries);
 }
 
 test("a journal fits the graph that it was written on, and comes to the same state", () => {
@@ -186,15 +182,7 @@ const second = stepNamed("second");
 const wide = (input: any) => each(input.list, (item: any) => first(item), { concurrency: 2 });
 const given = { name: "a", n: 1, list: [1, 2, 3], flag: true };
 
-/** What was drawn, what happened to it, what is drawn now, and the node and the reason that are told. */
-const refusals: readonly (readonly [
-  string,
-  (input: any) => unknown,
-  (life: Life) => void,
-  (input: any) => unknown,
-  string,
-  RegExp,
-])[] = [
+const refusals: readonly Refusal[] = [
   [
     "a node that is gone",
     first,
@@ -285,16 +273,7 @@ const refusals: readonly (readonly [
   ],
 ];
 
-for (const [what, was, happen, is, node, reason] of refusals) {
-  test(`it is refused, and told where and why: ${what}`, () => {
-    const life = Life.of(drawn(was), given);
-    happen(life);
-    const result = replayed(life, drawn(is).graph);
-    assert.ok(result.kind === "misfit", "it fits");
-    assert.equal(result.misfit.node, node);
-    assert.match(result.misfit.reason, reason);
-  });
-}
+testRefusals(refusals, given);
 
 test("a signal that was kept goes to a node that the new graph has for it", () => {
   const life = Life.of(

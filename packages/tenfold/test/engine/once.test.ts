@@ -3,8 +3,24 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { NotDone } from "../../src/flow/index.ts";
 import { openTest } from "../../src/testing/index.ts";
+import type { Store } from "../../src/store/store.ts";
 import { Gate, MINUTE, rejects, stepOf, untyped, withVerbs, workflowOf, World } from "./world.ts";
 import { doubtful, orders, unsure } from "./doubtful.ts";
+
+/** The world's store, in which the first commit that says that a body was begun waits until it is let go. */
+function holdingBegun(world: World, verbs: Partial<Store> = {}) {
+  let held: (() => void) | null = null;
+  const store = withVerbs(world.store, {
+    commit: async (...args) => {
+      if (held === null && args[1].some(({ lines }) => lines.some(({ kind }) => kind === "begun"))) {
+        await new Promise<void>((resolve) => (held = resolve));
+      }
+      return world.store.commit(...args);
+    },
+    ...verbs,
+  });
+  return { store, isHeld: () => held !== null, letGo: () => held!() };
+}
 
 test("that it is begun is durable before the body is called, and the result follows", async () => {
   const world = new World();
@@ -125,21 +141,13 @@ test("its slot is free again if it is cancelled before the body is called, and i
   let calls = 0;
   const flow = orders((order) => (calls++, `charged ${order}`));
   const other = workflowOf("other", (input) => stepOf("plain", (given: unknown) => given)(input));
-  let held: (() => void) | null = null;
-  const store = withVerbs(world.store, {
-    commit: async (...args) => {
-      if (held === null && args[1].some(({ lines }) => lines.some(({ kind }) => kind === "begun"))) {
-        await new Promise<void>((resolve) => (held = resolve));
-      }
-      return world.store.commit(...args);
-    },
-  });
+  const { store, isHeld, letGo } = holdingBegun(world);
   const { tenfold } = await world.open([flow, other], { slots: 1 }, store);
   const run = await world.happens(tenfold.start(flow, "A-1"));
-  await world.until("it waits to be begun", () => held !== null);
+  await world.until("it waits to be begun", isHeld);
   await world.happens(tenfold.cancel(run.id));
   await world.passes(2000);
-  held!();
+  letGo();
   await world.untilStatus(run.id, "cancelled");
   assert.equal(calls, 0);
   const beside = await world.happens(tenfold.start(other, 7));
@@ -153,22 +161,13 @@ test("a worker that drains calls what it has begun", async () => {
   const world = new World();
   let calls = 0;
   const flow = orders((order) => (calls++, `charged ${order}`));
-  let held: (() => void) | null = null;
-  const store = withVerbs(world.store, {
-    commit: async (...args) => {
-      if (held === null && args[1].some(({ lines }) => lines.some(({ kind }) => kind === "begun"))) {
-        await new Promise<void>((resolve) => (held = resolve));
-      }
-      return world.store.commit(...args);
-    },
-    close: async () => {},
-  });
+  const { store, isHeld, letGo } = holdingBegun(world, { close: async () => {} });
   const { tenfold } = await world.open([flow], {}, store);
   const run = await world.happens(tenfold.start(flow, "A-1"));
-  await world.until("it waits to be begun", () => held !== null);
+  await world.until("it waits to be begun", isHeld);
   const closed = tenfold.close();
   await world.passes(100);
-  held!();
+  letGo();
   await world.happens(closed);
   assert.equal(calls, 1);
   assert.deepEqual(world.journal(run.id).slice(0, 2), ["begun charge", "done charge"]);

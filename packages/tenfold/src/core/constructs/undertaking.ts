@@ -6,7 +6,7 @@
  */
 import type { Command } from "../command.ts";
 import type { BegunEntry, ResolvedEntry, RunError, UnsureEntry } from "../entry.ts";
-import { isBeingUndone, keyAt, marksOf } from "../marks.ts";
+import { isBeingUndone, keyAt, touch } from "../marks.ts";
 import { pathOf } from "../path.ts";
 import { ASLEEP, SUPPRESSED, type Child, type Frame, type Place, type RunState, type Undertaking } from "../state.ts";
 import type { Turn } from "../turn.ts";
@@ -23,7 +23,7 @@ export function begun(turn: Turn, place: Place, entry: BegunEntry): void {
   frame.waits[node.local] = 0;
   frame.children ??= new Map();
   frame.children.set(node.local, undertaken(turn.state, place, entry));
-  touch(place);
+  touch(frame, node);
   turn.commands.push({ kind: "perform", place, attempt: entry.attempt });
 }
 
@@ -35,18 +35,13 @@ function undertaken(
   return { attempt, begunAt, key: keyAt(state, node, place), doubt: null, frames: NO_FRAMES };
 }
 
-/** What may have happened is undone, if it can be. */
-function touch({ frame, node }: Place): void {
-  if (node.hasUndo) marksOf(frame).touched.add(node.local);
-}
-
 /** Nobody knows whether it happened: it sleeps until somebody says so. The node was open, and is counted no more. */
 export function unsure(turn: Turn, place: Place, entry: UnsureEntry): void {
   const { state } = turn;
   const { frame, node } = place;
   const undertaking = undertakingAt(place) ?? undertaken(state, place, entry);
   undertaking.doubt = entry.error;
-  touch(place);
+  touch(frame, node);
   (frame.children ??= new Map()).set(node.local, undertaking);
   if (state.cancelled === null) {
     frame.waits[node.local] = ASLEEP;
