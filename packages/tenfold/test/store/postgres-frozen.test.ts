@@ -11,15 +11,20 @@ import { claimAll, commitOf, idMaker, idsOf, joined, lineOf, NOW, startOf } from
 /** How long both wait for an answer. */
 const PATIENCE_MS = 2000;
 
+/** A store whose verbs stop at a gate, with a lease, and another one on the same rows. */
+async function opened() {
+  const schema = newSchema();
+  const { url } = await postgresServer();
+  const other = await openPostgres(url, { schema, patienceMs: PATIENCE_MS });
+  const gate = new Gate();
+  const stopped = heldStore(url, schema, 1, gate, PATIENCE_MS);
+  return { gate, stopped, lease: await joined(stopped, "a"), other };
+}
+
 for (const share of [0, 1]) {
   const where = share === 0 ? "has only looked" : "has sent all but its commit";
   test(`a lease is taken over from a worker that stands still where its transaction ${where}`, async () => {
-    const schema = newSchema();
-    const { url } = await postgresServer();
-    const other = await openPostgres(url, { schema, patienceMs: PATIENCE_MS });
-    const gate = new Gate();
-    const stopped = heldStore(url, schema, 1, gate, PATIENCE_MS);
-    const lease = await joined(stopped, "a");
+    const { gate, stopped, lease, other } = await opened();
     const id = idMaker()();
     await other.start(0, [startOf(id)], NOW, lease);
 
@@ -40,12 +45,7 @@ for (const share of [0, 1]) {
 }
 
 test("a lease is taken over from a worker that stands still before it commits what a body wrote", async () => {
-  const schema = newSchema();
-  const { url } = await postgresServer();
-  const other = await openPostgres(url, { schema, patienceMs: PATIENCE_MS });
-  const gate = new Gate();
-  const stopped = heldStore(url, schema, 1, gate, PATIENCE_MS);
-  const lease = await joined(stopped, "a");
+  const { gate, stopped, lease, other } = await opened();
 
   const hold = gate.arm(1);
   const unanswered = stopped.transactions.transact(lease, workOf("r", "1"));
