@@ -8,6 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { TenfoldError } from "../../value/error.ts";
 import { inSchema, type Connection, type ConnectionOptions, type Statement } from "./connection.ts";
 import { isLocked } from "./failure.ts";
+import { firstStatistics } from "./first-statistics.ts";
 import { lookAt, type Meta, type Seen } from "./look.ts";
 import type { Migration } from "./migrations.ts";
 import { newName, type Share } from "./share.ts";
@@ -102,6 +103,7 @@ function migrationOf(
     if (share !== undefined) facts.push(`('store', ${share.store})`, `('server', ${newName()})`);
     const held = share?.lanes ?? Array.from({ length: lanes }, (_, lane) => lane);
     statements.push(`insert into tenfold.lanes (lane) select unnest('{${held.join(", ")}}'::integer[])`);
+    statements.push(...firstStatistics(lanes));
   }
   statements.push(
     `insert into tenfold.meta (name, value) values ${facts.join(", ")} on conflict (name) do update set value = excluded.value`,
