@@ -10,6 +10,7 @@ import { against, commitNamed } from "./against.ts";
 import { idleFleet, workers } from "./fleet.ts";
 import { claims, coldStart, latency, prune, sleepers, spread, throughput, type Bench } from "./measures.ts";
 import { installPeers, peers } from "./peers.ts";
+import { queued } from "./queued.ts";
 import { soak } from "./soak.ts";
 import { table, type Report } from "./table.ts";
 import { embedded, postgres, type PostgresTarget } from "./target.ts";
@@ -29,6 +30,7 @@ Measures
   claims       a claim with a million runs waiting, a worker's peak memory beside them, pages of lists
   prune        what has ended is removed, beside a worker and its speed without that
   sleepers     a million sleeping runs: a worker's peak memory, and what it takes when 10,000 wake at once
+  queued       steps with limits that never bind, what waits in a line of a million, a spike at a rate
   cold-start   the command line, from the shell to the first run done (not with --store postgres)
 
 Only with --store postgres
@@ -77,6 +79,7 @@ const OF_BOTH: Readonly<Record<string, Measure<Bench>>> = {
   claims,
   prune,
   sleepers,
+  queued,
   against: (bench) => against(bench, commit!),
 };
 const OF_SQLITE: Readonly<Record<string, Measure<Bench>>> = { ...OF_BOTH, "cold-start": coldStart };

@@ -38,10 +38,6 @@ export const sleeper = workflow<{ readonly at: number }, number>("sleeper", {
 
 export const ALL: readonly Workflow<Order, unknown>[] = [fiveInARow, fiveAndAJoin, eachOfAThousand, oneStep];
 
-export function named(name: string): Workflow<Order, unknown> {
-  return ALL.find((one) => one.name === name)!;
-}
-
 /** `count` inputs, each as long as a small business record. */
 export function* orders(count: number): Generator<Order> {
   for (let index = 0; index < count; index++) {

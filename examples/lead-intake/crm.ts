@@ -1,12 +1,16 @@
 /**
- * A small CRM that runs on this machine, as slow and as moody as a real one: about 2 s an answer, now and then a 429
- * or a 500. Invariants: what happens to a call depends on luck, e-mail and number only; no lookup fails three times.
+ * A small CRM that runs on this machine, as slow and as moody as a real one: about 2 s an answer, now and then a 500, and
+ * 429 for all that is beyond its quota. Invariants: what happens to a call within the quota depends on luck, subject and
+ * number only; no subject fails three times; a deal that is filed twice under one key is one deal.
  */
 import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+import { z } from "zod";
 import { companyOf } from "./company-facts.ts";
-import type { Company } from "./company-facts.ts";
+import { turnstileOf } from "./crm-quota.ts";
+import type { Quota } from "./crm-quota.ts";
 import { logNormal, seeded } from "./seeded.ts";
 
 export interface CrmOptions {
@@ -14,6 +18,7 @@ export interface CrmOptions {
   readonly latency?: number;
   /** The seed of its moods. The CRM forgets its calls when it ends: with the same luck, the same calls would fail again. */
   readonly luck?: string;
+  readonly quota?: Quota;
 }
 
 export interface LocalCrm {
@@ -21,59 +26,108 @@ export interface LocalCrm {
   readonly url: string;
   /** How often each key was asked for, whatever was answered. */
   readonly calls: ReadonlyMap<string, number>;
+  /** How many calls were answered 429. */
+  readonly refusedCalls: number;
+  /** The numbers of the deals that were filed, the first first. */
+  readonly deals: readonly string[];
   close(): Promise<void>;
 }
 
 /** What happens to one call; `attempt` counts from 1. */
-export type Fate = { readonly kind: "answer" | "busy" | "broken"; readonly latencyMs: number };
+export type Fate = { readonly kind: "answer" | "broken"; readonly latencyMs: number };
 
-const BUSY_SHARE = 0.06;
+const LOCAL_QUOTA: Quota = { perSecond: 240, atOnce: 350 };
+/** How long it takes to file a deal, beside looking somebody up, which has to be gathered from many places. */
+const FILING_SHARE = 0.25;
 const BROKEN_SHARE = 0.04;
 const NEVER_FAILS_FROM_ATTEMPT = 3;
+/** Whatever was refused for, a second later there is room again, or nearly. */
 const RETRY_AFTER_SECONDS = 1;
 
-export function fateOf(email: string, attempt: number, luck = ""): Fate {
-  const chance = seeded(`${luck} ${email} ${attempt}`);
+const Filed = z.object({ email: z.string(), number: z.string(), validUntil: z.string() });
+
+/** `subject` is the e-mail that is looked up, or the deal that is filed. */
+export function fateOf(subject: string, attempt: number, luck = ""): Fate {
+  const chance = seeded(`${luck} ${subject} ${attempt}`);
   const latencyMs = logNormal(chance, 2000, 0.25, 1200, 3500);
-  const drawn = attempt < NEVER_FAILS_FROM_ATTEMPT ? chance() : 1;
-  // A server that is too busy says so quickly; one that breaks does so after having tried.
-  if (drawn < BUSY_SHARE) return { kind: "busy", latencyMs: latencyMs / 20 };
-  return { kind: drawn < BUSY_SHARE + BROKEN_SHARE ? "broken" : "answer", latencyMs };
+  const isBroken = attempt < NEVER_FAILS_FROM_ATTEMPT && chance() < BROKEN_SHARE;
+  // What breaks does so in the middle of the work.
+  return isBroken ? { kind: "broken", latencyMs: latencyMs / 2 } : { kind: "answer", latencyMs };
 }
 
-export async function startCrm(options: CrmOptions = {}): Promise<LocalCrm> {
+/** A call that the CRM understands. */
+interface Question {
+  readonly subject: string;
+  /** How long it takes, as a share of what a lookup does. */
+  readonly effort: number;
+  /** What it answers, when it does; called once a key. */
+  answer(): { readonly status: number; readonly body: object };
+}
+
+export async function startCrm({ latency = 1, luck, quota = LOCAL_QUOTA }: CrmOptions = {}): Promise<LocalCrm> {
   const calls = new Map<string, number>();
-  const answered = new Map<string, Company>();
+  const answered = new Map<string, ReturnType<Question["answer"]>>();
+  const deals: string[] = [];
+  const turnstile = turnstileOf(quota);
+  let refusedCalls = 0;
 
-  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const asked = new URL(request.url ?? "/", "http://crm.example");
-    const email = asked.searchParams.get("email");
-    if (request.method !== "GET" || asked.pathname !== "/companies" || email === null) {
-      return reply(response, 404, { error: "Ask GET /companies?email=someone@company.example" });
+  async function receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // Who is beyond the quota is told so at once, before anything is read or looked for.
+    if (!turnstile.enter(performance.now())) {
+      refusedCalls++;
+      const headers = { "retry-after": String(RETRY_AFTER_SECONDS) };
+      return reply(response, 429, { error: "Too many calls" }, headers);
     }
-    const key = request.headers["idempotency-key"]?.toString() ?? email;
-    const attempt = (calls.get(key) ?? 0) + 1;
-    calls.set(key, attempt);
-
-    // A key that was answered before gets the same answer, and costs nothing.
-    const known = answered.get(key);
-    if (known !== undefined) return reply(response, 200, known, { "idempotent-replayed": "true" });
-
-    const fate = fateOf(email, attempt, options.luck);
-    await pauseOrHangUp(fate.latencyMs * (options.latency ?? 1), response);
-    if (response.destroyed) return;
-    switch (fate.kind) {
-      case "busy":
-        return reply(response, 429, { error: "Too many lookups" }, { "retry-after": String(RETRY_AFTER_SECONDS) });
-      case "broken":
-        return reply(response, 500, { error: "The CRM tripped over itself" });
-      case "answer":
-        answered.set(key, companyOf(email));
-        return reply(response, 200, companyOf(email));
+    try {
+      await respond(request, response);
+    } finally {
+      turnstile.leave();
     }
   }
 
-  const server = createServer((request, response) => void answer(request, response));
+  async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const question = await questionOf(request);
+    if (question === undefined) {
+      const error =
+        "Ask GET /companies?email=someone@company.example, or POST /deals with email, number and validUntil";
+      return reply(response, 404, { error });
+    }
+    const key = request.headers["idempotency-key"]?.toString() ?? question.subject;
+    const attempt = (calls.get(key) ?? 0) + 1;
+    calls.set(key, attempt);
+
+    // A key that was answered before gets the same answer, and at once.
+    const known = answered.get(key);
+    if (known !== undefined) return reply(response, known.status, known.body, { "idempotent-replayed": "true" });
+
+    const fate = fateOf(question.subject, attempt, luck);
+    await pauseOrHangUp(fate.latencyMs * question.effort * latency, response);
+    if (response.destroyed) return;
+    if (fate.kind === "broken") return reply(response, 500, { error: "The CRM tripped over itself" });
+    const { status, body } = answered.get(key) ?? question.answer();
+    answered.set(key, { status, body });
+    reply(response, status, body);
+  }
+
+  async function questionOf(request: IncomingMessage): Promise<Question | undefined> {
+    const asked = new URL(request.url ?? "/", "http://crm.example");
+    const email = asked.searchParams.get("email");
+    if (request.method === "GET" && asked.pathname === "/companies" && email !== null) {
+      return { subject: email, effort: 1, answer: () => ({ status: 200, body: companyOf(email) }) };
+    }
+    if (request.method !== "POST" || asked.pathname !== "/deals") return undefined;
+    const { number } = Filed.parse(JSON.parse(await text(request)));
+    const answer = () => {
+      deals.push(number);
+      return { status: 201, body: { number } };
+    };
+    return { subject: `deal ${number}`, effort: FILING_SHARE, answer };
+  }
+
+  const server = createServer((request, response) => {
+    // What is no deal, or ends in the middle of one, is hung up on.
+    receive(request, response).catch(() => response.destroy());
+  });
   // Every lead may ask at once: the line of connections not yet accepted must hold them all.
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -83,6 +137,10 @@ export async function startCrm(options: CrmOptions = {}): Promise<LocalCrm> {
   return {
     url: `http://127.0.0.1:${port}`,
     calls,
+    get refusedCalls() {
+      return refusedCalls;
+    },
+    deals,
     close() {
       server.closeAllConnections();
       return new Promise((resolve) => server.close(() => resolve()));

@@ -15,8 +15,7 @@ import { HELP, readOptions, startOver } from "./options.ts";
 import type { Options } from "./options.ts";
 import { reportOf, reportText } from "./report.ts";
 import type { Intake } from "./report.ts";
-import { connectSystems } from "./settings.ts";
-import type { Systems } from "./steps.ts";
+import { connectSystems, crmLimitsIn, type ConnectedSystems } from "./settings.ts";
 
 /** What the shell is told. */
 const EXIT = { completed: 0, failed: 1, usage: 4, SIGINT: 130, SIGTERM: 143 };
@@ -31,6 +30,7 @@ async function main(options: Options): Promise<number> {
 
   const systems = await connectSystems({
     crmUrl: process.env["CRM_URL"],
+    crmLimits: crmLimitsIn(process.env),
     smtpUrl: process.env["SMTP_URL"],
     outbox: options.outbox,
   });
@@ -54,7 +54,11 @@ async function main(options: Options): Promise<number> {
   }
 }
 
-async function takeIn(options: Options, rows: readonly LeadRow[], systems: Systems): Promise<Intake | Interrupt> {
+async function takeIn(
+  options: Options,
+  rows: readonly LeadRow[],
+  systems: ConnectedSystems,
+): Promise<Intake | Interrupt> {
   const workflow = leadIntakeFor(systems);
   const startedAt = performance.now();
   const tenfold = await open({ store: options.store, workflows: [workflow], log });
@@ -79,7 +83,9 @@ async function takeIn(options: Options, rows: readonly LeadRow[], systems: Syste
       progress?.showStopping();
       return finished;
     }
-    return { ...finished, store: options.store, attempts, wallMs: performance.now() - startedAt };
+    const wallMs = performance.now() - startedAt;
+    const queues = await tenfold.queues();
+    return { ...finished, store: options.store, attempts, queues, crmRefusals: systems.crmRefusals(), wallMs };
   } finally {
     // Ends what is being done now; what is left stays in the store.
     await tenfold.close();

@@ -26,7 +26,8 @@ export const HELP = `Takes in leads from a CSV file: one durable run per lead.
   npm start -- --store my.db      runs kept in another file (default .tenfold/lead-intake.db)
   npm start -- --outbox letters   letters kept in another folder (default examples/lead-intake/outbox)
 
-CRM_URL and SMTP_URL name a real CRM and mail server; without them both run on this machine.
+CRM_URL and SMTP_URL name a real CRM and mail server; without them both run on this machine. CRM_RATE (such as 10/s)
+and CRM_CONCURRENCY are how much is asked of the CRM at most.
 
 Example: SMTP_URL=smtp://user:password@mail.example:587 npm start -- --leads my.csv
 `;

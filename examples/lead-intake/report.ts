@@ -1,4 +1,5 @@
 /** What came out of an intake: counted from the runs' outputs, as one JSON document or as text for a person. */
+import type { QueueView } from "tenfold";
 import type { RowProblem } from "./leads.ts";
 import type { Path } from "./routing.ts";
 import type { Tier } from "./scoring.ts";
@@ -23,6 +24,10 @@ export interface Intake {
   readonly rejected: readonly RowProblem[];
   /** The attempts of this start, however they ended. */
   readonly attempts: { readonly count: number; readonly durationMs: number };
+  /** As they were when all runs had finished. */
+  readonly queues: readonly QueueView[];
+  /** How often the local CRM said 429; null: another one was asked. */
+  readonly crmRefusals: number | null;
   readonly wallMs: number;
 }
 
@@ -41,6 +46,10 @@ export function reportOf(intake: Intake) {
     // Where nothing was left to do, nothing was sped up.
     speedup: attempts.count === 0 ? null : Math.round((attempts.durationMs / Math.max(1, intake.wallMs)) * 10) / 10,
     store: intake.store,
+    crmRefusals: intake.crmRefusals,
+    queues: intake.queues.map(({ queue, limit, rate, concurrency, perSecond, waiting, running }) => {
+      return { queue, limit, rate, concurrency, perSecond, waiting, running };
+    }),
     outputs: {
       perTier: counted(outputs.map((output) => output.tier)),
       perPath: counted(outputs.map((output) => output.path)),
@@ -113,6 +122,7 @@ function timeText(report: Report): string[] {
     `Wall time         ${seconds(report.wallMs)}`,
     `One after another ${seconds(report.sequentialMs)}  (the ${report.steps} attempts of this start, end to end)`,
     `Speedup           ${report.speedup} x`,
+    ...(report.crmRefusals === null ? [] : [`Refused by CRM    ${plural(report.crmRefusals, "call")}`]),
   ];
 }
 
@@ -152,6 +162,10 @@ function broken(text: string, width: number): string[] {
 /** A cell of a file may be as long as it likes. */
 function shortened(reason: string): string {
   return reason.length <= 300 ? reason : `${reason.slice(0, 200)} … ${reason.slice(-80)}`;
+}
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 function seconds(ms: number): string {

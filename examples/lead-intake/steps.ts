@@ -1,8 +1,8 @@
 /**
  * The steps of lead intake, made for the systems they talk to: a CRM and a post. What a step decides is written in the
- * tables beside it (scoring, routing, letter texts); here stands how often it is tried and for how long.
+ * tables beside it (scoring, routing, letter texts); here stands how often it is tried, for how long, and how fast.
  */
-import { step } from "tenfold";
+import { limit, step } from "tenfold";
 import type { Company } from "./company-facts.ts";
 import { isFinalRefusal } from "./crm-client.ts";
 import type { Crm } from "./crm-client.ts";
@@ -22,7 +22,14 @@ import type { Screening } from "./screening.ts";
 /** The world outside: settings decide whether it is real or runs on this machine. */
 export interface Systems {
   readonly crm: Crm;
+  readonly crmLimits: CrmLimits;
   readonly post: LetterPost;
+}
+
+/** How much is asked of the CRM, by all runs and workers together: a little less than it allows. */
+export interface CrmLimits {
+  readonly rate: string;
+  readonly concurrency: number;
 }
 
 /** What a letter step takes beside the lead. */
@@ -31,18 +38,30 @@ interface Owned {
   readonly owner: Owner;
 }
 
-export function leadIntakeSteps({ crm, post }: Systems) {
+export function leadIntakeSteps({ crm, crmLimits, post }: Systems) {
+  // The CRM counts its calls, whichever step they come from: so they are counted together here, too.
+  const crmApi = limit("crm-api", crmLimits);
+  const asking = {
+    retry: { attempts: 5, first: "500ms", unless: isFinalRefusal },
+    timeout: "10s", // the time in the line is no part of it
+  };
+
   // Every letter is tried alike, and its Message-ID comes from ctx.key: sent twice, it is still one letter.
   const posting = {
     retry: { attempts: 4, unless: isFinalRejection },
-    timeout: "30s",
+    timeout: "25s",
   };
 
   return {
-    /** Asks the CRM about the company; its 429s and 500s are why there are five attempts. */
+    /** Asks the CRM about the company; its 500s are why there are five attempts. */
     enrich: step("enrich", {
-      retry: { attempts: 5, first: "500ms", unless: isFinalRefusal },
-      timeout: "10s",
+      ...asking,
+      queue: {
+        limit: crmApi,
+        // A source is a campaign that was paid for: when one brings in ten thousand leads, those of a trade fair
+        // do not stand behind all of them.
+        per: { key: (lead: Lead) => lead.source, weight: () => 1 },
+      },
       run(lead: Lead, ctx): Promise<Company> {
         return crm.lookup(lead.email, { idempotencyKey: ctx.key, signal: ctx.signal });
       },
@@ -77,9 +96,15 @@ export function leadIntakeSteps({ crm, post }: Systems) {
       run: ({ lead, company }: { lead: Lead; company: Company }): Grant => grantFor(lead, company),
     }),
 
-    /** Protects a reseller's deal; number and date are the same in every attempt. */
+    /** Protects a reseller's deal and files it in the CRM; number and date are the same in every attempt. */
     register: step("register", {
-      run: (lead: Lead, ctx): Registration => registerDeal(lead, ctx.random(), ctx.now()),
+      ...asking,
+      queue: { limit: crmApi },
+      async run(lead: Lead, ctx): Promise<Registration> {
+        const registration = registerDeal(lead, ctx.random(), ctx.now());
+        await crm.fileDeal(lead.email, registration, { idempotencyKey: ctx.key, signal: ctx.signal });
+        return registration;
+      },
     }),
 
     introduce: step("introduce", {
@@ -110,8 +135,10 @@ export function leadIntakeSteps({ crm, post }: Systems) {
       },
     }),
 
+    /** A newsletter can wait, and mail servers take many alike at once for spam. */
     nurture: step("nurture", {
       ...posting,
+      queue: { rate: "20/s burst 10" },
       async run(lead: Lead, ctx): Promise<string> {
         return (await post.send(newsletter(lead), ctx)).messageId;
       },

@@ -1,20 +1,18 @@
 /** The local CRM and its client: what it answers, when it refuses, and that asking again helps. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import fc from "fast-check";
+import { RateLimited } from "tenfold";
 import { companyOf } from "../company-facts.ts";
 import { CrmRefused, crmAt, isFinalRefusal } from "../crm-client.ts";
+import { turnstileOf } from "../crm-quota.ts";
 import { fateOf, startCrm } from "../crm.ts";
 
-const crm = await startCrm({ latency: 0 });
+const crm = await startCrm({ latency: 0, quota: { perSecond: 1e6, atOnce: 1e6 } });
 const client = crmAt(crm.url);
 after(() => crm.close());
 
 const EMAILS = Array.from({ length: 400 }, (_, index) => `person${index}@firm${index}.example`);
-
-/** The first address whose first call meets this fate. */
-function emailWhere(kind: "busy" | "broken"): string {
-  return EMAILS.find((email) => fateOf(email, 1).kind === kind)!;
-}
 
 function call(key: string) {
   return { idempotencyKey: key, signal: AbortSignal.timeout(30_000) };
@@ -52,12 +50,67 @@ test("several hundred callers at once all get an answer within three attempts ea
   );
 });
 
-test("a busy CRM answers 429 with Retry-After, a broken one 500", async () => {
-  const [busy, headers] = await statusOf(`${crm.url}/companies?email=${emailWhere("busy")}`, "busy");
-  assert.equal(busy, 429);
-  assert.equal(headers.get("retry-after"), "1");
-  const [broken] = await statusOf(`${crm.url}/companies?email=${emailWhere("broken")}`, "broken");
-  assert.equal(broken, 500);
+test("a broken CRM answers 500", async () => {
+  const email = EMAILS.find((address) => fateOf(address, 1).kind === "broken")!;
+  const [status] = await statusOf(`${crm.url}/companies?email=${email}`, "broken");
+  assert.equal(status, 500);
+});
+
+test("beyond its quota a CRM answers 429 with Retry-After at once, which is a pause to the client, and counts it", async () => {
+  const strict = await startCrm({ latency: 0, quota: { perSecond: 1, atOnce: 9 } });
+  const address = `${strict.url}/companies?email=${EMAILS[0]!}`;
+  await statusOf(address, "first");
+  const [status, headers] = await statusOf(address, "second");
+  assert.deepEqual([status, headers.get("retry-after"), strict.refusedCalls], [429, "1", 1]);
+  const paused = await crmAt(strict.url)
+    .lookup(EMAILS[0]!, call("third"))
+    .catch((error: unknown) => error);
+  assert.ok(paused instanceof RateLimited && !isFinalRefusal(paused));
+  assert.equal(paused.retryAfterMs, 1000);
+  assert.equal(strict.refusedCalls, 2);
+  await strict.close();
+});
+
+test("in no second a quota takes more calls than it says, nor works on more at once, and it refuses none that fits", () => {
+  const steps = fc.array(fc.record({ afterMs: fc.nat(400), leaves: fc.nat(3) }), { maxLength: 80 });
+  const sizes = fc.record({ perSecond: fc.integer({ min: 1, max: 6 }), atOnce: fc.integer({ min: 1, max: 6 }) });
+  fc.assert(
+    fc.property(sizes, steps, (quota, calls) => {
+      const turnstile = turnstileOf(quota);
+      const taken: number[] = [];
+      let now = 0;
+      let inside = 0;
+      for (const { afterMs, leaves } of calls) {
+        now += afterMs;
+        for (let left = Math.min(leaves, inside); left > 0; left--, inside--) turnstile.leave();
+        const lately = taken.filter((at) => at > now - 1000).length;
+        const isTaken = turnstile.enter(now);
+        assert.equal(isTaken, lately < quota.perSecond && inside < quota.atOnce);
+        if (!isTaken) continue;
+        taken.push(now);
+        inside++;
+      }
+    }),
+  );
+});
+
+test("a caller who hangs up makes room for another", async () => {
+  const narrow = await startCrm({ quota: { perSecond: 1e6, atOnce: 1 } });
+  const hangUp = new AbortController();
+  const first = fetch(`${narrow.url}/companies?email=${EMAILS[0]!}`, { signal: hangUp.signal });
+  // Whoever comes second is refused as long as the first one is inside; so the first one is.
+  while ((await statusOf(`${narrow.url}/nowhere`, "probe"))[0] !== 429);
+  hangUp.abort();
+  await assert.rejects(first, { name: "AbortError" });
+  while ((await statusOf(`${narrow.url}/nowhere`, "probe"))[0] === 429);
+  await narrow.close();
+});
+
+test("a deal that is filed twice under one key is one deal", async () => {
+  const deal = { number: "DE-000001", validUntil: "2026-04-15" };
+  await client.fileDeal(EMAILS[0]!, deal, call("deal"));
+  await client.fileDeal(EMAILS[0]!, deal, call("deal"));
+  assert.deepEqual(crm.deals, ["DE-000001"]);
 });
 
 test("a key that was answered is answered alike again, and the calls of a key are counted", async () => {
@@ -78,8 +131,8 @@ test("a question that the CRM does not know is a final refusal", async () => {
   assert.ok(isFinalRefusal(lost));
 });
 
-test("latency lies between 1.2 and 3.5 seconds, around 2, for every call that is worked on", () => {
-  const worked = EMAILS.map((email) => fateOf(email, 1)).filter((fate) => fate.kind !== "busy");
+test("latency lies between 1.2 and 3.5 seconds, around 2, for every call that is answered", () => {
+  const worked = EMAILS.map((email) => fateOf(email, 1)).filter((fate) => fate.kind === "answer");
   const latencies = worked.map((fate) => fate.latencyMs).sort((one, other) => one - other);
   assert.ok(latencies[0]! >= 1200 && latencies.at(-1)! <= 3500);
   const median = latencies[latencies.length >> 1]!;

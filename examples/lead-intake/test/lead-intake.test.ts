@@ -1,7 +1,7 @@
 /** The whole workflow on a virtual clock, against a CRM and a post that are made up here: ways, retries, and a crash. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { RunFailed } from "tenfold";
+import { RateLimited, RunFailed } from "tenfold";
 import { failsFirst, openTest } from "tenfold/testing";
 import type { Company } from "../company-facts.ts";
 import { CrmRefused } from "../crm-client.ts";
@@ -21,7 +21,8 @@ const COMPANY: Company = {
 function systemsOf(company: Company) {
   const letters: (Letter & { readonly messageId: string; readonly at: number })[] = [];
   const systems: Systems = {
-    crm: { lookup: async () => company },
+    crm: { lookup: async () => company, fileDeal: async () => {} },
+    crmLimits: { rate: "100/s", concurrency: 10 },
     post: {
       async send(letter, { key, now }) {
         const messageId = messageIdOf(key);
@@ -67,7 +68,7 @@ test("a worker that dies once a letter is out sends the same letter again, byte 
 test("a busy CRM is asked up to five times, one that knows no such address once", async () => {
   const { intake } = systemsOf(COMPANY);
   await using env = await openTest({ workflows: [intake] });
-  const busy = new CrmRefused(LEAD.email, 429, "busy");
+  const busy = new RateLimited(1000);
   env.stub(
     "enrich",
     failsFirst(4, () => COMPANY, busy),

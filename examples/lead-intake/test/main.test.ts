@@ -1,4 +1,4 @@
-/** `npm start` as a person and as a script use it, against a CRM that answers at once. */
+/** `npm start` as a person and as a script use it, against a CRM that answers at once, and as often as it is asked to. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { mkdir, mkdtemp, rm, watch, writeFile } from "node:fs/promises";
@@ -11,9 +11,13 @@ import { lettersIn } from "../mail-sink.ts";
 import type { Report } from "../report.ts";
 
 const folder = await mkdtemp(path.join(tmpdir(), "lead-intake-"));
-const crm = await startCrm({ latency: 0 });
+const crm = await startCrm({ latency: 0, quota: { perSecond: 1e6, atOnce: 1e6 } });
+const strictCrm = await startCrm({ latency: 0 });
+const UNHURRIED = { CRM_URL: crm.url, CRM_RATE: "10000/s", CRM_CONCURRENCY: "1000" };
+/** With the limits that are there where nothing is set. */
+const STRICT = { CRM_URL: strictCrm.url };
 after(async () => {
-  await crm.close();
+  await Promise.all([crm.close(), strictCrm.close()]);
   await rm(folder, { recursive: true });
 });
 
@@ -25,27 +29,28 @@ interface Ended {
   readonly stderr: string;
 }
 
-function spawnMain(...flags: string[]) {
+function spawnMain(flags: readonly string[], settings: Record<string, string> = UNHURRIED) {
   const main = path.join(import.meta.dirname, "../main.ts");
-  const child = spawn(process.execPath, [main, ...flags], { env: { ...process.env, CRM_URL: crm.url } });
+  const child = spawn(process.execPath, [main, ...flags], { env: { ...process.env, ...settings } });
   const code = new Promise<number | null>((resolve) => child.once("exit", resolve));
   const ended = Promise.all([code, text(child.stdout), text(child.stderr)]);
   return { child, ended: ended.then(([code, stdout, stderr]): Ended => ({ code, stdout, stderr })) };
 }
 
-function spawnIntake(name: string, ...flags: string[]): Started {
-  return spawnMain("--store", path.join(folder, `${name}.db`), "--outbox", path.join(folder, name), ...flags);
+function spawnIntake(name: string, flags: readonly string[], settings?: Record<string, string>): Started {
+  const places = ["--store", path.join(folder, `${name}.db`), "--outbox", path.join(folder, name)];
+  return spawnMain([...places, ...flags], settings);
 }
 
 function takeIn(name: string, ...flags: string[]): Promise<Ended> {
-  return spawnIntake(name, ...flags).ended;
+  return spawnIntake(name, flags).ended;
 }
 
 /** Sends `signal` in the middle of the work: when some letters are written and most are not. */
-async function stopInTheMiddle(name: string, signal: NodeJS.Signals): Promise<Ended> {
+async function stopInTheMiddle(name: string, signal: NodeJS.Signals, settings = {}): Promise<Ended> {
   const outbox = path.join(folder, name);
   await mkdir(outbox);
-  const started = spawnIntake(name);
+  const started = spawnIntake(name, [], settings);
   for await (const _ of watch(outbox)) if ((await lettersIn(outbox)).length >= 20) break;
   started.child.kill(signal);
   return await started.ended;
@@ -62,6 +67,15 @@ test("every good row is one run and every letter one file; started again, nothin
   assert.deepEqual([first.runs, first.completed, first.failed], [463, 463, 0]);
   assert.equal(first.outputs.rejected.length, 16);
   assert.deepEqual([first.outputs.existing, first.outputs.existingFromBefore], [21, 0]);
+  assert.deepEqual(
+    first.queues.map(({ queue, rate, waiting, running }) => [queue, rate, waiting, running]),
+    [
+      ["crm-api", "10000/s", 0, 0],
+      ["enrich", null, 0, 0],
+      ["register", null, 0, 0],
+      ["nurture", "20/s burst 10", 0, 0],
+    ],
+  );
   assert.ok(first.steps >= 463 * 5 && first.sequentialMs > 0);
   assert.ok(Object.keys(first.outputs.perPath).length >= 6);
   assert.equal((await lettersIn(path.join(folder, "all"))).length, first.outputs.letters);
@@ -76,16 +90,18 @@ test("every good row is one run and every letter one file; started again, nothin
   assert.deepEqual([fresh.outputs.existingFromBefore, fresh.steps >= 463 * 5], [0, true]);
 });
 
-test("killed in the middle and started again, it goes on, and no letter is there twice", async () => {
-  const killed = await stopInTheMiddle("killed", "SIGKILL");
+test("killed in the middle and started again, it goes on, no letter or deal is there twice, and the CRM never says 429", async () => {
+  const killed = await stopInTheMiddle("killed", "SIGKILL", STRICT);
   assert.deepEqual([killed.code, killed.stdout], [null, ""]);
-  const { completed, outputs } = reportIn(await takeIn("killed", "--json"));
+  const { completed, outputs } = reportIn(await spawnIntake("killed", ["--json"], STRICT).ended);
   assert.deepEqual([completed, outputs.existingFromBefore], [463, 463]);
+  assert.equal(strictCrm.refusedCalls, 0);
+  assert.deepEqual([strictCrm.deals.length, new Set(strictCrm.deals).size], [37, 37]);
   assert.equal((await lettersIn(path.join(folder, "killed"))).length, outputs.letters);
 });
 
 test("interrupted by Ctrl-C it drains and says how to go on, and goes on", async () => {
-  const interrupted = await stopInTheMiddle("interrupted", "SIGINT");
+  const interrupted = await stopInTheMiddle("interrupted", "SIGINT", UNHURRIED);
   assert.equal(interrupted.code, 130);
   assert.match(
     interrupted.stderr,
@@ -121,12 +137,14 @@ test("a CSV without the needed columns is refused before the store is touched", 
 });
 
 test("an unknown flag is a usage error with the way out, with --json one document, and --help shows an example", async () => {
-  const wrong = await spawnMain("--frehs").ended;
+  const wrong = await spawnMain(["--frehs"]).ended;
   assert.equal(wrong.code, 4);
   assert.match(wrong.stderr, /USAGE: .*--frehs[^]*npm start -- --help/);
-  const document = JSON.parse((await spawnMain("--json", "--frehs").ended).stdout) as { error: { code: string } };
+  const rate = await spawnIntake("rate", ["--json"], { ...UNHURRIED, CRM_RATE: "fast" }).ended;
+  assert.equal((JSON.parse(rate.stdout) as { error: { code: string } }).error.code, "RATE_INVALID");
+  const document = JSON.parse((await spawnMain(["--json", "--frehs"]).ended).stdout) as { error: { code: string } };
   assert.equal(document.error.code, "USAGE");
-  const help = await spawnMain("--help").ended;
+  const help = await spawnMain(["--help"]).ended;
   assert.equal(help.code, 0);
   assert.match(help.stdout, /Example: /);
 });

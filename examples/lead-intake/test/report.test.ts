@@ -15,6 +15,8 @@ const report = reportOf({
     { row: 205, column: "customer_type", reason },
   ],
   attempts: { count: 0, durationMs: 0 },
+  queues: [],
+  crmRefusals: 0,
   wallMs: 100,
 });
 const next = [["npm start", "takes in new leads; one that is known starts no second run"]] as const;

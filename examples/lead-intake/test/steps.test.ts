@@ -18,7 +18,8 @@ const folder = await mkdtemp(path.join(tmpdir(), "outbox-"));
 const crm = await startCrm({ latency: 0 });
 const sink = await startMailSink(folder);
 const post = letterPostAt(sink.url);
-const systems = { crm: crmAt(crm.url), post };
+const crmLimits = { rate: "100/s", concurrency: 10 };
+const systems = { crm: crmAt(crm.url), crmLimits, post };
 const steps = leadIntakeSteps(systems);
 after(async () => {
   post.close();
@@ -50,12 +51,13 @@ test("screen, score and segment put a lead on its way", async () => {
   });
 });
 
-test("a repeated attempt registers the deal under the same number and sends the same letter", async () => {
+test("a repeated attempt files the deal under the same number, which is one deal, and sends the same letter", async () => {
   const owner = ownerOf(LEAD, "channel");
-  const registered = { random: () => 0.25, now: () => Date.UTC(2026, 0, 15) };
+  const registered = { key: "run-1/register", random: () => 0.25, now: () => Date.UTC(2026, 0, 15) };
   const registration = await steps.register.run(LEAD, registered);
   assert.deepEqual(registration, { number: "CN-250000", validUntil: "2026-04-15" });
   assert.deepEqual(await steps.register.run(LEAD, { ...registered, attempt: 2 }), registration);
+  assert.deepEqual(crm.deals, ["CN-250000"]);
 
   const ctx = { key: "run-1/confirm", now: registered.now };
   const first = await steps.confirm.run({ lead: LEAD, owner, registration }, ctx);

@@ -12,14 +12,25 @@ export type FindingCode =
   | "EACH_ALL_AT_ONCE"
   | "UNUSED_RESULT"
   | "TICK_REFUSED"
-  | "CALENDAR_ENDS";
+  | "CALENDAR_ENDS"
+  | "RATE_BELOW_VOLUME"
+  | "RATE_BELOW_WORST_CASE"
+  | "RATE_BELOW_PEAK"
+  | "DRAIN_TOO_SLOW"
+  | "FAN_OUT_UNKNOWN"
+  | "CONCURRENCY_BELOW_TIMEOUT"
+  | "RETRIES_BEYOND_FINISH"
+  | "RETRIES_BEYOND_INTERVAL"
+  | "RETRY_AMPLIFICATION"
+  | "PAYLOAD_TOO_LARGE"
+  | "EACH_ABOVE_QUEUE";
 
 export interface Finding {
   readonly code: FindingCode;
   /** An error is never meant; a note may be. */
   readonly level: "error" | "note";
   readonly workflow: string;
-  /** Or which of its triggers. */
+  /** Or which of its triggers, or the limit that its steps share. */
   readonly node: string;
   /** What is found, and the way out. */
   readonly message: string;
@@ -126,13 +137,18 @@ function stepsWithoutTimeout({ name: workflow, graph, steps, code }: WorkflowDef
     nodes.set(node.step, [...(nodes.get(node.step) ?? []), node.id]);
   }
   return [...nodes].map(([step, [first, ...others]]): Finding => {
+    const queue = steps.get(step)?.queue;
+    const isCounted = [queue, queue?.per, queue?.limit].some((limits) => (limits?.concurrency ?? null) !== null);
+    const held = isCounted
+      ? "its run, a slot, and a place among those that its queue lets run at once"
+      : "its run, and a slot";
     const also = others.length === 0 ? "" : ` (used ${others.length + 1} times)`;
     return {
       code: "STEP_WITHOUT_TIMEOUT",
       level: "note",
       workflow,
       node: first!,
-      message: `The step "${step}"${also} has no timeout: an attempt that hangs holds its run, and a slot, for ever. Give it one: \`step("${step}", { timeout: "30s", … })\`.`,
+      message: `The step "${step}"${also} has no timeout: an attempt that hangs holds ${held}, for ever. Give it one: \`step("${step}", { timeout: "30s", … })\`.`,
     };
   });
 }

@@ -109,6 +109,11 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import("./commands/events.ts")).eventsCommand,
   },
   {
+    name: "queues",
+    does: "show who waits in queues and what holds them up; pause them, set their limits",
+    load: async () => (await import("./commands/queues.ts")).queuesCommand,
+  },
+  {
     name: "lanes",
     does: "show which server holds which lane, and move one to another server",
     load: async () => (await import("./commands/lanes.ts")).lanesCommand,

@@ -10,7 +10,10 @@ const USAGE_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "CONFIG_INVALID",
   "WORKFLOW_UNKNOWN",
   "OPTION_UNSUPPORTED",
+  "POOL_UNKNOWN",
   "DURATION_INVALID",
+  "RATE_INVALID",
+  "QUEUE_UNKNOWN",
 ]);
 
 export function exitCodeOf(thrown: unknown): number {

@@ -12,23 +12,25 @@ import {
   templateText,
   usesOf,
   waitText,
+  type DrawnGraph,
 } from "./graph-words.ts";
+import { queueText } from "./drawn-queue.ts";
 
 const TEXT_MOST = 60;
 
-/** The text of a Mermaid diagram. */
-export function graphMermaid(graph: Graph): string {
+/** The text of a Mermaid diagram; with the `steps` of its workflow, their queues are in it. */
+export function graphMermaid(graph: Graph, steps: DrawnGraph["steps"] = new Map()): string {
   const edges: string[] = [];
   const lines = [
     "flowchart TD",
-    ...scopeLines(graph, 0, edges).map((line) => `  ${line}`),
+    ...scopeLines({ ...graph, steps }, 0, edges).map((line) => `  ${line}`),
     `  output([${quoted("output")}])`,
   ];
   addUses(edges, [graph.scopes[0]!.output], "output");
   return [...lines, ...edges.map((edge) => `  ${edge}`)].join("\n");
 }
 
-function scopeLines(graph: Graph, scope: number, edges: string[]): string[] {
+function scopeLines(graph: DrawnGraph, scope: number, edges: string[]): string[] {
   return graph.scopes[scope]!.nodes.flatMap((index) => {
     const node = graph.nodes[index]!;
     addUses(edges, templatesOf(node), `n${index}`);
@@ -37,13 +39,18 @@ function scopeLines(graph: Graph, scope: number, edges: string[]): string[] {
   });
 }
 
-function shapeOf(graph: Graph, node: GraphNode): string {
+function shapeOf(graph: DrawnGraph, node: GraphNode): string {
   switch (node.kind) {
     case "input":
     case "item":
       return `([${quoted(node.kind)}])`;
-    case "step":
-      return `[${quoted((node.step === shortName(node) ? node.step : `${shortName(node)}\n(step ${node.step})`) + (node.undo === true ? "\n(can be undone)" : ""))}]`;
+    case "step": {
+      const lines = [node.step === shortName(node) ? node.step : `${shortName(node)}\n(step ${node.step})`];
+      const queue = graph.steps.get(node.step)?.queue;
+      if (queue !== undefined) lines.push(`(${queueText(queue)})`);
+      if (node.undo === true) lines.push("(can be undone)");
+      return `[${quoted(lines.join("\n"))}]`;
+    }
     case "call":
       return `[[${quoted(`${shortName(node)}\nworkflow ${node.workflow}`)}]]`;
     case "script":
@@ -67,7 +74,7 @@ function shapeOf(graph: Graph, node: GraphNode): string {
   }
 }
 
-function insideLines(graph: Graph, node: GraphNode, index: number, edges: string[]): string[] {
+function insideLines(graph: DrawnGraph, node: GraphNode, index: number, edges: string[]): string[] {
   if (node.kind === "each" || node.kind === "repeat") {
     edges.push(`n${index} --> s${node.body}`);
     return subgraph(graph, node.body, node.kind === "each" ? "for each item" : "each round", edges);
@@ -78,7 +85,7 @@ function insideLines(graph: Graph, node: GraphNode, index: number, edges: string
   });
 }
 
-function subgraph(graph: Graph, scope: number, title: string, edges: string[]): string[] {
+function subgraph(graph: DrawnGraph, scope: number, title: string, edges: string[]): string[] {
   const inside = scopeLines(graph, scope, edges);
   // Mermaid draws nothing for a subgraph without a node, and then edges to it dangle.
   if (inside.length === 0) inside.push(`e${scope}([${quoted(templateText(graph, graph.scopes[scope]!.output))}])`);

@@ -14,19 +14,21 @@ import {
   templateText,
   usesText,
   waitText,
+  type DrawnGraph,
 } from "./graph-words.ts";
+import { queueText } from "./drawn-queue.ts";
 import { plural } from "./time-text.ts";
 
 const NAME_MOST = 32;
 const OUTPUT_MOST = 60;
 
-/** The drawing, line by line. */
-export function graphText(graph: Graph): string {
-  const steps = graph.nodes.filter(({ kind }) => kind === "step").length;
+/** The drawing, line by line; with the `steps` of its workflow, their queues are in it. */
+export function graphText(graph: Graph, steps: DrawnGraph["steps"] = new Map()): string {
+  const count = graph.nodes.filter(({ kind }) => kind === "step").length;
   const output = usesText(graph, [graph.scopes[0]!.output]);
-  const body = scopeLines(graph, 0);
+  const body = scopeLines({ ...graph, steps }, 0);
   return [
-    `${graph.workflow}: ${plural(steps, "step")}`,
+    `${graph.workflow}: ${plural(count, "step")}`,
     "",
     ...(body.length === 0 ? ["  nothing runs"] : body.map((line) => `  ${line}`)),
     "",
@@ -53,7 +55,7 @@ function levelsOf(graph: Graph, scope: number): readonly (readonly GraphNode[])[
   return levels;
 }
 
-function scopeLines(graph: Graph, scope: number): string[] {
+function scopeLines(graph: DrawnGraph, scope: number): string[] {
   const levels = levelsOf(graph, scope);
   const numberWidth = String(levels.length).length;
   const nameWidth = Math.min(
@@ -73,13 +75,13 @@ function scopeLines(graph: Graph, scope: number): string[] {
   );
 }
 
-function nodeText(graph: Graph, node: GraphNode): string {
+function nodeText(graph: DrawnGraph, node: GraphNode): string {
   const after = "after" in node ? node.after.map((index) => refText(graph, index, [])) : [];
   const order = after.length === 0 ? "" : `after ${after.join(", ")}`;
   return [ownText(graph, node), order].filter((text) => text !== "").join("; ");
 }
 
-function ownText(graph: Graph, node: GraphNode): string {
+function ownText(graph: DrawnGraph, node: GraphNode): string {
   switch (node.kind) {
     case "input":
     case "item":
@@ -88,7 +90,9 @@ function ownText(graph: Graph, node: GraphNode): string {
       const uses = usesText(graph, [node.input]);
       const step = node.step === shortName(node) ? "" : `step ${node.step} `;
       const undo = node.undo === true ? " (can be undone)" : "";
-      return (uses === "" ? step.trimEnd() : `${step}← ${uses}`) + undo;
+      const queue = graph.steps.get(node.step)?.queue;
+      const line = queue === undefined ? "" : ` (${queueText(queue)})`;
+      return ((uses === "" ? step.trimEnd() : `${step}← ${uses}`) + line + undo).trimStart();
     }
     case "call":
       return callText(graph, node);
@@ -113,7 +117,7 @@ function ownText(graph: Graph, node: GraphNode): string {
   }
 }
 
-function insideLines(graph: Graph, node: GraphNode): string[] {
+function insideLines(graph: DrawnGraph, node: GraphNode): string[] {
   if (node.kind === "each" || node.kind === "repeat") return scopeLines(graph, node.body).map((line) => `  ${line}`);
   const arms = armsOf(node);
   return arms.flatMap(({ label, scope }, index) => {

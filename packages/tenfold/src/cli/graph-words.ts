@@ -1,4 +1,5 @@
 /** How the parts of a graph read in a drawing: short names, what a node uses, what an arm is called. */
+import type { StepDefinition } from "../flow/definition.ts";
 import { pathText, type JsonPath } from "../value/json.ts";
 import {
   visitRefs,
@@ -15,6 +16,11 @@ import {
 } from "../flow/graph.ts";
 import { plural } from "./time-text.ts";
 import { formatDuration } from "../value/duration.ts";
+
+/** A graph, and the steps of today's code by their names: what it does not say of them, such as their queues. */
+export interface DrawnGraph extends Graph {
+  readonly steps: ReadonlyMap<string, StepDefinition>;
+}
 
 /** A node's name without the scopes around it. */
 export function shortName({ id }: GraphNode): string {

@@ -1,5 +1,6 @@
-/** How far the runs of a workflow are: what attempts and endings add up to, by step. */
+/** How far the runs of a workflow are: what attempts and endings add up to, by step, and who waits in line for it now. */
 import type { AttemptEvent } from "../engine/events.ts";
+import type { QueueView } from "../engine/queues/queue-views.ts";
 import type { Graph } from "../flow/graph.ts";
 
 export interface ProgressCounts {
@@ -31,7 +32,11 @@ export interface StepCounts {
   failedAttempts: number;
   /** Of late: attempts done in each of the last seconds. */
   readonly recent: { readonly second: number; done: number }[];
+  /** Attempts that wait in the step's queue now, and those that it lets run; null: it has none, or nobody is in it. */
+  queue: Pick<QueueView, "waiting" | "running"> | null;
 }
+
+const NOTHING_DONE: Pick<StepCounts, "done" | "failedAttempts" | "queue"> = { done: 0, failedAttempts: 0, queue: null };
 
 /** Seconds that a rate is taken over. */
 const RATE_SECONDS = 5;
@@ -42,7 +47,7 @@ export function newCounts(graph: Graph, total: number | null, now: number): Prog
     if (node.kind !== "step") continue;
     const known = steps.get(node.step);
     const perRun = node.scope !== 0 || known?.perRun === null ? null : (known?.perRun ?? 0) + 1;
-    steps.set(node.step, { step: node.step, perRun, done: 0, failedAttempts: 0, recent: [] });
+    steps.set(node.step, { ...NOTHING_DONE, step: node.step, perRun, recent: [] });
   }
   return {
     workflow: graph.workflow,
@@ -61,7 +66,7 @@ export function newCounts(graph: Graph, total: number | null, now: number): Prog
 export function countAttempt(counts: ProgressCounts, { step, outcome, endedAt }: AttemptEvent): void {
   const known = counts.steps.get(step);
   // A run of an older graph may still have a step that today's has not.
-  const one = known ?? { step, perRun: null, done: 0, failedAttempts: 0, recent: [] };
+  const one = known ?? { ...NOTHING_DONE, step, perRun: null, recent: [] };
   if (known === undefined) counts.steps.set(step, one);
   if (outcome !== "done") {
     one.failedAttempts++;
@@ -77,6 +82,14 @@ export function countAttempt(counts: ProgressCounts, { step, outcome, endedAt }:
 
 export function countEnding(counts: ProgressCounts, status: string): void {
   if (status === "completed" || status === "failed" || status === "cancelled" || status === "held") counts[status]++;
+}
+
+/** The queues as they are now: one that is not among them is empty. */
+export function countQueues(counts: ProgressCounts, views: readonly QueueView[]): void {
+  for (const step of counts.steps.values()) {
+    const view = views.find(({ kind, queue }) => kind === "queue" && queue === step.step);
+    step.queue = view === undefined || view.waiting + view.running === 0 ? null : view;
+  }
 }
 
 /** Runs that ended, before and since. */

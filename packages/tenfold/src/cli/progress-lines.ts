@@ -36,11 +36,11 @@ export function progressLines(
   return [headline(counts, now, columns, tint), ...lines];
 }
 
-/** One line without colours: the runs, and each step that was done or failed. */
+/** One line without colours: the runs, and each step that was done, failed, or has somebody in line. */
 export function progressLine(counts: ProgressCounts, now: number): string {
   const steps = [...counts.steps.values()]
-    .filter(({ done, failedAttempts }) => done + failedAttempts > 0)
-    .map((step) => `${step.step} ${stepText(counts, step)}`);
+    .filter(({ done, failedAttempts, queue }) => done + failedAttempts > 0 || queue !== null)
+    .map((step) => `${step.step} ${stepText(counts, step, now)}`);
   const parts = [...headlineParts(counts, now), ...(steps.length === 0 ? [] : [steps.join(", ")])];
   return `${counts.workflow}: ${parts.join("; ")}`;
 }
@@ -65,11 +65,39 @@ function headlineParts(counts: ProgressCounts, now: number): string[] {
   return parts;
 }
 
-function stepText(counts: ProgressCounts, step: StepCounts): string {
+function stepText(counts: ProgressCounts, step: StepCounts, now: number): string {
+  const queue = queueText(counts, step);
+  const more = [queue, queue === "" ? "" : rateText(counts, step, now), failedText(step)];
+  const told = more.filter((part) => part !== "").join("; ");
+  return `${countTextOf(counts, step)}${told === "" ? "" : ` (${told})`}`;
+}
+
+function countTextOf(counts: ProgressCounts, step: StepCounts): string {
   const expected = expectedOf(counts, step);
   const done = countText(doneOf(counts, step));
-  const failed = step.failedAttempts === 0 ? "" : ` (${plural(step.failedAttempts, "attempt")} failed)`;
-  return `${expected === null ? done : `${done}/${countText(expected)}`}${failed}`;
+  return expected === null ? done : `${done}/${countText(expected)}`;
+}
+
+function isFull(counts: ProgressCounts, step: StepCounts): boolean {
+  const expected = expectedOf(counts, step);
+  return expected !== null && doneOf(counts, step) >= expected;
+}
+
+function rateText(counts: ProgressCounts, step: StepCounts, now: number): string {
+  const rate = rateOf(step, counts.startedAt, now);
+  return rate < 0.05 ? "" : `${rate < 10 ? rate.toFixed(1) : countText(Math.round(rate))}/s`;
+}
+
+function failedText({ failedAttempts }: StepCounts): string {
+  return failedAttempts === 0 ? "" : `${plural(failedAttempts, "attempt")} failed`;
+}
+
+/** "12 wait, 300 run"; whoever is in line for a step that all runs have done belongs to others. */
+function queueText(counts: ProgressCounts, step: StepCounts): string {
+  const { queue } = step;
+  return queue === null || isFull(counts, step)
+    ? ""
+    : `${countText(queue.waiting)} wait, ${countText(queue.running)} run`;
 }
 
 function stepLines(
@@ -80,7 +108,6 @@ function stepLines(
   tint: Tint,
 ): string[] {
   const cells = steps.map((step) => {
-    const rate = rateOf(step, counts.startedAt, now);
     const expected = expectedOf(counts, step);
     const done = doneOf(counts, step);
     return {
@@ -91,10 +118,11 @@ function stepLines(
             ? 0
             : done / Math.max(1, counts.total - counts.before)
           : done / Math.max(1, expected),
-      isFull: expected !== null && done >= expected,
-      count: expected === null ? countText(done) : `${countText(done)}/${countText(expected)}`,
-      rate: rate < 0.05 ? "" : `${rate < 10 ? rate.toFixed(1) : countText(Math.round(rate))}/s`,
-      failed: step.failedAttempts === 0 ? "" : `${plural(step.failedAttempts, "attempt")} failed`,
+      isFull: isFull(counts, step),
+      count: countTextOf(counts, step),
+      rate: rateText(counts, step, now),
+      queue: queueText(counts, step),
+      failed: failedText(step),
     };
   });
   const widest = (of: (cell: (typeof cells)[number]) => string): number =>
@@ -105,7 +133,9 @@ function stepLines(
     nameMost,
     widest((cell) => cell.name),
   );
-  const tail = (cell: (typeof cells)[number]): string => `${padLeft(cell.rate, 7)}  ${cell.failed}`.trimEnd();
+  const queueWidth = widest((cell) => cell.queue);
+  const tail = ({ rate, queue, failed }: (typeof cells)[number]): string =>
+    `${padLeft(rate, 7)}  ${queueWidth === 0 ? "" : `${pad(queue, queueWidth)}  `}${failed}`.trimEnd();
   const spare = columns - nameWidth - countWidth - widest(tail) - 6;
   const barWidth = spare >= BAR_LEAST ? Math.min(BAR_MOST, spare) : 0;
   return cells.map((cell) => {
@@ -131,6 +161,8 @@ function mostActive(counts: ProgressCounts, steps: readonly StepCounts[], most: 
   return steps.filter((step) => chosen.has(step));
 
   function activity(step: StepCounts): number {
-    return rateOf(step, counts.startedAt, now) * 1_000_000 + step.done + step.failedAttempts;
+    return (
+      rateOf(step, counts.startedAt, now) * 1_000_000 + step.done + step.failedAttempts + (step.queue?.waiting ?? 0)
+    );
   }
 }

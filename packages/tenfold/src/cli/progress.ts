@@ -5,6 +5,7 @@ import type { Graph } from "../flow/graph.ts";
 import { TenfoldError } from "../value/error.ts";
 import { LiveLines } from "./live-lines.ts";
 import { countAttempt, countEnding, endedRuns, newCounts, type ProgressCounts } from "./progress-counts.ts";
+import { followQueues } from "./progress-queues.ts";
 import { progressLine, progressLines } from "./progress-lines.ts";
 import type { Style } from "./terminal.ts";
 
@@ -63,6 +64,7 @@ export function startProgress(
   const unlisten = tenfold.on("attempt", (event) => {
     if (event.workflow === workflow) countAttempt(counts, event);
   });
+  const unfollow = followQueues(tenfold, counts);
   const display = stream.isTTY === true ? paintedDisplay(counts, stream) : lineDisplay(counts, stream);
   const show = (isLast: boolean): void => {
     if (Date.now() - counts.startedAt >= delayMs) display.show(isLast);
@@ -86,6 +88,7 @@ export function startProgress(
       if (counts.phase === "stopping") counts.phase = "stopped";
       clearInterval(timer);
       unlisten();
+      unfollow();
       show(true);
       display.stop();
     },
@@ -115,7 +118,7 @@ function lineDisplay(counts: ProgressCounts, stream: NodeJS.WriteStream): Displa
     everyMs: LINE_MS,
     show(isLast) {
       // A second in which nothing happened is worth no line.
-      const facts = JSON.stringify([counts.phase, counts.total, endedRuns(counts), counts.held, totalDone(counts)]);
+      const facts = JSON.stringify([counts.phase, counts.total, endedRuns(counts), counts.held, moved(counts)]);
       if (facts !== last || isLast) stream.write(`${progressLine(counts, Date.now())}\n`);
       last = facts;
     },
@@ -133,8 +136,9 @@ function graphOf(tenfold: Tenfold, workflow: string): Graph {
   );
 }
 
-function totalDone({ steps }: ProgressCounts): number {
-  let done = 0;
-  for (const step of steps.values()) done += step.done + step.failedAttempts;
-  return done;
+/** What changes when something happens: attempts that were made, by step, and who is in line. */
+function moved({ steps }: ProgressCounts): readonly unknown[] {
+  return [...steps.values()].map(({ done, failedAttempts, queue }) => {
+    return [done + failedAttempts, queue?.waiting, queue?.running];
+  });
 }

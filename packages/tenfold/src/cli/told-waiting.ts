@@ -61,6 +61,7 @@ export function tellWaiting(
 function isForSomething(wait: Wait): boolean {
   switch (wait.kind) {
     case "body":
+    case "queue":
     case "retry":
     case "undo":
       return false;

@@ -4,6 +4,8 @@
  * Invariants: a spent budget delays a retry, it never gives up one; a probe has a second of its own, the first free
  * one from when it is due, so that one that is due in an hour delays none that is due before it.
  */
+import type { RetryOptions } from "../flow/definition.ts";
+import { durationMs } from "../value/duration.ts";
 
 export interface RetryPolicy {
   readonly attemptsMax: number;
@@ -24,6 +26,18 @@ export const DEFAULT_RETRY: RetryPolicy = {
   budget: null,
 };
 
+/** What checked options come to. */
+export function retryPolicy(options: RetryOptions): RetryPolicy {
+  return {
+    attemptsMax: options.attempts ?? DEFAULT_RETRY.attemptsMax,
+    backoff: options.backoff ?? DEFAULT_RETRY.backoff,
+    firstMs: options.first === undefined ? DEFAULT_RETRY.firstMs : durationMs(options.first),
+    maxMs: options.max === undefined ? DEFAULT_RETRY.maxMs : durationMs(options.max),
+    jitter: options.jitter ?? DEFAULT_RETRY.jitter,
+    budget: options.budget === undefined ? null : Number.parseFloat(options.budget) / 100,
+  };
+}
+
 export interface FailedAttempt {
   /** Counted from 1, since the node began or was last retried by a person. */
   readonly number: number;
@@ -41,10 +55,27 @@ export function nextAttempt(attempt: FailedAttempt, policy: RetryPolicy, random:
   return { kind: "again", at: attempt.failedAt + Math.round(policy.jitter === "full" ? delayMs * random : delayMs) };
 }
 
+/** All the delays between its attempts together, each as long as it may be. */
+export function backoffsMs(policy: RetryPolicy): number {
+  let total = 0;
+  for (let number = 1; number < policy.attemptsMax; number++) {
+    const delayMs = backoffMs(number, policy);
+    // From here on they are all alike, however many there are.
+    if (policy.backoff === "constant" || delayMs === policy.maxMs || number > DOUBLINGS_MOST) {
+      return total + delayMs * (policy.attemptsMax - number);
+    }
+    total += delayMs;
+  }
+  return total;
+}
+
 function backoffMs(number: number, policy: RetryPolicy): number {
   if (policy.backoff === "constant") return Math.min(policy.firstMs, policy.maxMs);
-  return Math.min(policy.maxMs, policy.firstMs * 2 ** Math.min(number - 1, 50));
+  return Math.min(policy.maxMs, policy.firstMs * 2 ** Math.min(number - 1, DOUBLINGS_MOST));
 }
+
+/** More of them are beyond every `max`. */
+const DOUBLINGS_MOST = 50;
 
 /** What a step's retries may still spend on this worker. */
 export interface RetryBudget {

@@ -10,6 +10,7 @@ import { openCalled } from "./constructs/call.ts";
 import { doubtToken, openDoubt } from "./constructs/undertaking.ts";
 import type { RunError } from "./entry.ts";
 import { pathOf } from "./path.ts";
+import type { Binding } from "./queues/line-facts.ts";
 import { addressAt } from "./signals.ts";
 import { ASLEEP, RETRYING, visitFrames, type Place, type RunState, type Undo } from "./state.ts";
 import { undoAttempt } from "./undo.ts";
@@ -19,6 +20,8 @@ import { approvalTimes, orNull, wakeTime } from "./wake-time.ts";
 export type Wait =
   /** Its body to answer, or a worker to call it. */
   | { readonly kind: "body"; readonly node: string; readonly attempt: number; readonly since: number }
+  /** Its turn in a queue to come. */
+  | ({ readonly kind: "queue"; readonly node: string; readonly attempt: number; readonly since: number } & InLine)
   | {
       readonly kind: "retry";
       readonly node: string;
@@ -69,16 +72,38 @@ export type Wait =
   /** Another run to end; null: it is not known to be there yet. */
   | { readonly kind: "child"; readonly node: string; readonly workflow: string; readonly child: string | null };
 
-/** What a run waits for that is under way. */
-export function waitsOf(state: RunState): readonly Wait[] {
+/** Where an attempt stands in a queue, as far as that can be told from outside. */
+export interface InLine {
+  readonly queue: string;
+  /** The limit that the queue shares with others. */
+  readonly limit: string | null;
+  /** The limit that holds it up, and how it is written; null: none is known to. */
+  readonly binds: Binding | null;
+  readonly bound: string | null;
+  /** About how many go before it, of its key where the queue has keys; null: nobody knows. */
+  readonly ahead: number | null;
+  /** About when its turn comes (ms since 1970); null: nobody knows. */
+  readonly startsAt: number | null;
+  /** The worker that decides; null: none does now. */
+  readonly worker: string | null;
+}
+
+/** What a run waits for that is under way; `inLine` says of which nodes it is known that they stand in a queue. */
+export function waitsOf(state: RunState, inLine: ReadonlyMap<string, InLine> | null = null): readonly Wait[] {
   const waits: Wait[] = [...(state.undos?.values() ?? [])].map(undoWait);
   visitFrames(state.root, (frame) => {
     for (const node of frame.scope.nodes) {
       const wait = waitAt(state, { frame, node });
-      if (wait !== undefined) waits.push(wait);
+      if (wait !== undefined) waits.push(inLineWait(wait, inLine?.get(wait.node)));
     }
   });
   return waits;
+}
+
+function inLineWait(wait: Wait, inLine: InLine | undefined): Wait {
+  if (inLine === undefined || (wait.kind !== "body" && wait.kind !== "retry")) return wait;
+  const { node, attempt } = wait;
+  return { kind: "queue", node, attempt, since: wait.kind === "body" ? wait.since : wait.at, ...inLine };
 }
 
 function undoWait(undo: Undo): Wait {
@@ -145,6 +170,8 @@ export function waitText(wait: Wait, now: number, left: (ms: number) => string =
         ? `is open, and its body has not answered${again}`
         : `is to be tried again in ${left(wait.at - now)}${again}`;
     }
+    case "queue":
+      return queueText(wait, now, left);
     case "undo": {
       const again = wait.attempt > 1 ? `, for the ${ordinal(wait.attempt)} time` : "";
       return wait.at === null || wait.at <= now
@@ -172,6 +199,28 @@ export function waitText(wait: Wait, now: number, left: (ms: number) => string =
         ? `waits for its child, a run of ${wait.workflow}, to be started`
         : `waits for its child, run ${wait.child} of ${wait.workflow}`;
   }
+}
+
+/** "waits for its turn in the queue enrich: 5 at once of the limit crm is what holds it up, about 40 go before it, …". */
+function queueText(wait: InLine, now: number, left: (ms: number) => string): string {
+  const { queue, binds, ahead, startsAt, worker } = wait;
+  if (binds?.kind === "paused") {
+    const what = binds.of === "shared" ? `whose limit ${wait.limit} is paused` : "which is paused";
+    return `waits for its turn in the queue ${queue}, ${what}`;
+  }
+  const facts = [
+    ...(worker === null ? ["no worker decides there now"] : boundText(wait, now, left)),
+    ...(ahead === null ? [] : [ahead === 0 ? "it is next" : `about ${ahead} ${ahead === 1 ? "goes" : "go"} before it`]),
+    ...(startsAt === null || startsAt <= now ? [] : [`its turn comes in about ${left(startsAt - now)}`]),
+  ];
+  return `waits for its turn in the queue ${queue}${facts.length === 0 ? "" : `: ${facts.join(", ")}`}`;
+}
+
+function boundText({ binds, bound, limit }: InLine, now: number, left: (ms: number) => string): readonly string[] {
+  if (binds === null) return [];
+  if (binds.kind === "slow") return [`it was told to come later, in ${left(Math.max(0, (binds.until ?? now) - now))}`];
+  const whose = { shared: ` of the limit ${limit}`, queue: "", key: " of its key" }[binds.of];
+  return [`${bound ?? `its ${binds.kind}`}${whose} is what holds it up`];
 }
 
 function ordinal(number: number): string {

@@ -14,7 +14,7 @@ import type { RunFiles, Writing } from "./run-files.ts";
 import { findFile, storedFile } from "./stored-file.ts";
 
 /** Bytes of one file. */
-const FILE_BYTES_MAX = 64 * 1024 * 1024;
+export const FILE_BYTES_MAX = 64 * 1024 * 1024;
 
 interface WriteOptions {
   readonly type?: string;

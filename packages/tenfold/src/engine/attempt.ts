@@ -1,6 +1,6 @@
 /**
  * One attempt on its way: in the line for a slot, then its body called, then settled.
- * Invariants: it releases its slot when its body has settled; it answers its run once, or never if it was stopped; the body
+ * Invariants: it releases its slot, and its thread, when its body has settled; it answers its run once, or never if it was stopped; the body
  * of a step that is called at most once is called when it is durable that it was begun, and not before.
  */
 import { keyAt } from "../core/marks.ts";
@@ -10,6 +10,7 @@ import { RETRYING, type Place, type RunState, type Undo } from "../core/state.ts
 import type { Lease, Store } from "../store/store.ts";
 import { copyJson, type Json } from "../value/json.ts";
 import { NotDone } from "../flow/not-done.ts";
+import { RateLimited } from "../flow/rate-limited.ts";
 import { AttemptFiles } from "./attempt-files.ts";
 import { callBody, execute, inputOf, parseInput, unlessTooLarge, type Settled } from "./body.ts";
 import { AttemptContext, type ContextRun } from "./context.ts";
@@ -33,6 +34,18 @@ export interface AttemptRun {
   readonly id: string;
   readonly state: RunState;
   readonly context: ContextRun;
+}
+
+/** Its turn in the queue of its step. */
+export interface AttemptTurn {
+  /** Its body has settled; `spent`: what it took of the rate, where it said so; `comesAgain`: there is to be another attempt. */
+  over(spent: number | null, comesAgain: boolean): void;
+  /** Calls what begins its body, at once or when rates let it. */
+  begin(call: () => void): void;
+  /** Its body was told to come later. */
+  slow(forMs: number): void;
+  /** It is stopped before its body was called. */
+  gaveUp(): void;
 }
 
 /** Whoever started the attempt, and hears of it. */
@@ -64,6 +77,10 @@ export class Attempt<R extends AttemptRun = AttemptRun> {
   /** What it takes back; null: it calls the step's body. */
   readonly undo: Undo | null;
   startedAt = 0;
+  /** In the queue of its step; null: it has none, or has not asked. */
+  turn: AttemptTurn | null = null;
+  /** What its body said that it took of the rates of its queue; null: it said nothing. */
+  spentAmount: number | null = null;
   readonly #host: AttemptHost<R>;
   #context: AttemptContext | null = null;
   #isStopped = false;
@@ -72,6 +89,8 @@ export class Attempt<R extends AttemptRun = AttemptRun> {
   #body: (() => void) | null = null;
   /** That it was begun is durable. */
   #isDurable = false;
+  /** Of a step that is called on one: it is its own until its body has settled. */
+  #hasThread = false;
 
   constructor(host: AttemptHost<R>, run: R, place: Place, number: number, step: StepPlan, undo: Undo | null = null) {
     this.id = run.id;
@@ -96,8 +115,9 @@ export class Attempt<R extends AttemptRun = AttemptRun> {
   /** A slot is free: calls the body. */
   call(): void {
     const { ports, slots } = this.#host;
-    if (this.#isStopped) return slots.release();
-    if (slots.isPaused) return slots.setAside(this);
+    if (this.#isStopped) return this.#release();
+    if (slots.isPaused) return this.#setAside();
+    if (!this.#takesThread()) return;
     if (this.#isDurable) return this.#callBegun();
     this.startedAt = ports.clock.now();
     const { place, run } = this;
@@ -116,10 +136,35 @@ export class Attempt<R extends AttemptRun = AttemptRun> {
     else callBody(this.step, copyJson(input.output), context, ports.executor, settle);
   }
 
+  /** False: there is no thread for it now. It waits without its slot, so that bodies that only wait do not wait for it. */
+  #takesThread(): boolean {
+    const { slots } = this.#host;
+    if (this.step.step.threads === undefined || this.#hasThread) return true;
+    this.#hasThread = slots.threads.tryTake();
+    if (this.#hasThread) return true;
+    const call = (): void => {
+      this.#hasThread = true;
+      slots.take(this);
+    };
+    slots.threads.take({ id: this.id, call });
+    slots.release();
+    return false;
+  }
+
+  #leaveThread(): void {
+    if (this.#hasThread) this.#host.slots.threads.release();
+    this.#hasThread = false;
+  }
+
+  #setAside(): void {
+    this.#leaveThread();
+    this.#host.slots.setAside(this);
+  }
+
   #begin(input: Json | undefined, context: AttemptContext, settle: (result: Settled) => void): void {
     const { executor } = this.#host.ports;
     parseInput(this.step, input, context, settle, (parsed) => {
-      if (this.#isStopped) return this.#host.slots.release();
+      if (this.#isStopped) return this.#release();
       this.#cancelTimeout?.();
       this.#body = () => execute(this.step, parsed, context, executor, settle, null);
       this.#host.begun(this);
@@ -136,6 +181,7 @@ export class Attempt<R extends AttemptRun = AttemptRun> {
       const call: Transacted = {
         ...{ run: id, number, step, input: parsed, context, executor, clock },
         isStopped: () => this.#isStopped,
+        begin: (body) => (this.turn === null ? body() : this.turn.begin(body)),
         kind: store.transactions.kind,
         transact: (work) => store.transactions.transact(lease, work),
         leaseLost: () => this.#host.leaseLost(),
@@ -153,19 +199,31 @@ export class Attempt<R extends AttemptRun = AttemptRun> {
     });
   }
 
+  /** Its body is not called: this came of it instead. */
+  refuse(result: Extract<Settled, { ok: false }>): void {
+    if (this.#isStopped) return;
+    this.startedAt = this.#host.ports.clock.now();
+    this.#isStopped = true;
+    this.#tell(result);
+  }
+
   /** That it was begun is durable: calls the body. */
   perform(): void {
     if (this.#isStopped || this.#isDurable) return;
     this.#isDurable = true;
-    const { slots } = this.#host;
-    if (slots.isPaused) slots.setAside(this);
+    if (this.#host.slots.isPaused) this.#setAside();
     else this.#callBegun();
   }
 
   #callBegun(): void {
+    if (this.turn === null) this.#callDurable();
+    else this.turn.begin(() => (this.#isStopped ? this.#release() : this.#callDurable()));
+  }
+
+  #callDurable(): void {
     // Somebody may have said meanwhile that it did not happen.
     if (!this.#host.holdsLease) {
-      this.#host.slots.release();
+      this.#release();
       return this.#host.leaseLost();
     }
     this.startedAt = this.#host.ports.clock.now();
@@ -194,6 +252,11 @@ export class Attempt<R extends AttemptRun = AttemptRun> {
     this.#host.progressed(this, done, total);
   }
 
+  spent(amount: number): void {
+    // A response may lack its usage: what is no amount is as if nothing had been said.
+    if (Number.isFinite(amount) && amount >= 0) this.spentAmount = amount;
+  }
+
   filesFor(signal: AbortSignal): AttemptFiles {
     const { run, path: node } = this;
     return new AttemptFiles(this.#host.filesOf(run), { run: run.id, node, signal });
@@ -201,9 +264,10 @@ export class Attempt<R extends AttemptRun = AttemptRun> {
 
   /** Tells the body to stop; whatever it answers is not used. */
   stop(reason: unknown): void {
-    const { ports, slots } = this.#host;
+    const { ports } = this.#host;
+    if (!this.isRunning) this.turn?.gaveUp();
     // It holds its slot, and will never be called. Whoever waits for it is served once all that stops now has stopped.
-    if (!this.#isStopped && this.#body !== null && !this.#isDurable) ports.clock.soon(() => slots.release());
+    if (!this.#isStopped && this.#body !== null && !this.#isDurable) ports.clock.soon(() => this.#release());
     this.#isStopped = true;
     this.#cancelTimeout?.();
     this.#context?.abort(reason);
@@ -245,10 +309,20 @@ export class Attempt<R extends AttemptRun = AttemptRun> {
       this.#isStopped = true;
       this.#tell(result);
     }
+    this.#release();
+  }
+
+  /** Others may be called in its place. */
+  #release(): void {
+    this.#leaveThread();
     this.#host.slots.release();
+    const { frame, node } = this.place;
+    const comesAgain = this.undo === null && frame.waits[node.local] === RETRYING;
+    this.turn?.over(this.spentAmount, comesAgain);
   }
 
   #tell(result: Settled): void {
+    if (!result.ok && result.thrown instanceof RateLimited) this.turn?.slow(result.thrown.retryAfterMs);
     this.#host.settled(this, result.ok ? result : judged(this.step.unless, result));
   }
 }

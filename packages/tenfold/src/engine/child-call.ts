@@ -12,3 +12,8 @@ export interface ChildCall {
   /** How often that failed. */
   failures: number;
 }
+
+/** Names it among those of its run. */
+export function nameOfCall({ path, attempt }: Pick<ChildCall, "path" | "attempt">): string {
+  return `${path} ${attempt}`;
+}

@@ -10,6 +10,8 @@ import { redeliver, type DeliveryFilter, type Redelivered } from "./event-views.
 import { decide, type DecisionOptions } from "./approvals.ts";
 import { checkChange, checkInputs, checkRunId, checkWorkflow, type RunSearch } from "./caller-checks.ts";
 import { readRun } from "./inspect.ts";
+import { setQueue, type QueueChange } from "./queues/set-queue.ts";
+import type { QueueSettings } from "./queues/line-settings.ts";
 import { Reading } from "./reading.ts";
 import { Handle, type HandleQuestions, type MakeHandle, type RunHandle } from "./run-handle.ts";
 import { Results, type Outcome } from "./results.ts";
@@ -170,6 +172,16 @@ export class Tenfold extends Reading {
     return prune(this.engine, filter, options);
   }
 
+  /**
+   * Sets limits of a queue, or of a limit that queues share, in the place of those in the code; or has it start nothing. It is so within
+   * five seconds, on whatever worker decides, and stays so until it is set again. Answers all that is set of it; QUEUE_UNKNOWN,
+   * RATE_INVALID. Of two that set the same line at once, the last one counts.
+   */
+  async setQueue(queue: string, change: QueueChange): Promise<QueueSettings> {
+    this.mustBeOpen();
+    return setQueue(this.engine, queue, change);
+  }
+
   /** Starts one run for each tick of a schedule in a range of time that has none yet; all at once, whatever overlaps. */
   async backfill<I, O>(workflow: Workflow<I, O>, schedule: string, options: BackfillOptions): Promise<Backfilled> {
     this.mustBeOpen();
@@ -213,6 +225,7 @@ export class Tenfold extends Reading {
     this.isClosed = true;
     const stopped = await this.engine.stop();
     this.#results.close();
+    await this.engine.ports.executor.close?.();
     await this.engine.store.close();
     return { stopped };
   }

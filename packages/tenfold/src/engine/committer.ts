@@ -9,6 +9,7 @@ import type { Command } from "../core/command.ts";
 import { parentsOf } from "../core/constructs/call.ts";
 import { NO_FACTS } from "./facts.ts";
 import { tidings, type Ended } from "./family.ts";
+import type { DriverQueues } from "./queues/driver-queues.ts";
 import type { LiveRun } from "./live-run.ts";
 import { isPassing } from "./passing.ts";
 import { waitFor, type Ports } from "./ports.ts";
@@ -36,6 +37,7 @@ export interface CommitterHost {
   readonly ports: Ports;
   /** Sends a batch to the store, under this worker's lease. */
   commit(batch: readonly RunCommit[]): Promise<readonly CommitAnswer[]>;
+  readonly queues: DriverQueues;
   /** What becomes of the run after what it has to write now. */
   thenOf(run: LiveRun): Then;
   answered(sent: Sent, answer: CommitAnswer): void;
@@ -124,6 +126,7 @@ export class Committer {
       const facts = run.facts?.after(then) ?? NO_FACTS;
       const changed = run.facts?.changesTo(facts);
       const told = then.kind === "end" ? tidings(endedOf(run), then, this.#host.ports.clock.now()) : [];
+      const places = then.kind === "park" && run.turns.size > 0 ? this.#host.queues.placesOf(run) : undefined;
       const parcels = told.length === 0 ? run.parcels : [...run.parcels, ...told];
       const commit: RunCommit = {
         run: run.id,
@@ -135,6 +138,7 @@ export class Committer {
         parcels: parcels.length === 0 ? undefined : parcels,
         facts: changed,
         graph: run.movesTo,
+        places,
         then,
       };
       lines += run.lines.length + 1;

@@ -13,6 +13,7 @@ export interface ContextAttempt {
   readonly number: number;
   readonly path: string;
   progressed(done: number, total: number | undefined): void;
+  spent(amount: number): void;
   filesFor(signal: AbortSignal): AttemptFiles;
 }
 
@@ -73,6 +74,10 @@ export class AttemptContext implements StepContext {
 
   get progress(): StepContext["progress"] {
     return (done, total) => this.#attempt.progressed(done, total);
+  }
+
+  get spent(): StepContext["spent"] {
+    return (amount) => this.#attempt.spent(amount);
   }
 
   get files(): AttemptFiles {

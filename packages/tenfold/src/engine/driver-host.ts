@@ -2,6 +2,7 @@
 import type { CommitAnswer, Lease, RunCommit, RunStart, StartAnswer, Store } from "../store/store.ts";
 import type { EngineEvents } from "./events.ts";
 import type { Ports } from "./ports.ts";
+import type { Dispatchers } from "./queues/dispatchers.ts";
 import type { Registry } from "./registry.ts";
 import type { LaneSlots } from "./slots.ts";
 import type { DriverLimits } from "./worker-settings.ts";
@@ -11,6 +12,7 @@ export interface DriverHost {
   readonly store: Store;
   readonly registry: Registry;
   readonly slots: LaneSlots;
+  readonly dispatchers: Dispatchers;
   readonly events: EngineEvents;
   readonly limits: DriverLimits;
   /** Starts runs of any lane that are due only once a message comes for them. */

@@ -5,10 +5,10 @@
  */
 import type { Command } from "../core/command.ts";
 import type { RunError } from "../core/entry.ts";
-import { readLine, type JournalLine } from "../core/journal-line.ts";
+import { readLine } from "../core/journal-line.ts";
 import { begin, openWork, reduce } from "../core/reduce.ts";
 import { decodedMail } from "../store/codec/decoded.ts";
-import type { ClaimedRun, CommitAnswer, Lease, Mail, Message, RunCommit, Store, Then } from "../store/store.ts";
+import type { ClaimedRun, CommitAnswer, Lease, Mail, RunCommit, Store, Then } from "../store/store.ts";
 import { startedAtOfRun } from "../value/id.ts";
 import type { Json } from "../value/json.ts";
 import { adopt, type Adopter } from "./adoption.ts";
@@ -20,9 +20,11 @@ import { Committer, type Sent } from "./committer.ts";
 import type { DriverHost } from "./driver-host.ts";
 import { diedTooOften, undecoded, unreplayable, UNREPLAYABLE } from "./held.ts";
 import { linger } from "./lingering.ts";
+import { Messages } from "./messages.ts";
 import { LiveRun } from "./live-run.ts";
 import { busyRuns, runningBodies } from "./run-counts.ts";
 import { longestIdle, thenOf } from "./parking.ts";
+import { DriverQueues } from "./queues/driver-queues.ts";
 import { Performer } from "./performer.ts";
 import type { Ports } from "./ports.ts";
 import { Recorder } from "./recorder.ts";
@@ -31,7 +33,6 @@ import { DriverFiles, type RunFiles } from "./run-files.ts";
 import { Scripts } from "./scripts.ts";
 import type { LaneSlots } from "./slots.ts";
 import { Suspects } from "./suspects.ts";
-import { isUpgrade } from "./upgrade-message.ts";
 import { Upgrades } from "./upgrading.ts";
 
 export class Driver {
@@ -46,7 +47,9 @@ export class Driver {
   readonly #children: Children;
   readonly #performer: Performer;
   readonly #upgrades: Upgrades;
+  readonly #messages: Messages;
   readonly scripts: Scripts;
+  readonly queues: DriverQueues;
   /** Bytes of all runs in memory. */
   bytes = 0;
   readonly #suspects: Suspects;
@@ -66,9 +69,11 @@ export class Driver {
       hold: (run, error) => this.hold(run, error),
       changed: (run) => this.changed(run),
     });
+    this.queues = new DriverQueues(host.dispatchers, this);
     this.scripts = new Scripts(this, this.#recorder);
     this.#performer = new Performer(this, this.#recorder, this.#children, this.scripts);
     this.#upgrades = new Upgrades(this, this.#recorder);
+    this.#messages = new Messages(this.#recorder, this.#upgrades);
     this.#suspects = new Suspects(host.limits.deathsMax);
     const { ports, store } = host;
     this.#files = new DriverFiles({ ...{ ...ports, store, lease }, leaseLost: () => this.leaseLost() });
@@ -142,7 +147,7 @@ export class Driver {
     const run = new LiveRun(claimed, plan, state);
     this.runs.set(run.id, run);
     this.bytes += run.bytes;
-    const goOn = claimed.mail.messages.map((message) => this.#takeIn(run, message, claimed.journal));
+    const goOn = claimed.mail.messages.map((message) => this.#messages.takeIn(run, message, claimed.journal));
     const isDeadly = claimed.deaths >= this.#host.limits.deathsMax && run.state.cancelled === null;
     if (isDeadly && !goOn.includes(true)) return this.hold(run, diedTooOften(claimed));
     this.#host.events.taken(run.id, run.context.workflow, run.state.entries === 0);
@@ -156,16 +161,6 @@ export class Driver {
     this.#proceed(run);
   }
 
-  /** Takes in a message of a run that was just loaded; what all of them come to is what is open then. True if it goes on. */
-  #takeIn(run: LiveRun, message: Message, journal: readonly JournalLine[]): boolean {
-    if (isUpgrade(message)) return this.#upgrades.takeIn(run, message, [...journal, ...run.lines]);
-    const taken: Command[] = [];
-    const goesOn = this.#recorder.absorb(run, message, taken, true);
-    // Whom it lets go nobody else will.
-    this.#recorder.obey(run, taken.filter(({ kind }) => kind === "disown")); // prettier-ignore
-    return goesOn;
-  }
-
   /** Takes in messages that came for runs of this driver. */
   receive(mails: readonly Mail[]): void {
     for (const kept of mails) {
@@ -174,7 +169,7 @@ export class Driver {
       if (run === undefined) continue;
       run.mailSeen = mail.count;
       try {
-        for (const message of mail.messages) this.#receiveOne(run, message);
+        for (const message of mail.messages) this.#messages.receive(run, message);
       } catch (thrown) {
         // As it is loaded anew it is found out whether its journal is broken, or only what was in memory of it.
         this.#drop(run.id, thrown);
@@ -187,15 +182,14 @@ export class Driver {
     }
   }
 
-  #receiveOne(run: LiveRun, message: Message): void {
-    if (isUpgrade(message)) return this.#upgrades.ask(run, message);
-    const commands: Command[] = [];
-    const wasHeld = run.ending?.status === "held";
-    if (this.#recorder.absorb(run, message, commands) && wasHeld) {
-      commands.length = 0;
-      openWork(run.state, commands);
-    }
-    this.#recorder.obey(run, commands);
+  /** Parks the run at once, stopping its bodies. */
+  giveBackOne(run: LiveRun, reason: unknown): void {
+    if (run.attempts.size > 0 || run.busyScripts > 0) run.wakesNow = true;
+    run.upgradesLater();
+    run.isGivenBack = true;
+    for (const attempt of run.attempts.values()) attempt.stop(reason);
+    run.attempts.clear();
+    this.#committer.add(run);
   }
 
   get isDraining(): boolean {
@@ -210,13 +204,7 @@ export class Driver {
 
   /** Parks every run that is left, stopping its bodies: others may go on with them at once. */
   giveBack(reason: unknown): void {
-    for (const run of this.runs.values()) {
-      if (run.attempts.size > 0 || run.busyScripts > 0) run.wakesNow = true;
-      run.upgradesLater();
-      for (const attempt of run.attempts.values()) attempt.stop(reason);
-      run.attempts.clear();
-      this.#committer.add(run);
-    }
+    for (const run of this.runs.values()) this.giveBackOne(run, reason);
   }
 
   /** Forgets everything at once; nothing more is written. */
@@ -239,14 +227,20 @@ export class Driver {
   }
 
   thenOf(run: LiveRun): Then {
-    return thenOf(run, this.ports.clock.now(), this.#host.limits.parkAfterMs, this.isDraining);
+    return thenOf(run, this.ports.clock.now(), this.#host.limits.parkAfterMs, this.#performer.isGivenUp(run));
   }
 
   answered({ run, commit, deferred, parcels, facts }: Sent, answer: CommitAnswer): void {
     if (run.isGone) return;
-    if (answer === "lost") return this.#leave(run);
+    if (answer === "lost") {
+      this.#leave(run);
+      // It may have been parked by this very commit, whose answer was not heard.
+      if (commit.places !== undefined) this.queues.parked(run.id, commit.places);
+      return;
+    }
     if (answer === "mail") {
       run.takeBack({ ...commit, graph: commit.graph, deferred, parcels });
+      this.queues.stays(run);
       this.#upgrades.answered(run);
       return void fetchMail(run, this, (mail) => this.receive([mail]));
     }
@@ -257,9 +251,11 @@ export class Driver {
     if (commit.then.kind === "keep") {
       // What was put off is asked for anew on the new graph.
       if (!this.#upgrades.answered(run)) this.#performer.perform(run, deferred);
-      return;
+      return this.queues.rests(run);
     }
     this.#leave(run);
+    if (commit.places !== undefined) this.queues.parked(run.id, commit.places);
+    if (commit.then.kind === "end") this.queues.ended(run);
     if (commit.then.kind === "end") this.#host.events.ended(run.id, run.context.workflow, commit.then);
   }
 

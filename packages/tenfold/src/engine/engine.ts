@@ -10,6 +10,9 @@ import { Deliverer } from "./deliverer.ts";
 import { Emitter } from "./emit.ts";
 import { runsOfLane } from "./listing.ts";
 import type { Host, Ports } from "./ports.ts";
+import { Dispatchers } from "./queues/dispatchers.ts";
+import type { LineReport } from "./queues/line-report.ts";
+import { ALL_POOLS, serves, type Pools } from "./queues/pools.ts";
 import { Registry } from "./registry.ts";
 import { Scheduler } from "./scheduler.ts";
 import { LaneSlots, Slots } from "./slots.ts";
@@ -21,6 +24,8 @@ import type { WorkerSettings } from "./worker-settings.ts";
 export interface EngineSettings extends WorkerSettings {
   /** Bodies that run at once in this process. */
   readonly slots: number;
+  /** Those of them that run on threads. */
+  readonly threads: number;
   /** False: a client that executes nothing. */
   readonly work: boolean;
   /** False: a worker that starts no scheduled runs. */
@@ -29,6 +34,8 @@ export interface EngineSettings extends WorkerSettings {
   readonly events: boolean;
   /** Names what its code says of events: what another release says, if it is the same, is not the same. */
   readonly release: string;
+  /** Of which steps it calls the bodies; one that does not serve those without a pool claims, starts and schedules nothing. */
+  readonly pools: Pools;
 }
 
 /** Held runs that are read at once. */
@@ -36,10 +43,12 @@ const HELD_PAGE = 100;
 
 export const DEFAULT_SETTINGS: EngineSettings = {
   slots: 1000,
+  threads: 4,
   work: true,
   schedules: true,
   events: true,
   release: "",
+  pools: ALL_POOLS,
   runsMax: 1000,
   memoryMax: 256 * 1024 * 1024,
   lookGapMs: 2,
@@ -50,7 +59,7 @@ export const DEFAULT_SETTINGS: EngineSettings = {
   drainMs: 10_000,
   leaseMs: 15_000,
   beatMs: 5000,
-  limits: { payloadMax: 1024 * 1024, parkAfterMs: 5000, deathsMax: 3, runsPerCommit: 500 },
+  limits: { payloadMax: 1024 * 1024, parkAfterMs: 5000, deathsMax: 3, runsPerCommit: 500, linedUpMax: 2000 },
 };
 
 export class Engine {
@@ -66,6 +75,7 @@ export class Engine {
   readonly #workers: Worker[] = [];
   readonly #schedulers: Scheduler[] = [];
   readonly #deliverers: Deliverer[] = [];
+  #dispatchers: Dispatchers | null = null;
   /** Lanes that know the graphs. */
   readonly #prepared = new Set<number>();
 
@@ -90,12 +100,24 @@ export class Engine {
     this.emitter = new Emitter({ store, clock, payloadMax, newId: this.newId });
     this.schedules = schedulesOf(workflows);
     if (!settings.work) return;
-    if (settings.schedules) this.#schedule();
-    if (settings.events) this.#deliver();
+    const { pools } = settings;
+    const startsRuns = serves(pools, null);
+    if (settings.schedules && startsRuns) this.#schedule();
+    if (settings.events && startsRuns) this.#deliver();
     const shared = new Slots(settings.slots);
+    const threads = new Slots(settings.threads);
+    const slotsOf = Array.from({ length: store.lanes }, () => new LaneSlots(shared, threads));
+    const dispatchers = new Dispatchers({
+      ...{ store, clock, steps: this.registry.queued, workflows: this.registry.names },
+      ...{ linedUpMax: settings.limits.linedUpMax, worker: host.worker },
+      pools,
+      slotsOf: (lane) => slotsOf[lane]!,
+      mayBeLeft: (queue) => this.registry.mayCall(queue),
+    });
+    this.#dispatchers = dispatchers;
     for (let lane = 0; lane < store.lanes; lane++) {
       const { registry, events } = this;
-      const slots = new LaneSlots(shared);
+      const slots = slotsOf[lane]!;
       const prepare = () => this.#putGraphs(lane);
       const joinedLate = () => void this.#releaseHeld(this.newId(lane), [lane]).catch(ignorePassing);
       const newOwner = () => this.newId(lane);
@@ -106,6 +128,7 @@ export class Engine {
           store,
           registry,
           slots,
+          dispatchers,
           courier: new Courier(store, lane, ports.clock),
           events,
           settings,
@@ -114,7 +137,10 @@ export class Engine {
           newOwner,
           prepare,
           startChildren: (childLane, starts) => this.#startDormant(childLane, starts),
-          otherLeft: (owner) => void this.#releaseHeld(`left ${owner}`, [lane]).catch(ignorePassing),
+          otherLeft: (owner) => {
+            dispatchers.lookAgain();
+            void this.#releaseHeld(`left ${owner}`, [lane]).catch(ignorePassing);
+          },
           joinedLate,
         }),
       );
@@ -223,10 +249,21 @@ export class Engine {
     for (const worker of this.#workers) worker.look();
   }
 
+  /** Something was set of a queue, which may be decided for here. */
+  queuesSet(): void {
+    this.#dispatchers?.lookAgain();
+  }
+
+  /** What is to be said now of a line of queues that is owned here; null: another process has to say it. */
+  queueReport(line: string): LineReport | null {
+    return this.#dispatchers?.reportOf(line) ?? null;
+  }
+
   /** Lets bodies finish within the limit, gives the rest back; answers how many were stopped. */
   async stop(): Promise<number> {
     for (const scheduler of this.#schedulers) scheduler.stop();
     for (const deliverer of this.#deliverers) deliverer.stop();
+    this.#dispatchers?.stop();
     const stopped = await Promise.all(this.#workers.map((worker) => worker.stop()));
     return stopped.reduce((sum, count) => sum + count, 0);
   }

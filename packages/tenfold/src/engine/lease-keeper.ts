@@ -170,6 +170,9 @@ export class LeaseKeeper {
       const isGone = lease.host === host.host && host.isGone(lease.process);
       if (!isSilent && !isGone) continue;
       if (await store.takeOver(own.lane, lease.owner, lease.beat, ports.clock.now(), false)) {
+        // What it owned waits for somebody: not until the next beat shows that it is gone.
+        this.#seen.delete(lease.owner);
+        this.#parts.otherLeft(lease.owner);
         ports.log.write("warn", "took over the runs of a dead worker", { worker: lease.worker, owner: lease.owner });
       }
     }

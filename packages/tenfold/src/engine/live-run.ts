@@ -3,13 +3,15 @@ import type { Command } from "../core/command.ts";
 import type { JournalLine } from "../core/journal-line.ts";
 import { pathOf, placeAt } from "../core/path.ts";
 import type { Place, RunState } from "../core/state.ts";
-import type { ClaimedRun, RunStart, Send, Then, RunCommit } from "../store/store.ts";
+import type { ClaimedRun, Send, Then, RunCommit } from "../store/store.ts";
 import type { Attempt } from "./attempt.ts";
-import type { ChildCall } from "./child-call.ts";
+import { nameOfCall, type ChildCall } from "./child-call.ts";
 import type { ContextRun } from "./context.ts";
 import { Facts, factsLoaded, mayHaveFacts } from "./facts.ts";
-import type { Clock } from "./ports.ts";
+import { Admission } from "./queues/admission.ts";
+import type { Turn } from "./queues/turn.ts";
 import type { Plan } from "./registry.ts";
+import { RunTimers } from "./run-timers.ts";
 import type { Upgrading } from "./upgrade-message.ts";
 import type { ScriptInMemory } from "./script-in-memory.ts";
 
@@ -17,22 +19,14 @@ import type { ScriptInMemory } from "./script-in-memory.ts";
 export const RUN_BYTES = 2048;
 const LINE_BYTES = 128;
 
-/** How long a due timer waits for the answer of a commit that parks its run. */
-const PARKING_RETRY_MS = 10;
-
 /** Where there is nothing to write or do: one list for all runs, because most are empty most of the time. */
 const NOTHING: readonly never[] = [];
 
-const NO_TIMERS: ReadonlyMap<string, Timer> = new Map();
 const NO_CALLS: ReadonlyMap<string, ChildCall> = new Map();
+const NO_TURNS: ReadonlySet<Turn> = new Set();
 const NO_SCRIPTS: ReadonlyMap<string, ScriptInMemory> = new Map();
 
 export type Ending = Extract<Then, { kind: "end" }>;
-
-export interface Timer {
-  readonly at: number;
-  readonly cancel: () => void;
-}
 
 /** What a commit that was not written had. */
 type TakenBack = Pick<LiveRun, "lines" | "deferred" | "absorbed" | "parcels"> & { readonly graph: RunCommit["graph"] };
@@ -71,8 +65,12 @@ export class LiveRun {
   lingersUntil = 0;
   /** Takes back what was planned for then. */
   lingersNoMore: (() => void) | null = null;
-  #timers: Map<string, Timer> | null = null;
+  /** Of nodes between two attempts, or asleep. */
+  readonly timers = new RunTimers(this);
   #facts: Facts | null;
+  #turns: Set<Turn> | null = null;
+  /** Of a workflow that limits its active runs. */
+  readonly admission: Admission | null;
   isDirty = false;
   isCommitting = false;
   /** It is to be parked with the next commit if it still only waits. */
@@ -83,6 +81,8 @@ export class LiveRun {
   wakesNow = false;
   /** It was given up, and claimed again by this worker, before the answer that it was given up came. */
   isClaimedAgain = false;
+  /** It is to be parked, whatever of it is open. */
+  isGivenBack = false;
   /** Given up, lost or ended: whatever still comes for it is ignored. */
   isGone = false;
   bytes: number;
@@ -93,6 +93,7 @@ export class LiveRun {
     this.state = state;
     this.#facts = mayHaveFacts(state) ? factsLoaded(state) : null;
     this.context = { id: claimed.id, workflow: claimed.workflow, key: claimed.key, tenant: claimed.tenant };
+    this.admission = plan.runs === null ? null : new Admission(claimed.journal);
     this.journalLength = claimed.journal.length;
     this.mailSeen = claimed.mail.count;
     this.clearsDeaths = claimed.deaths > 0;
@@ -112,33 +113,23 @@ export class LiveRun {
   /** A child is asked for. */
   asks(call: ChildCall): void {
     this.#calls ??= new Map();
-    this.#calls.set(nameOf(call), call);
+    this.#calls.set(nameOfCall(call), call);
   }
 
   /** Nothing is asked for any more by this call. */
   asksNoMore(call: ChildCall): void {
-    const name = nameOf(call);
+    const name = nameOfCall(call);
     if (this.#calls?.get(name) === call) this.#calls.delete(name);
   }
 
   /** Whether its child is being asked for already. */
   isAsking(call: Pick<ChildCall, "path" | "attempt">): boolean {
-    return this.calls.has(nameOf(call));
+    return this.calls.has(nameOfCall(call));
   }
 
-  /** Calls whose child is not known to be there yet, with those that were given up, or are made once more, meanwhile. */
+  /** Calls whose child is not known to be there yet, those that were given up or are made once more meanwhile included. */
   get calls(): ReadonlyMap<string, ChildCall> {
     return this.#calls ?? NO_CALLS;
-  }
-
-  /** Nodes between two attempts, or asleep, by path. */
-  get timers(): ReadonlyMap<string, Timer> {
-    return this.#timers ?? NO_TIMERS;
-  }
-
-  cancelTimer(path: string): void {
-    this.#timers?.get(path)?.cancel();
-    this.#timers?.delete(path);
   }
 
   /** The function of a script is in memory. */
@@ -154,6 +145,25 @@ export class LiveRun {
   /** Scripts whose functions are in memory, by the path of their node. */
   get scripts(): ReadonlyMap<string, ScriptInMemory> {
     return this.#scripts ?? NO_SCRIPTS;
+  }
+
+  /** Of attempts that wait for them in queues. */
+  get turns(): ReadonlySet<Turn> {
+    return this.#turns ?? NO_TURNS;
+  }
+
+  /** Attempts that wait in lines. */
+  get linedUp(): number {
+    return this.turns.size - (this.admission?.isWaiting === true ? 1 : 0);
+  }
+
+  waitsFor(turn: Turn): void {
+    (this.#turns ??= new Set()).add(turn);
+  }
+
+  /** The turn has come, or is waited for no more. */
+  hasTurn(turn: Turn): void {
+    this.#turns?.delete(turn);
   }
 
   /** Puts off what follows from lines that are not durable yet. */
@@ -210,7 +220,7 @@ export class LiveRun {
   /** Nothing of it happens before a timer fires or a message comes. */
   get isIdle(): boolean {
     return (
-      this.attempts.size === 0 &&
+      this.attempts.size === this.linedUp &&
       this.calls.size === 0 &&
       this.busyScripts === 0 &&
       this.deferred.length === 0 &&
@@ -222,45 +232,12 @@ export class LiveRun {
     );
   }
 
-  /** When it has to go on by itself; Infinity if only a message can move it. */
-  get wakeAt(): number {
-    let at = Infinity;
-    for (const timer of this.timers.values()) at = Math.min(at, timer.at);
-    return at;
-  }
-
-  /**
-   * Calls `act` at a time (ms since 1970), if the run is still here then and the node `isStill` to wait so now; null: it
-   * waits so no more.
-   */
-  at(
-    clock: Clock,
-    { frame, node }: Place,
-    isStill: () => boolean,
-    until: number,
-    act: (path: string | null) => void,
-  ): void {
-    const path = pathOf(this.state.compiled, frame, node);
-    if (this.isGone || !isStill()) return;
-    const fire = (): void => {
-      if (this.isParking) return arm(clock.now() + PARKING_RETRY_MS);
-      this.#timers?.delete(path);
-      if (this.isGone || this.ending !== null) return;
-      if (isStill()) this.wantsPark = false;
-      act(isStill() ? path : null);
-    };
-    const timers = (this.#timers ??= new Map());
-    const arm = (at: number): void => void timers.set(path, { at, cancel: clock.at(at, fire) });
-    timers.get(path)?.cancel();
-    arm(until);
-  }
-
   /**
    * Goes on on another graph, in the state that its journal comes to there, in which what is executing and called is open.
    * What is open there is to be asked for anew.
    */
   goesOnWith(plan: Plan, state: RunState): void {
-    this.#cancelTimers();
+    this.timers.cancelAll();
     for (const [path, attempt] of this.attempts) {
       if (attempt.isRunning) attempt.standsAt(placeAt(state, path)!);
       else {
@@ -273,6 +250,7 @@ export class LiveRun {
     this.#scripts = null;
     for (const call of this.calls.values()) call.place = placeAt(state, call.path) ?? call.place;
     this.deferred = NOTHING;
+    this.admission?.leave();
     this.ending = null;
     this.plan = plan;
     this.state = state;
@@ -307,23 +285,14 @@ export class LiveRun {
 
   /** Nothing that is open is worked on any more. */
   stopAll(reason: unknown): void {
-    this.#cancelTimers();
+    this.timers.cancelAll();
     for (const attempt of this.attempts.values()) attempt.stop(reason);
     for (const script of this.scripts.values()) script.drop();
     this.#scripts = null;
     if (this.attempts.size > 0) this.attempts.clear();
     this.deferred = NOTHING;
+    this.admission?.leave();
   }
-
-  #cancelTimers(): void {
-    if (this.#timers === null) return;
-    for (const timer of this.#timers.values()) timer.cancel();
-    this.#timers.clear();
-  }
-}
-
-function nameOf({ path, attempt }: Pick<ChildCall, "path" | "attempt">): string {
-  return `${path} ${attempt}`;
 }
 
 function appended<T>(list: readonly T[], item: T): readonly T[] {
@@ -331,20 +300,4 @@ function appended<T>(list: readonly T[], item: T): readonly T[] {
   // It is nobody else's: what belongs to a commit was taken off the run.
   (list as T[]).push(item);
   return list;
-}
-
-/** Characters of inputs and journals. */
-export function bytesOf(claimed: readonly ClaimedRun[]): number {
-  let bytes = 0;
-  for (const run of claimed) {
-    bytes += run.input.length;
-    for (const line of run.journal) bytes += line.data.length;
-  }
-  return bytes;
-}
-
-/** A run as its claim would answer it, had it been claimed right after its start. */
-export function justStarted({ id, workflow, graph, tenant, key, input }: RunStart): ClaimedRun {
-  const mail = { run: id, messages: [], count: 0 };
-  return { id, workflow, graph, tenant, key: key?.key ?? null, input, deaths: 0, journal: [], mail };
 }

@@ -7,6 +7,7 @@ import { durationMs, type Duration } from "../value/duration.ts";
 import { TenfoldError } from "../value/error.ts";
 import { LANES_MAX } from "../value/id.ts";
 import { isRedactPath, redactor, showAll, type Redact } from "../value/redact.ts";
+import { withCallees } from "./callees.ts";
 import {
   CHECKED_APART,
   checkOptions,
@@ -21,8 +22,10 @@ import {
 import { Tenfold } from "./client.ts";
 import { DEFAULT_SETTINGS, Engine, type EngineSettings } from "./engine.ts";
 import type { Log } from "./ports.ts";
+import { checkPools, type Pools } from "./queues/pools.ts";
 import { checkTransactions } from "./transaction-check.ts";
-import { inlineExecutor, nextTurn, stderrLog, systemClock, systemHost } from "./system.ts";
+import { coresToSpare, nextTurn, stderrLog, systemClock, systemHost } from "./system.ts";
+import { isStepThread, StepThreads } from "./threads/step-threads.ts";
 
 export interface OpenOptions {
   /** A file of the embedded store, ":memory:", the URL of a Postgres database, or a list of such URLs. */
@@ -40,6 +43,15 @@ export interface OpenOptions {
   readonly release?: string;
   /** Bodies that run at once in this process; 1,000 by default. */
   readonly slots?: number;
+  /** Threads for the steps that have `threads`: so many of their bodies run at once. The cores less one by default, at least 1. */
+  readonly threads?: number;
+  /**
+   * Serves only these pools: calls the bodies of their steps, and claims, starts and schedules nothing. "default" is the pool of steps
+   * without one. All by default.
+   */
+  readonly pools?: readonly string[] | undefined;
+  /** Serves all pools but these. */
+  readonly exceptPools?: readonly string[] | undefined;
   /** Bytes of runs in memory; the rest waits in the store. 256 MiB by default. */
   readonly memory?: number;
   /** The longest input or output (characters of JSON); 1 MiB by default. */
@@ -59,6 +71,8 @@ const MEMORY_LEAST = 1024 * 1024;
 
 const LEASE_LEAST_MS = 100;
 
+const POOLS_WAY = 'Give a list of pools as `queue: { pool: "heavy" }` names them: `["heavy"]`.';
+
 const OPTIONS: Readonly<Record<keyof OpenOptions, OptionForm>> = {
   store: {
     fits: (value) => (isText(value) && value !== "") || areServers(value),
@@ -77,6 +91,9 @@ const OPTIONS: Readonly<Record<keyof OpenOptions, OptionForm>> = {
   events: optional(isFlag, "Give true or false."),
   release: optional(isText, "Give a text that is the same in all workers of the release."),
   slots: optional(isWholeFrom(1), "Give a whole number from 1."),
+  threads: optional(isWholeFrom(1), "Give a whole number from 1."),
+  pools: optional(areNames, POOLS_WAY),
+  exceptPools: optional(areNames, POOLS_WAY),
   memory: optional(isWholeFrom(MEMORY_LEAST), `Give bytes, a whole number from ${MEMORY_LEAST}.`),
   payload: optional(isWholeFrom(1), "Give characters of JSON, a whole number from 1."),
   drain: CHECKED_APART,
@@ -91,11 +108,13 @@ const OPTIONS: Readonly<Record<keyof OpenOptions, OptionForm>> = {
 
 /** Opens the store, starts to work on it unless told otherwise, and answers what a user holds. */
 export async function open(options: OpenOptions): Promise<Tenfold> {
+  if (isStepThread()) throw openedInThread();
   checkOptions("open", options, OPTIONS, "nothing was opened");
   const settings = settingsOf(options);
+  if (settings.work) checkPools(settings.pools, withCallees(options.workflows));
   const redact = redactor(options.redact ?? []);
   const log = unfailing(redacting(options.log ?? stderrLog, redact));
-  const ports = { clock: systemClock, random: Math.random, executor: inlineExecutor, log };
+  const ports = { clock: systemClock, random: Math.random, executor: new StepThreads(), log };
   const codec = options.codec === undefined ? null : checkCodec(options.codec);
   const kept = await openStore(options.store, options.lanes === undefined ? {} : { lanes: options.lanes });
   const store = codec === null ? kept : await encoded(kept, codec);
@@ -105,12 +124,24 @@ export async function open(options: OpenOptions): Promise<Tenfold> {
     await engine.open();
     return new Tenfold(engine, { redact, turn: nextTurn });
   } catch (thrown) {
+    await ports.executor.close();
     await store.close();
     throw thrown;
   }
 }
 
+function openedInThread(): TenfoldError {
+  return new TenfoldError(
+    "THREAD_STEP_MISSING",
+    "`open` was called by a module that a thread imports for its step; nothing was opened there. Define steps that have `threads` in a file of their own, which opens nothing.",
+  );
+}
+
 const POSTGRES = /^postgres(ql)?:\/\//;
+
+function areNames(value: unknown): boolean {
+  return Array.isArray(value) && value.length > 0 && value.every(isText);
+}
 
 function areServers(value: unknown): boolean {
   if (!Array.isArray(value) || value.length === 0 || new Set(value).size < value.length) return false;
@@ -166,7 +197,7 @@ async function encoded(store: Store, codec: Codec): Promise<Store> {
 }
 
 function settingsOf(options: OpenOptions): EngineSettings {
-  const { slots, memory, payload, drain, lease, work, schedules, events, release } = options;
+  const { slots, threads, memory, payload, drain, lease, work, schedules, events, release } = options;
   const leaseMs = lease === undefined ? DEFAULT_SETTINGS.leaseMs : readLease(lease);
   return {
     ...DEFAULT_SETTINGS,
@@ -175,6 +206,8 @@ function settingsOf(options: OpenOptions): EngineSettings {
     events: events ?? true,
     release: release ?? "",
     slots: slots ?? DEFAULT_SETTINGS.slots,
+    threads: threads ?? coresToSpare(),
+    pools: poolsOf(options),
     runsMax: slots === undefined ? DEFAULT_SETTINGS.runsMax : Math.max(2 * slots, 100),
     memoryMax: memory ?? DEFAULT_SETTINGS.memoryMax,
     drainMs: drain === undefined ? DEFAULT_SETTINGS.drainMs : durationMs(drain, "`drain`"),
@@ -185,6 +218,15 @@ function settingsOf(options: OpenOptions): EngineSettings {
       payloadMax: payload ?? DEFAULT_SETTINGS.limits.payloadMax,
     },
   };
+}
+
+function poolsOf({ pools, exceptPools }: OpenOptions): Pools {
+  if (pools === undefined || exceptPools === undefined) return { served: pools ?? null, except: exceptPools ?? [] };
+  throw new TenfoldError(
+    "OPTION_UNSUPPORTED",
+    "open was given both `pools` and `exceptPools`; nothing was opened. Give the pools that it serves, or those that it does not.",
+    { facts: { option: "exceptPools" } },
+  );
 }
 
 /** A lease in ms, long enough for three heartbeats. */

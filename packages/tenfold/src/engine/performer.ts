@@ -12,11 +12,15 @@ import { Attempt, type AttemptHost } from "./attempt.ts";
 import type { Children } from "./children.ts";
 import { codeGone } from "./held.ts";
 import type { LiveRun } from "./live-run.ts";
+import type { DriverQueues } from "./queues/driver-queues.ts";
+import { isQueued } from "./queues/queue-of.ts";
 import type { Recorder } from "./recorder.ts";
+import type { StepPlan } from "./registry.ts";
 import type { Scripts } from "./scripts.ts";
 
 /** What a performer asks of its driver. */
 export interface PerformerHost extends AttemptHost<LiveRun> {
+  readonly queues: DriverQueues;
   hold(run: LiveRun, error: RunError): void;
   /** Something is to be written, or the run only waits from now on. */
   changed(run: LiveRun): void;
@@ -27,6 +31,8 @@ export class Performer {
   readonly #recorder: Recorder;
   readonly #children: Children;
   readonly #scripts: Scripts;
+  /** Runs that go on elsewhere, once what of them is at work here has settled: they wait for a body that is not called here. */
+  readonly #leaving = new WeakSet<LiveRun>();
   /** True once no body may be started any more. */
   #isDraining = false;
 
@@ -41,8 +47,13 @@ export class Performer {
     return this.#isDraining;
   }
 
+  /** The run is to be parked as soon as no body of it is at work. */
+  isGivenUp(run: LiveRun): boolean {
+    return this.#isDraining || this.#leaving.has(run);
+  }
+
   perform(run: LiveRun, commands: readonly Command[]): void {
-    if (this.#isDraining) {
+    if (this.isGivenUp(run)) {
       for (const command of commands) {
         // It was begun, and counts as such: it is called while there is time.
         if (command.kind === "perform") run.perform(command.place);
@@ -52,6 +63,8 @@ export class Performer {
       return;
     }
     for (const command of commands) {
+      // Whoever takes the run next finds it open.
+      if (this.#leaving.has(run) && command.kind !== "perform") continue;
       if (command.kind === "execute") this.#execute(run, command.place, command.attempt);
       else if (command.kind === "perform") run.perform(command.place);
       else if (command.kind === "call") this.#children.call(run, command.place, command.attempt);
@@ -75,43 +88,73 @@ export class Performer {
   /** Starts no body any more, and gives up those that only wait for a slot. */
   drain(runs: Iterable<LiveRun>): void {
     this.#isDraining = true;
-    for (const run of runs) {
-      for (const [path, attempt] of run.attempts) {
-        if (attempt.isRunning) continue;
-        attempt.stop(new Error("This worker is shutting down."));
-        run.attempts.delete(path);
-        run.wakesNow = true;
-      }
+    for (const run of runs) this.#giveUpWaiting(run, "This worker is shutting down.");
+  }
+
+  #giveUpWaiting(run: LiveRun, reason: string): void {
+    for (const [path, attempt] of run.attempts) {
+      if (attempt.isRunning) continue;
+      attempt.stop(new Error(reason));
+      run.attempts.delete(path);
+      run.wakesNow = true;
     }
+  }
+
+  /** Others go on with the run at once, or as soon as the bodies that are at work here have settled. */
+  #leave(run: LiveRun): void {
+    this.#leaving.add(run);
+    run.wakesNow = true;
+    this.#giveUpWaiting(run, "Its run goes on in a worker of another pool.");
+    if (run.attempts.size === 0) this.#host.changed(run);
+  }
+
+  /** Where its pool is another's, it waits in its queue, and the run is theirs when its turn comes. */
+  #isForOthers({ step }: StepPlan): boolean {
+    return !this.#host.queues.servesPlain && !isQueued(step);
   }
 
   #execute(run: LiveRun, place: Place, number: number): void {
     if (run.isGone || run.ending !== null || place.frame.waits[place.node.local] !== 0) return;
+    if (!this.#admits(run, { kind: "execute", place, attempt: number })) return;
     const isCall = isScriptCall(place.node);
     const step = isCall ? this.#scripts.stepOf(run, place, number) : run.plan.steps[place.node.index];
     if (step === undefined && isCall) return;
     if (step === undefined) return this.#host.hold(run, codeGone(run.context.workflow, place.node.node.id, "step"));
+    if (this.#isForOthers(step)) return this.#leave(run);
     if (number === 1 && step.budget !== null) earn(step.budget);
     const attempt = new Attempt(this.#host, run, place, number, step);
     if (run.attempts.has(attempt.path)) return;
-    run.attempts.set(attempt.path, attempt);
-    this.#host.slots.take(attempt);
+    this.#begin(run, attempt);
   }
 
-  #undo(run: LiveRun, { place, undo, attempt: number }: Extract<Command, { kind: "undo" }>): void {
+  /** Has the body called once there is a slot, or its turn in the queue of its step has come. */
+  #begin(run: LiveRun, attempt: Attempt<LiveRun>): void {
+    run.attempts.set(attempt.path, attempt);
+    const { step } = attempt.step;
+    if (isQueued(step)) this.#host.queues.ask(run, attempt, step);
+    else this.#host.slots.take(attempt);
+  }
+
+  #undo(run: LiveRun, command: Extract<Command, { kind: "undo" }>): void {
+    const { place, undo, attempt: number } = command;
     const { node } = place.node;
     const step = run.plan.steps[place.node.index];
     if (run.isGone || run.ending !== null || undo.isOver || run.attempts.has(undo.path)) return;
+    if (!this.#admits(run, command)) return;
     if (step?.step.undo === undefined) return this.#host.hold(run, codeGone(run.context.workflow, node.id, "undo"));
-    const attempt = new Attempt(this.#host, run, place, number, step, undo);
-    run.attempts.set(attempt.path, attempt);
-    this.#host.slots.take(attempt);
+    if (this.#isForOthers(step)) return this.#leave(run);
+    this.#begin(run, new Attempt(this.#host, run, place, number, step, undo));
+  }
+
+  /** Whether the run may be active; if not, the command comes again when it may. */
+  #admits(run: LiveRun, command: Command): boolean {
+    return this.#host.queues.admits(run, command, (held) => this.perform(run, held));
   }
 
   #at(run: LiveRun, place: Place, isStill: () => boolean, until: number, act: (path: string) => void): void {
-    run.at(this.#host.ports.clock, place, isStill, until, (path) => {
+    run.timers.at(this.#host.ports.clock, place, isStill, until, (path) => {
       // Whoever takes the run next finds it due.
-      if (this.#isDraining) return void (run.wakesNow = true);
+      if (this.isGivenUp(run)) return void (run.wakesNow = true);
       if (path !== null) act(path);
       this.#host.changed(run);
     });

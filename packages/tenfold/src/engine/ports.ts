@@ -31,6 +31,8 @@ export interface Executor {
   execute(step: StepDefinition, input: unknown, ctx: StepContext, undoes: Undoes | null): unknown;
   /** The step as it is executed here, of one that a script calls: tests follow its schemas. */
   prepare?(step: StepDefinition): StepDefinition;
+  /** Nothing is called any more; what still runs elsewhere is ended. */
+  close?(): Promise<void>;
 }
 
 export type LogLevel = "debug" | "info" | "warn" | "error";

@@ -24,6 +24,7 @@ import { compiledOf, readRun } from "./inspect.ts";
 import { countRuns, listRuns } from "./listing.ts";
 import { detailsOf, redactedRun, viewOf, type RunDetails, type RunView, type ShownRun } from "./run-view.ts";
 import { unsureOf, type UnsureFilter, type UnsureView } from "./unsure.ts";
+import { viewQueues, type QueueView } from "./queues/queue-views.ts";
 import { whyOf, type Why } from "./why.ts";
 import { viewSchedules, type ScheduleView } from "./schedule-views.ts";
 
@@ -131,6 +132,15 @@ export class Reading {
   async file(run: string, file: string | FileRef): Promise<StoredFile> {
     await this.asked();
     return fileOf(this.engine, run, file);
+  }
+
+  /**
+   * Queues and shared limits, by their names: those of the open workflows, and those that the store knows. What is in another process's
+   * memory is as that said last, which is a few seconds ago at most.
+   */
+  async queues(): Promise<readonly QueueView[]> {
+    await this.asked();
+    return viewQueues(this.engine);
   }
 
   /** The schedules of the open workflows: how far each has come, and its next `count` ticks. */

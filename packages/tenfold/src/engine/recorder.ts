@@ -332,7 +332,7 @@ export class Recorder {
     const why = run.state.cancelled === null ? "Its result is not needed any more." : "The run was cancelled.";
     run.attempts.get(node)?.stop(new Error(why));
     run.attempts.delete(node);
-    run.cancelTimer(node);
+    run.timers.cancel(node);
     this.#record(run, { kind: "abandoned", node, at: this.#now() }, commands, place);
   }
 }

@@ -3,7 +3,7 @@
  * Invariant: structure comes from the run's graph, behaviour (bodies, retries, timeouts) from today's code by name.
  */
 import { compileGraph, type CompiledGraph } from "../core/compile.ts";
-import { DEFAULT_RETRY, newBudget, type RetryBudget, type RetryPolicy } from "../core/retry.ts";
+import { newBudget, retryPolicy, type RetryBudget, type RetryPolicy } from "../core/retry.ts";
 import type {
   RetryOptions,
   ScriptBody,
@@ -17,6 +17,8 @@ import { TenfoldError } from "../value/error.ts";
 import { nearestName } from "../value/nearest.ts";
 import type { Store } from "../store/store.ts";
 import { withCallees } from "./callees.ts";
+import { isQueued, queueOfRuns, type Queued } from "./queues/queue-of.ts";
+import { checkLimitNames } from "./limit-names.ts";
 import { readGraph } from "./stored-graph.ts";
 
 /** How to drive the runs of one graph. */
@@ -29,6 +31,8 @@ export interface Plan {
   readonly steps: readonly (StepPlan | undefined)[];
   readonly derives: readonly (((...inputs: never[]) => unknown) | undefined)[];
   readonly scripts: readonly (ScriptBody | undefined)[];
+  /** The queue of the workflow's runs; null: it has none. */
+  readonly runs: Queued | null;
 }
 
 export interface StepPlan {
@@ -47,6 +51,7 @@ export class Registry {
   readonly names: readonly string[];
   readonly #definitions = new Map<string, WorkflowDefinition>();
   readonly #steps = new Map<string, StepDefinition>();
+  readonly #queuesOfRuns = new Map<string, Queued>();
   readonly #plans = new Map<string, Plan>();
   readonly #budgets = new Map<string, RetryBudget>();
 
@@ -57,14 +62,31 @@ export class Registry {
       const known = this.#definitions.get(definition.name);
       if (known !== undefined && known !== definition) throw nameTaken(definition.name);
       this.#definitions.set(definition.name, definition);
+      const runs = queueOfRuns(definition);
+      if (runs !== null) this.#queuesOfRuns.set(definition.name, runs);
       for (const [name, step] of definition.steps) this.#steps.set(`${definition.name} ${name}`, step);
     }
+    checkLimitNames(definitions);
     this.names = [...this.#definitions.keys()];
     for (const definition of definitions) this.#plan(definition, definition.graph, definition.hash);
   }
 
   get definitions(): Iterable<WorkflowDefinition> {
     return this.#definitions.values();
+  }
+
+  /** The steps that have queues, and workflows whose runs do. */
+  get queued(): readonly Queued[] {
+    return [...this.#steps.values().filter(isQueued), ...this.#queuesOfRuns.values()];
+  }
+
+  /** Whether a run of these workflows may call a step of this name: one that it has, or any from a script; or be limited by it. */
+  mayCall(name: string): boolean {
+    if (this.names.some((workflow) => name === `runs of ${workflow}`)) return true;
+    for (const { steps, graph } of this.#definitions.values()) {
+      if (steps.has(name) || graph.nodes.some(({ kind }) => kind === "script")) return true;
+    }
+    return false;
   }
 
   /** The workflow with this name; WORKFLOW_UNKNOWN, with the nearest name, if there is none. */
@@ -99,6 +121,7 @@ export class Registry {
   #plan(definition: WorkflowDefinition, graph: Graph, hash: string): Plan {
     const plan: Plan = {
       definition,
+      runs: this.#queuesOfRuns.get(definition.name) ?? null,
       hash,
       compiled: compileGraph(graph),
       steps: graph.nodes.map((node) => this.#stepPlan(definition, node)),
@@ -145,17 +168,6 @@ export class Registry {
     this.#budgets.set(step, made);
     return made;
   }
-}
-
-function retryPolicy(options: RetryOptions): RetryPolicy {
-  return {
-    attemptsMax: options.attempts ?? DEFAULT_RETRY.attemptsMax,
-    backoff: options.backoff ?? DEFAULT_RETRY.backoff,
-    firstMs: options.first === undefined ? DEFAULT_RETRY.firstMs : durationMs(options.first),
-    maxMs: options.max === undefined ? DEFAULT_RETRY.maxMs : durationMs(options.max),
-    jitter: options.jitter ?? DEFAULT_RETRY.jitter,
-    budget: options.budget === undefined ? null : Number.parseFloat(options.budget) / 100,
-  };
 }
 
 function nameTaken(name: string): TenfoldError {

@@ -4,7 +4,7 @@ import type { LiveRun } from "./live-run.ts";
 /** Those that do more than wait. */
 export function busyRuns(runs: ReadonlyMap<string, LiveRun>): number {
   let idle = 0;
-  for (const run of runs.values()) if (run.timers.size > 0 && run.isIdle) idle++;
+  for (const run of runs.values()) if ((run.timers.size > 0 || run.turns.size > 0) && run.isIdle) idle++;
   return runs.size - idle;
 }
 

@@ -50,6 +50,13 @@ export class Slots {
     }
   }
 
+  /** Takes a slot if one is free, whoever waits. */
+  tryTake(): boolean {
+    if (this.#used >= this.size) return false;
+    this.#used++;
+    return true;
+  }
+
   /** A body has settled. */
   release(): void {
     this.#used--;
@@ -115,12 +122,15 @@ export class Slots {
 /** The slots as one lane uses them. */
 export class LaneSlots {
   readonly #shared: Slots;
+  /** Of the threads that bodies compute on, which all lanes share too. */
+  readonly threads: Slots;
   #isPaused = false;
   /** Bodies whose turn came while the lane was paused. */
   #aside: Waiting[] = [];
 
-  constructor(shared: Slots) {
+  constructor(shared: Slots, threads: Slots) {
     this.#shared = shared;
+    this.threads = threads;
   }
 
   get isPaused(): boolean {
@@ -130,6 +140,11 @@ export class LaneSlots {
   take(waiting: Waiting): void {
     if (this.#isPaused) this.#aside.push(waiting);
     else this.#shared.take(waiting);
+  }
+
+  /** Takes a slot if one is free, and the lane is not paused. */
+  tryTake(): boolean {
+    return !this.#isPaused && this.#shared.tryTake();
   }
 
   release(): void {

@@ -1,6 +1,6 @@
 /** The ports on a real machine: its clock, its processes, its standard error. */
 import { readFileSync, readlinkSync } from "node:fs";
-import { hostname } from "node:os";
+import { availableParallelism, hostname } from "node:os";
 import { logText } from "../value/log-text.ts";
 import type { Clock, Executor, Host, Log } from "./ports.ts";
 
@@ -22,6 +22,11 @@ export const systemClock: Clock = {
   },
   soon: (callback) => void setImmediate(callback),
 };
+
+/** How many threads may compute while the loop turns: at least one. */
+export function coresToSpare(): number {
+  return Math.max(1, availableParallelism() - 1);
+}
 
 /** Resolves when the loop has turned. */
 export function nextTurn(): Promise<void> {

@@ -31,6 +31,8 @@ export interface Transacted {
   readonly executor: Executor;
   readonly clock: Clock;
   isStopped(): boolean;
+  /** Calls what begins the body, at once or when it may. */
+  begin(body: () => void): void;
   /** In whose words the store gives transactions. */
   readonly kind: TransactionKind;
   transact(work: TransactedWork): Promise<TransactAnswer>;
@@ -45,6 +47,8 @@ export interface Transacted {
 /** Resolves with what became of it, once its body has settled. */
 export async function callInTransaction(call: Transacted): Promise<Settled> {
   if (call.kind !== "memory" && call.kind !== call.step.step.tx) return refused(otherStore(call), call);
+  // Nobody else writes to that store while one of its transactions waits, and its body has to answer at once.
+  const waitsBefore = call.kind === "sqlite";
   let endings = 0;
   for (let delayMs = RETRY_FIRST_MS; ; delayMs = Math.min(delayMs * 2, RETRY_MAX_MS)) {
     let settled: Settled | null = null;
@@ -56,9 +60,11 @@ export async function callInTransaction(call: Transacted): Promise<Settled> {
       run: call.run,
       key: call.context.key,
       signal: call.context.signal,
-      body: (transaction) => callBody(call, transaction, note),
+      body: (transaction) => (waitsBefore ? callBody : callWhenItMay)(call, transaction, note),
     };
     try {
+      if (waitsBefore) await new Promise<void>((resolve) => call.begin(resolve));
+      if (call.isStopped()) return stopped(call);
       const answer = await call.transact(work);
       if (answer.kind === "known") return { ok: true, output: readOutput(answer.result) };
       return settled ?? stopped(call);
@@ -74,6 +80,20 @@ export async function callInTransaction(call: Transacted): Promise<Settled> {
       if (call.isStopped()) return stopped(call);
     }
   }
+}
+
+function callWhenItMay(
+  call: Transacted,
+  transaction: unknown,
+  note: (result: Settled) => KeptResult | null,
+): ReturnType<typeof callBody> {
+  let answer: ReturnType<typeof callBody> | undefined;
+  let resolve: ((answer: ReturnType<typeof callBody>) => void) | null = null;
+  call.begin(() => {
+    answer = call.isStopped() ? null : callBody(call, transaction, note);
+    resolve?.(answer);
+  });
+  return answer === undefined ? new Promise((resolved) => (resolve = resolved)) : answer;
 }
 
 function isBusy(thrown: unknown): boolean {

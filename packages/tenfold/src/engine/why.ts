@@ -4,6 +4,7 @@ import { waitsOf, type Wait } from "../core/why.ts";
 import { FINISHED, type RunRecord, type RunStatus } from "../store/store.ts";
 import type { Engine } from "./engine.ts";
 import { isUnreadable, readRun, stateOf } from "./inspect.ts";
+import { inLineOf } from "./queues/in-line.ts";
 import { viewOf } from "./run-view.ts";
 
 export interface Why {
@@ -32,7 +33,8 @@ export async function whyOf(engine: Engine, id: string): Promise<Why> {
 /** None of one that is held because it cannot be read: why it is says its error. */
 async function waitsIn(engine: Engine, record: RunRecord): Promise<readonly Wait[]> {
   try {
-    return waitsOf(await stateOf(engine, record));
+    const state = await stateOf(engine, record);
+    return waitsOf(state, await inLineOf(engine, record, state));
   } catch (thrown) {
     if (record.status === "held" && isUnreadable(thrown)) return [];
     throw thrown;

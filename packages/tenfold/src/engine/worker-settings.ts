@@ -10,6 +10,8 @@ export interface DriverLimits {
   readonly deathsMax: number;
   /** Where the store takes two commits at once: the runs of one of them. */
   readonly runsPerCommit: number;
+  /** Runs in memory that wait in one line of queues, before those that come are parked. */
+  readonly linedUpMax: number;
 }
 
 export interface WorkerSettings extends LeaseTimes {

@@ -1,49 +1,34 @@
 /**
  * One worker in one lane: holds the lease, claims what there is room for, and lets its driver drive it.
- * Invariants: at most one claim, load or mail is under way; a lost lease drops everything before a new one is taken;
+ * Invariants: at most one claim, load or mail is under way, and no load while runs are called up; a lost lease drops everything before a new one is taken;
  * a run that is being started here is not loaded beside it.
  */
 import { LeaseLost } from "../store/store.ts";
-import type { CommitAnswer, Lease, RunCommit, RunStart, StartAnswer, Store } from "../store/store.ts";
+import type { ClaimedRun, CommitAnswer, Lease, RunCommit, RunStart, StartAnswer, Store } from "../store/store.ts";
 import { isClosed, isPassing, isUnreached } from "./passing.ts";
-import { SWEEP_EVERY_MS, type Courier } from "./courier.ts";
+import { SWEEP_EVERY_MS } from "./courier.ts";
 import type { DriverHost } from "./driver-host.ts";
 import { Driver } from "./driver.ts";
 import type { EngineEvents } from "./events.ts";
-import { LeaseKeeper, type LeaseParts } from "./lease-keeper.ts";
-import { bytesOf, justStarted, RUN_BYTES } from "./live-run.ts";
-import { waitUntil, type Host, type Ports } from "./ports.ts";
+import { joinAgain } from "./join-again.ts";
+import { LeaseKeeper } from "./lease-keeper.ts";
+import { bytesOf, justStarted } from "./claimed-run.ts";
+import { adoptCalled } from "./queues/adopt-called.ts";
+import { oneByOne } from "./one-by-one.ts";
+import { Room } from "./room.ts";
+import type { WorkerParts } from "./worker-parts.ts";
+import { waitUntil, type Ports } from "./ports.ts";
+import type { Dispatchers } from "./queues/dispatchers.ts";
 import type { Registry } from "./registry.ts";
 import type { LaneSlots } from "./slots.ts";
-import type { DriverLimits, WorkerSettings } from "./worker-settings.ts";
-
-export interface WorkerParts extends Pick<LeaseParts, "otherLeft"> {
-  readonly ports: Ports;
-  readonly host: Host;
-  readonly store: Store;
-  readonly registry: Registry;
-  readonly slots: LaneSlots;
-  readonly courier: Courier;
-  readonly events: EngineEvents;
-  readonly settings: WorkerSettings;
-  readonly lane: number;
-  /** The worker's name, the same after a restart. */
-  readonly name: string;
-  /** Makes the name of a new incarnation, never used before. */
-  readonly newOwner: () => string;
-  /** Makes the lane ready for runs, before its first lease. */
-  readonly prepare: () => Promise<void>;
-  /** Starts runs of any lane, for calls; they are due when they are told of their parents. */
-  readonly startChildren: DriverHost["startChildren"];
-  /** The lane, which was missing when the others were joined, was joined at last. */
-  readonly joinedLate: () => void;
-}
+import type { DriverLimits } from "./worker-settings.ts";
 
 export class Worker implements DriverHost {
   readonly ports: Ports;
   readonly store: Store;
   readonly registry: Registry;
   readonly slots: LaneSlots;
+  readonly dispatchers: Dispatchers;
   readonly events: EngineEvents;
   readonly limits: DriverLimits;
   readonly startChildren: DriverHost["startChildren"];
@@ -64,6 +49,9 @@ export class Worker implements DriverHost {
   #isStalled = false;
   #ownWrites = 0;
   #isStopping = false;
+  /** What was last let load runs of this lane. */
+  readonly #room: Room;
+  readonly #loads = oneByOne();
   #unwatch: (() => void) | null = null;
 
   constructor(parts: WorkerParts) {
@@ -72,9 +60,11 @@ export class Worker implements DriverHost {
     this.store = parts.store;
     this.registry = parts.registry;
     this.slots = parts.slots;
+    this.dispatchers = parts.dispatchers;
     this.events = parts.events;
     this.startChildren = parts.startChildren;
     this.limits = parts.settings.limits;
+    this.#room = new Room(parts.settings);
     this.#keeper = new LeaseKeeper(parts, () => this.leaseLost());
     this.#nextSweepAt = this.ports.clock.elapsed() + this.ports.random() * SWEEP_EVERY_MS;
   }
@@ -85,7 +75,7 @@ export class Worker implements DriverHost {
       await this.#join();
     } catch (thrown) {
       if (!isUnreached(thrown) || this.store.missing === undefined) throw thrown;
-      this.#joinAgain(100, this.#parts.joinedLate);
+      this.#joinAgain(this.#parts.joinedLate);
     }
     this.#unwatch = this.store.watch("due", () => this.#changed());
     this.look();
@@ -109,7 +99,13 @@ export class Worker implements DriverHost {
   async start(starts: readonly RunStart[], isRepeated: boolean): Promise<readonly StartAnswer[]> {
     const driver = this.#driver;
     const isOwn =
-      driver !== null && !isRepeated && !this.#hasBacklog && !this.#isStopping && this.#fits(driver, starts);
+      driver !== null &&
+      this.dispatchers.servesPlain &&
+      !isRepeated &&
+      !this.#hasBacklog &&
+      !this.#isStopping &&
+      !this.#isStalled &&
+      this.#room.fits(driver, starts);
     for (const { id } of starts) this.#starting.add(id);
     const now = this.ports.clock.now();
     try {
@@ -196,26 +192,20 @@ export class Worker implements DriverHost {
     if (this.#driver === null) return;
     this.#driver.close(new Error("This worker lost its lease; others drive its runs now."));
     this.#driver = null;
+    this.dispatchers.lost(this.#parts.lane);
     this.#keeper.stop();
     if (this.#isStalled) this.stalled(false, undefined);
     if (this.#isStopping) return;
     this.ports.log.write("warn", "the lease was lost; joining again", { worker: this.#parts.name });
-    this.#joinAgain(100);
+    this.#joinAgain();
   }
 
-  #joinAgain(delayMs: number, joined?: () => void): void {
-    this.ports.clock.at(this.ports.clock.now() + delayMs, () => {
-      if (this.#isStopping) return;
-      this.#join().then(
-        () => {
-          if (!this.#isStopping) joined?.();
-          return this.#isStopping ? this.#keeper.leave() : this.look();
-        },
-        (thrown: unknown) => {
-          if (!isPassing(thrown)) throw thrown;
-          this.#joinAgain(Math.min(delayMs * 2, 5000), joined);
-        },
-      );
+  #joinAgain(joined?: () => void): void {
+    const isStopping = (): boolean => this.#isStopping;
+    joinAgain(this.ports.clock, { isStopping, join: () => this.#join() }, () => {
+      if (this.#isStopping) return void this.#keeper.leave();
+      joined?.();
+      this.look();
     });
   }
 
@@ -224,7 +214,13 @@ export class Worker implements DriverHost {
     const lease = await this.#keeper.join();
     this.#nextReconcileAt = this.ports.clock.now() + this.#parts.settings.reconcileMs;
     this.#hasBacklog = true;
-    this.#driver = new Driver(this, lease, () => this.#keeper.isSure);
+    const driver = new Driver(this, lease, () => this.#keeper.isSure);
+    this.#driver = driver;
+    const isSure = (): boolean => this.#driver === driver && this.#keeper.isSure;
+    const here = { left: () => this.left(true), lost: () => driver === this.#driver && this.leaseLost() };
+    const adopt = (called: readonly ClaimedRun[]): Promise<void> => adoptCalled(driver, called, here);
+    const isIncomplete = (): void => this.left(true);
+    this.dispatchers.joined(lease, { adopt, isSure, isIncomplete, exclusively: this.#loads });
   }
 
   /** Starts nothing new, lets bodies finish for `drainMs`, gives the rest back, leaves; answers how many it stopped. */
@@ -243,21 +239,13 @@ export class Worker implements DriverHost {
     const patience = clock.now() + this.#parts.settings.drainMs + 1000;
     await waitUntil(clock, () => driver.isQuiet || this.#driver !== driver || clock.now() >= patience);
     driver.close(new Error("This worker has shut down."));
+    // Bodies of other lanes may have their turns by this lease.
+    const { lane } = this.#parts;
+    await waitUntil(clock, () => this.dispatchers.isAtRest(lane) || this.#driver !== driver || clock.now() >= patience);
+    this.dispatchers.lost(lane);
     if (this.#driver === driver) await this.#keeper.leave();
     this.#driver = null;
     return stopped;
-  }
-
-  #room(driver: Driver): number {
-    const { runsMax, memoryMax } = this.#parts.settings;
-    if (driver.bytes >= memoryMax || this.#isStalled) return 0;
-    return Math.min(runsMax - driver.busy, Math.ceil((memoryMax - driver.bytes) / RUN_BYTES));
-  }
-
-  #fits(driver: Driver, starts: readonly RunStart[]): boolean {
-    if (starts.length > this.#room(driver)) return false;
-    const bytes = starts.reduce((sum, { input }) => sum + RUN_BYTES + input.length, driver.bytes);
-    return bytes <= this.#parts.settings.memoryMax;
   }
 
   #lookNoLaterThan(at: number): void {
@@ -304,23 +292,29 @@ export class Worker implements DriverHost {
     if (clock.now() >= this.#nextReconcileAt) {
       // First, as an answer may be lost while it looks.
       this.#nextReconcileAt = clock.now() + settings.reconcileMs;
-      await this.#reconcile(driver);
+      await this.#loads(() => this.#reconcile(driver));
     }
     if (driver !== this.#driver) return Infinity;
     // With a backlog, runs are due: a claim finds them without a look before it.
-    const due = await this.store.look(driver.lease, this.#hasBacklog ? [] : this.registry.names, clock.now());
+    const due = await this.store.look(
+      driver.lease,
+      this.#hasBacklog || !this.dispatchers.servesPlain ? [] : this.registry.names,
+      clock.now(),
+    );
     if (driver !== this.#driver) return Infinity;
     if (due.parcels) void this.#parts.courier.carry();
     if (due.mail) driver.receive(await this.store.mail(driver.lease, clock.now()));
     if (driver !== this.#driver) return Infinity;
     if (driver.bytes > settings.memoryMax) driver.parkIdle(driver.bytes - settings.memoryMax);
-    const room = this.#room(driver);
+    const room = this.#isStalled ? 0 : this.#room.for(driver);
     if (room < 1) {
       this.#hasBacklog = true;
       return Infinity;
     }
     if (due.runs || due.mail) this.#vainLooks = 0;
     else this.#vainLooks++;
+    // It drives only runs that are called up for queues of its pools.
+    if (!this.dispatchers.servesPlain) return Infinity;
     if (!due.runs && !this.#hasBacklog) return due.next ?? Infinity;
     const bytes = settings.memoryMax - driver.bytes;
     const claimed = await this.store.claim(driver.lease, this.registry.names, clock.now(), room, bytes);

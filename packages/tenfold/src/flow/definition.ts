@@ -3,6 +3,8 @@ import type { Duration } from "../value/duration.ts";
 import type { Schema } from "../value/schema.ts";
 import type { StepFiles } from "./files.ts";
 import type { Graph } from "./graph.ts";
+import type { QueueDefinition } from "./queue-definition.ts";
+import type { ThreadModule } from "./thread-module.ts";
 import type { TriggerDefinition } from "./trigger.ts";
 
 /** What a step's body is given beside its input. */
@@ -23,6 +25,8 @@ export interface StepContext {
   readonly node: string;
   /** Tells how far a long body is: shown by `tenfold dev` while it runs, and told to `tenfold.on("progress", …)` there. */
   progress(done: number, total?: number): void;
+  /** Tells what this call really took of the rates of its queue, in the unit of `cost`; the last one counts. */
+  spent(amount: number): void;
   /** Artifacts of the run, such as an `.xlsx`: kept in the store, and found by later steps and by people. */
   readonly files: StepFiles;
   /** Chance in [0, 1) derived from `key`: the same sequence in every attempt. */
@@ -87,6 +91,10 @@ export interface StepDefinition extends StepOverrides {
   readonly once?: true;
   /** Its writes to the store's own database commit with its result: exactly once. */
   readonly tx?: StepTransaction;
+  /** The line that it waits in; no part of the graph. Undefined: it runs as soon as its worker has a slot. */
+  readonly queue?: QueueDefinition;
+  /** Where a thread finds its body. Undefined: it is called where its run is driven. */
+  readonly threads?: ThreadModule;
 }
 
 /** The function of a script, as the engine calls it: with a `ScriptContext`. */
@@ -139,6 +147,8 @@ export interface WorkflowDefinition {
   readonly expect?: Expect;
   /** What starts runs by itself; no part of the graph. */
   readonly triggers?: readonly TriggerDefinition[];
+  /** What limits its runs; no part of the graph. */
+  readonly queue?: QueueDefinition;
 }
 
 declare const inputType: unique symbol;

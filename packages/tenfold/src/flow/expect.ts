@@ -1,5 +1,5 @@
-/** The form of an objective: `volume: "500/day"`, `finish: "p95 < 2m"` and their like, checked when it is written. */
-import { durationMs } from "../value/duration.ts";
+/** The form of an objective: `volume: "500/day"`, `finish: "p95 < 2m"` and their like, checked when it is written, and read. */
+import { durationMs, unitMsOf } from "../value/duration.ts";
 import { TenfoldError } from "../value/error.ts";
 import type { Expect } from "./definition.ts";
 import { checkOptionNames } from "./options.ts";
@@ -11,7 +11,10 @@ interface Form {
   readonly durations: readonly number[];
 }
 
-const RATE = /^(\d[\d_,]*(?:\.\d+)?)\s*\/\s*(?:s|sec|second|min|minute|h|hour|day|week|month|year)$/;
+const RATE = /^(\d[\d_,]*(?:\.\d+)?)\s*\/\s*(s|sec|second|min|minute|h|hour|day|week|month|year)$/;
+/** In the long run: a month and a year as the calendar has them on average. */
+const YEAR_MS = 365.25 * 86_400_000;
+const MONTH_MS = YEAR_MS / 12;
 
 const FORMS: Readonly<Record<keyof Expect, Form>> = {
   volume: { example: "500/day", pattern: RATE, durations: [] },
@@ -52,4 +55,56 @@ function isDuration(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** So many runs in so many milliseconds, and how that was written. */
+export interface ExpectedRate {
+  readonly count: number;
+  readonly perMs: number;
+  readonly text: string;
+}
+
+/** What is expected, as numbers; null where nothing is. Of `failed` and `cost` nothing can be computed before a run. */
+export interface Objective {
+  readonly volume: ExpectedRate | null;
+  readonly peak: ExpectedRate | null;
+  /** So many percent of the runs end within this time. */
+  readonly finish: { readonly percent: number; readonly withinMs: number; readonly text: string } | null;
+  /** What a peak of `afterMs` has left waiting is worked off within this time. */
+  readonly drain: { readonly withinMs: number; readonly afterMs: number; readonly text: string } | null;
+}
+
+/** Reads an objective that `checkExpect` has checked. */
+export function objectiveOf({ volume, peak, finish, drain }: Expect = {}): Objective {
+  const finished = partsOf("finish", finish);
+  const drained = partsOf("drain", drain);
+  return {
+    volume: rateOf("volume", volume),
+    peak: rateOf("peak", peak),
+    finish: finished && {
+      percent: Number(finished.parts[0]),
+      withinMs: durationMs(finished.parts[1]!),
+      text: finished.text,
+    },
+    drain: drained && {
+      withinMs: durationMs(drained.parts[0]!),
+      afterMs: durationMs(drained.parts[1]!),
+      text: drained.text,
+    },
+  };
+}
+
+function rateOf(name: "volume" | "peak", given: string | undefined): ExpectedRate | null {
+  const found = partsOf(name, given);
+  if (found === null) return null;
+  const [amount, unit] = found.parts;
+  const count = Number(amount!.replaceAll(/[_,]/g, ""));
+  const perMs = unit === "month" ? MONTH_MS : unit === "year" ? YEAR_MS : unitMsOf(unit!)!;
+  return { count, perMs, text: found.text };
+}
+
+function partsOf(name: keyof Expect, given: string | undefined) {
+  if (given === undefined) return null;
+  const text = given.trim();
+  return { text, parts: FORMS[name].pattern.exec(text)!.slice(1) };
 }

@@ -36,8 +36,12 @@ export { all, any, eq, gt, gte, lt, lte, not, oneOf, present, type Condition } f
 export type * from "./graph.ts";
 export type { Input, Lifted, Plain, Present, Symbolic, Value } from "./lifted.ts";
 export type { FileRef, FileSource, FileView, StepFiles, StoredFile } from "./files.ts";
+export { limit, type Limit, type LimitOptions } from "./limit.ts";
 export { on, type OnOptions } from "./on.ts";
 export { NotDone } from "./not-done.ts";
+export type { QueueKeyOptions, QueueOptions } from "./queue.ts";
+export type { LimitDefinition, QueueDefinition, QueueKeyDefinition } from "./queue-definition.ts";
+export { RateLimited } from "./rate-limited.ts";
 export { repeat, type Repeat, type RepeatOptions } from "./repeat.ts";
 export { schedule, type BusinessDayRule, type ScheduleOptions } from "./schedule.ts";
 export { script, type Script, type ScriptOptions } from "./script.ts";
@@ -53,6 +57,8 @@ export type {
   SqliteValue,
   TestedContext,
 } from "./transaction.ts";
+export type { ThreadModule } from "./thread-module.ts";
+export type { ThreadOptions } from "./threads.ts";
 export { waitFor, type WaitFor, type WaitOptions } from "./wait-for.ts";
 export { nextTicks } from "./ticks.ts";
 export type {

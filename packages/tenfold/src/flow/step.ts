@@ -8,14 +8,16 @@ import type { Input, JsonOr, Lifted, Result } from "./lifted.ts";
 import { checkName } from "./naming.ts";
 import { checkOptionNames, checkOverrides, checkRetryAndTimeout, isAsyncFunction, refused } from "./options.ts";
 import { checkPromises, checkTimeout } from "./promises.ts";
+import { checkQueue, type QueueOptions } from "./queue.ts";
 import { lift } from "./template.ts";
 import { testContext } from "./test-context.ts";
+import { checkThreads, type ThreadOptions } from "./threads.ts";
 import type { ContextOf, TestedContext } from "./transaction.ts";
 import { nodeValue, originOf } from "./value.ts";
 
 const OPTIONS = {
-  known: ["run", "undo", "input", "output", "retry", "timeout", "once", "tx"],
-  later: ["queue", "pure", "takes", "wait", "expires"],
+  known: ["run", "undo", "input", "output", "retry", "timeout", "once", "tx", "queue", "threads"],
+  later: ["pure", "takes", "wait", "expires"],
 };
 
 /**
@@ -35,8 +37,8 @@ export interface Step<I = unknown, O = unknown, Parsed = I, Returned = O> {
   readonly definition: StepDefinition;
 }
 
-/** What a step takes beside its body and its schemas. */
-export interface StepOptions<T extends StepTransaction | undefined> extends StepOverrides {
+/** What a step takes beside its body and its schemas; `I` is its input as it is stored. */
+export interface StepOptions<T extends StepTransaction | undefined, I = never> extends StepOverrides {
   /**
    * At most once: its start is journaled before its body is called, and an attempt that may have happened (its worker died, it
    * timed out, it threw anything but a `NotDone`) is never repeated before a person has said that it did not happen.
@@ -47,6 +49,13 @@ export interface StepOptions<T extends StepTransaction | undefined> extends Step
    * body is a plain function.
    */
   readonly tx?: T;
+  /** A durable line before it, with limits that hold over all workers: `{ concurrency: 5, rate: "100/s" }`. */
+  readonly queue?: QueueOptions<I>;
+  /**
+   * Its body is called on a thread of its own, so that one that computes for long keeps nothing else waiting: `import.meta.url`. The
+   * thread imports that file, and finds the step among what it exports.
+   */
+  readonly threads?: ThreadOptions;
 }
 
 type InputNotJson = { readonly input: "what this step is given is not JSON; give an `input` schema that decodes it" };
@@ -54,12 +63,13 @@ type OutputNotJson = { readonly run: "what this body answers is not JSON; give a
 type EncodedNotJson = { readonly output: "what this schema makes is not JSON; let it transform to JSON" };
 
 /** What TypeScript says of the schema where the overload that takes one failed for another reason. */
-type OtherOption = "beside its schema another option does not fit: `run`, `input`, `retry`, `timeout` or `undo`";
+type OtherOption =
+  "beside its schema another option does not fit: `run`, `input`, `retry`, `timeout`, `queue`, `threads` or `undo`";
 
 /** Defines a step. Its input is JSON, as is its output; a schema for either checks, and may transform, it. */
 export function step<I, O, Returned, In = I, T extends StepTransaction | undefined = undefined>(
   name: string,
-  options: StepOptions<T> & {
+  options: StepOptions<T, NoInfer<In>> & {
     readonly input?: Schema<I, In>;
     readonly output: Schema<O, Returned>;
     run(input: I, ctx: ContextOf<T>): Returned | Promise<Returned>;
@@ -69,7 +79,7 @@ export function step<I, O, Returned, In = I, T extends StepTransaction | undefin
 ): Step<In, Result<O>, I, Returned>;
 export function step<I, Returned, In = I, T extends StepTransaction | undefined = undefined>(
   name: string,
-  options: StepOptions<T> & {
+  options: StepOptions<T, NoInfer<In>> & {
     readonly input?: Schema<I, In>;
     readonly output?: OtherOption | undefined;
     run(input: I, ctx: ContextOf<T>): Returned | Promise<Returned>;
@@ -112,6 +122,8 @@ export function step(
     ...(input === undefined ? {} : { input }),
     ...(output === undefined ? {} : { output }),
     ...checkRetryAndTimeout(owner, options),
+    ...(options.threads === undefined ? {} : { threads: checkThreads(owner, options.threads, options.tx) }),
+    ...(options.queue === undefined ? {} : { queue: checkQueue(owner, options.queue) }),
   });
   return useOf(definition, {});
 }
@@ -194,5 +206,20 @@ function registerStep(drawing: Drawing, id: string, definition: StepDefinition):
       facts: { step: definition.name },
     });
   }
+  if (known === undefined) knowLimit(drawing, id, definition);
   drawing.steps.set(definition.name, definition);
+}
+
+/** A limit is found by its name: the one that two steps share is one. */
+function knowLimit(drawing: Drawing, id: string, { name, queue }: StepDefinition): void {
+  const limit = queue?.limit ?? null;
+  if (limit === null) return;
+  const isOther = ({ queue }: StepDefinition): boolean => queue?.limit?.name === limit.name && queue.limit !== limit;
+  const other = [...drawing.steps.values()].find(isOther);
+  if (other === undefined) return;
+  throw drawingError("LIMIT_NAME_TAKEN", drawing, id, {
+    happened: `the steps "${other.name}" and "${name}" have two different limits that are both called "${limit.name}"`,
+    wayOut: "Make it once, in a constant that both steps name, or call one of them something else.",
+    facts: { limit: limit.name, steps: [other.name, name] },
+  });
 }

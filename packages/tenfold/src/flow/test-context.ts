@@ -16,6 +16,7 @@ export function testContext(step: string, { key = "test" }: Pick<Partial<StepCon
     run: { id: "test", workflow: "test", key: null, tenant: "" },
     node: step,
     progress: silent,
+    spent: silent,
     files: noFiles(step),
     random,
     uuid: () => uuidFrom(random),

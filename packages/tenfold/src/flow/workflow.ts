@@ -16,9 +16,10 @@ import { lift } from "./template.ts";
 import type { Trigger } from "./trigger.ts";
 import { findUnused } from "./unused.ts";
 import { nodeValue } from "./value.ts";
+import { checkWorkflowQueue, type WorkflowQueueOptions } from "./workflow-queue.ts";
 
 const OPTIONS = {
-  known: ["flow", "input", "key", "attributes", "expect", "triggers"],
+  known: ["flow", "input", "key", "attributes", "expect", "triggers", "queue"],
   later: ["deadline", "concurrency", "keyRetention"],
 };
 
@@ -36,6 +37,8 @@ export interface WorkflowOptions<I, Given = I> {
   attributes?(input: I): Attributes;
   /** The objective that the 10x test holds it to. */
   readonly expect?: Expect;
+  /** How many of its runs are active at once, and how fast they begin: `{ concurrency: 100, per: { key: (lead) => lead.customer, concurrency: 5 } }`. */
+  readonly queue?: WorkflowQueueOptions<I>;
   /** What starts runs by itself: `schedule("0 9 * * 1-5", { timeZone: "Europe/London" })`, `on<Lead>("lead.created")`. */
   readonly triggers?: readonly Trigger<NoInfer<Given>>[];
 }
@@ -105,6 +108,7 @@ export function workflow(
     throw refused("WORKFLOW_INVALID", owner, "its `input` is no schema", "Give a Standard Schema (zod, valibot …).");
   }
   const started = triggers === undefined ? {} : { triggers: checkTriggers(owner, triggers) };
+  const queued = options.queue === undefined ? {} : { queue: checkWorkflowQueue(owner, options.queue) };
   const objective = expect === undefined ? {} : { expect: checkExpect(name, expect) };
   const drawing = draw(name, (given) => options.flow!(given as never));
   const graph = graphOf(drawing);
@@ -123,6 +127,7 @@ export function workflow(
     ...(options.attributes === undefined ? {} : { attributes: (given: never) => options.attributes!(given) }),
     ...objective,
     ...started,
+    ...queued,
   });
 }
 

@@ -3,6 +3,7 @@ import type { JournalLine } from "../core/journal-line.ts";
 import { startedAtOfRun } from "../value/id.ts";
 import type { FilePart, FileRecord, FileState } from "./files.ts";
 import type { EventRows } from "./memory-events.ts";
+import { keepPlaces, type QueueRows } from "./memory-queue-rows.ts";
 import type { Reached } from "./schedules.ts";
 import type { KeptResult } from "./transactions.ts";
 import {
@@ -61,7 +62,7 @@ export interface KeptFile extends Mutable<FileRecord> {
   readonly bytes: Map<FilePart["seq"], Uint8Array>;
 }
 
-export interface Lane extends EventRows {
+export interface Lane extends EventRows, QueueRows {
   readonly graphs: Map<string, StoredGraph>;
   readonly leases: Map<string, Mutable<LeaseSeen>>;
   readonly owners: Set<string>;
@@ -103,6 +104,8 @@ export function newLane(): Lane {
     files: new Map(),
     subscriptions: new Map(),
     events: new Map(),
+    queues: new Map(),
+    places: new Map(),
   };
 }
 
@@ -187,6 +190,7 @@ export function commitRun(lane: Lane, lease: Lease, commit: RunCommit, now: numb
   if (commit.then.kind === "park") {
     row.owner = null;
     row.wakeAt = commit.then.wakeAt;
+    keepPlaces(lane, row.id, commit.places ?? []);
   } else if (commit.then.kind === "end") {
     row.owner = null;
     row.wakeAt = null;

@@ -24,6 +24,8 @@ import {
 import { MemoryFiles } from "./memory-files.ts";
 import { MemoryEvents } from "./memory-events.ts";
 import { MemoryPost } from "./memory-post.ts";
+import { freeQueues } from "./memory-queue-rows.ts";
+import { MemoryQueues } from "./memory-queues.ts";
 import { MemorySchedules } from "./memory-schedules.ts";
 import { MemoryTransactions } from "./memory-transactions.ts";
 import {
@@ -64,6 +66,10 @@ export class MemoryStore implements Store {
   );
   readonly events: MemoryEvents;
   readonly transactions = new MemoryTransactions((lease) => this.#fenced(lease));
+  readonly queues = new MemoryQueues(
+    (lane) => this.#lane(lane),
+    (lease) => this.#fenced(lease),
+  );
   readonly #lanes: readonly Lane[];
   readonly #watchers = new Set<() => void>();
 
@@ -98,7 +104,8 @@ export class MemoryStore implements Store {
   }
 
   async takeOver(lane: number, owner: string, beat: number | null, now: number, leaves: boolean): Promise<boolean> {
-    const { leases, open } = this.#lane(lane);
+    const rows = this.#lane(lane);
+    const { leases, open } = rows;
     const lease = leases.get(owner);
     if (lease === undefined || (beat !== null && lease.beat !== beat)) return false;
     leases.delete(owner);
@@ -108,6 +115,7 @@ export class MemoryStore implements Store {
       row.wakeAt = now;
       if (!leaves) row.deaths++;
     }
+    freeQueues(rows, owner, () => true);
     this.#changed();
     return true;
   }

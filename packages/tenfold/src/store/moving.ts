@@ -36,6 +36,10 @@ export const MOVED = {
   events: ["event", "tenant", "id", "emission", "at"],
   deliveries: [...["event", "tenant", "id", "workflow", "emittedAt", "dueAt", "startAt", "run", "error", "input"]],
   tx_results: ["run", "key", "attempt", "output", "at"],
+  /** `isNew`, `wasUsed`: 1 or 0. */
+  tasks: ["queue", "key", "rank", "run", "node", "cost", "weight", "isNew"],
+  queues: ["queue", "wasUsed", "settings", "stats"],
+  buckets: ["queue", "scope", "tat", "at"],
 } as const;
 
 export type MovedTable = keyof typeof MOVED;
@@ -81,7 +85,7 @@ export interface MovingStore {
   /** As `Store.takeOver`, of a worker that is dead. */
   takeOver(lane: number, owner: string, beat: number, now: number): Promise<boolean>;
 
-  /** LAW: after true no other handle adds or changes a run, a lease, a schedule or an event; false: a lease is alive, nothing was changed. */
+  /** LAW: after true no other handle adds or changes a run, a lease, a schedule, an event or a queue; false: a lease is alive, nothing was changed. */
   leave(move: string, to: string): Promise<boolean>;
   /** The move is finished: the mark says so. LAW: rejects if it was given up. */
   left(move: string): Promise<void>;

@@ -5,16 +5,18 @@
  * memory.ts is this file as a program; test/store/conformance.ts holds every store to it.
  */
 import type { JournalLine } from "../core/journal-line.ts";
-import type { TenfoldError } from "../value/error.ts";
 import type { CallerClient } from "./caller-client.ts";
+import type { ClaimedRun } from "./claimed-run.ts";
 import type { Files } from "./files.ts";
 import type { Lease } from "./lease.ts";
 import type { Events } from "./events.ts";
 import type { Mail, Post, Send, SendAnswer } from "./mail.ts";
+import type { NewPlace, Queues } from "./queues.ts";
 import type { Attribute, Page, RunFilter, RunRecord, RunStatus, ShownLine, Tally } from "./run-record.ts";
 import type { Schedules } from "./schedules.ts";
 import type { Transactions } from "./transactions.ts";
 
+export type { ClaimedRun } from "./claimed-run.ts";
 export type { Lease } from "./lease.ts";
 export type * from "./mail.ts";
 export { FINISHED } from "./run-record.ts";
@@ -68,22 +70,6 @@ export type StartAnswer =
    */
   | { readonly kind: "locked" };
 
-/** A run that its new owner may drive: all that is needed to go on. */
-export interface ClaimedRun {
-  readonly id: string;
-  readonly workflow: string;
-  readonly graph: string;
-  readonly tenant: string;
-  readonly key: string | null;
-  readonly input: string;
-  /** Owners that died holding it since its journal last grew. */
-  readonly deaths: number;
-  readonly journal: readonly JournalLine[];
-  readonly mail: Mail;
-  /** Why its input or a line could not be decoded: it cannot be driven. */
-  readonly unread?: TenfoldError;
-}
-
 /** What a look has found. */
 export interface Due {
   /** A claim would answer something. */
@@ -96,9 +82,9 @@ export interface Due {
   readonly next: number | null;
 }
 
-/** What whoever watches wants to hear of: of runs, or of deliveries of events, that are due; of runs that ended. */
+/** What whoever watches wants to hear of: of runs, or of deliveries of events, that are due; of runs that ended; of new places in queues. */
 export type Change = (typeof CHANGES)[number];
-export const CHANGES = ["due", "delivery", "ended"] as const;
+export const CHANGES = ["due", "delivery", "ended", "place"] as const;
 
 /** What a run is found by from now on. */
 export interface Fact {
@@ -124,6 +110,8 @@ export interface RunCommit {
   readonly facts?: readonly Fact[] | undefined;
   /** The hash of the graph that the run is on from now on; its store has that graph. */
   readonly graph?: string | undefined;
+  /** Where it waits in queues once it is parked, each place once; one that is there stays as it is, but is new again, or not, as it says here. */
+  readonly places?: readonly NewPlace[] | undefined;
   readonly then: Then;
 }
 
@@ -200,6 +188,7 @@ export interface Store {
   readonly files: Files;
   readonly events: Events;
   readonly transactions: Transactions;
+  readonly queues: Queues;
 
   /** LAW: after it, a run may name these graphs; a hash is written once and never changes. */
   putGraphs(lane: number, graphs: readonly StoredGraph[]): Promise<void>;
@@ -211,7 +200,7 @@ export interface Store {
   renew(lease: Lease): Promise<readonly LeaseSeen[]>;
   /**
    * Kills a lease whose beat is still `beat`, then frees what it owned: due at `now`, with one death more for runs
-   * that were in an owner's hands, unless it `leaves` of its own will.
+   * that were in an owner's hands, unless it `leaves` of its own will; and its queues.
    * LAW: no commit of that owner is written after the answer; none in flight is lost. False: it was alive, or gone.
    */
   takeOver(lane: number, owner: string, beat: number | null, now: number, leaves: boolean): Promise<boolean>;
@@ -266,7 +255,7 @@ export interface Store {
    * LAW: at most one commit per (run, journal length before it) is ever "written"; the same lines sent again while
    * nobody else owns the run are "written" again, and kept once; a dead lease writes nothing (LeaseLost); "park" and
    * "end" are written only if `mailSeen` is the run's count; "keep" that absorbs with it ends the mail's being due.
-   * Parcels, facts and the graph are written if the lines are, and only then.
+   * Parcels, facts and the graph are written if the lines are, and only then; places if it is a "park" that is written.
    */
   commit(lease: Lease, batch: readonly RunCommit[], now: number): Promise<readonly CommitAnswer[]>;
 
@@ -297,8 +286,8 @@ export interface Store {
   tallies(lane: number, from: number | null, until: number | null): Promise<readonly Tally[]>;
 
   /**
-   * LAW: `changed` is called soon after somebody else (or this handle) made some due, or ended some; it may be called
-   * for nothing. Answers how to stop.
+   * LAW: `changed` is called soon after somebody else (or this handle) made some due, ended some, or wrote some; it may be
+   * called for nothing. Answers how to stop.
    */
   watch(what: Change, changed: () => void): () => void;
   /**

@@ -1,6 +1,7 @@
-/** A store made of another one verb by verb, the verbs of its post, its schedules, its events, its files and its transactions among them. */
+/** A store made of another one verb by verb, the verbs of its post, its schedules, its events, its files, its queues and its transactions among them. */
 import type { Events } from "../store/events.ts";
 import type { Files } from "../store/files.ts";
+import type { Queues } from "../store/queues.ts";
 import type { Schedules } from "../store/schedules.ts";
 import type { Post, Store } from "../store/store.ts";
 
@@ -58,6 +59,22 @@ const EVENT_VERBS = [
   "forgetEvents",
 ] as const satisfies readonly (keyof Events)[];
 
+/** By names of their own: the post releases parcels, and the store lists runs. Without `keyOf`, which asks nobody. */
+const QUEUE_VERBS = {
+  own: "ownQueues",
+  release: "releaseQueues",
+  keepBuckets: "keepBuckets",
+  arrivals: "arrivals",
+  firsts: "firsts",
+  behind: "behind",
+  call: "callRuns",
+  setSettings: "setQueueSettings",
+  setStats: "setQueueStats",
+  list: "listQueues",
+  rows: "readQueues",
+  ahead: "placesAhead",
+} as const satisfies Readonly<Record<Exclude<keyof Queues, "keyOf">, string>>;
+
 export type Verb = (...args: unknown[]) => Promise<unknown>;
 
 /** `made` answers what a verb does; `of` answers the same verb of a store that has it already. */
@@ -75,6 +92,9 @@ export function storeByVerb(store: Store, made: (verb: string, of: (store: Store
   const events = EVENT_VERBS.map(
     (verb) => [verb, made(verb, ({ events: whose }) => (whose[verb] as Verb).bind(whose))] as const,
   );
+  const queues = (Object.keys(QUEUE_VERBS) as (keyof typeof QUEUE_VERBS)[]).map(
+    (verb) => [verb, made(QUEUE_VERBS[verb], ({ queues: whose }) => (whose[verb] as Verb).bind(whose))] as const,
+  );
   const { kind } = store.transactions;
   const transact = made("transact", ({ transactions: whose }) => whose.transact.bind(whose) as Verb);
   return {
@@ -84,6 +104,7 @@ export function storeByVerb(store: Store, made: (verb: string, of: (store: Store
     schedules: Object.fromEntries(schedules),
     files: Object.fromEntries(files),
     events: Object.fromEntries(events),
+    queues: { keyOf: (key: string) => store.queues.keyOf(key), ...Object.fromEntries(queues) },
     transactions: { kind, transact },
     watch: store.watch.bind(store),
     close: store.close.bind(store),

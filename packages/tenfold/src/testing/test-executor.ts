@@ -94,10 +94,10 @@ export class TestExecutor {
 
   /** With properties of its own, so that `{ ...ctx }` has all of them. */
   #contextFor(worker: TestWorker, ctx: StepContext, body: OpenBody): StubContext {
-    const { key, attempt, signal, log, run, node, progress, random, uuid, now } = ctx;
+    const { key, attempt, signal, log, run, node, progress, spent, random, uuid, now } = ctx;
     const wait: StubContext["wait"] = (duration) =>
       this.#bodies.rest(body, worker.wait(durationMs(duration, "`wait` of a stub"), signal));
-    const context = { key, attempt, signal, log, run, node, progress, random, uuid, now, wait };
+    const context = { key, attempt, signal, log, run, node, progress, spent, random, uuid, now, wait };
     return Object.defineProperty(context, "files", { get: () => ctx.files, enumerable: true }) as StubContext;
   }
 

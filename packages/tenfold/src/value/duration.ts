@@ -24,6 +24,11 @@ const UNIT_MS: Readonly<Record<string, number>> = {
   weeks: 604_800_000,
 };
 
+/** The milliseconds of a unit as it is written in a duration: "m", "min", "minutes"; undefined for what is none. */
+export function unitMsOf(unit: string): number | undefined {
+  return Object.hasOwn(UNIT_MS, unit) ? UNIT_MS[unit] : undefined;
+}
+
 /** A duration such as "10s" or "3 days"; a plain number is milliseconds. */
 export type Duration = string | number;
 
@@ -37,7 +42,7 @@ export function durationMs(duration: Duration, what = "a duration"): number {
   let total = 0;
   let end = 0;
   for (let found = pattern.exec(duration); found !== null; found = pattern.exec(duration)) {
-    const unitMs = Object.hasOwn(UNIT_MS, found[2]!) ? UNIT_MS[found[2]!] : undefined;
+    const unitMs = unitMsOf(found[2]!);
     if (unitMs === undefined) throw invalid(duration, what);
     total += Number(found[1]) * unitMs;
     end = pattern.lastIndex;

@@ -12,6 +12,7 @@ import {
   eq,
   gt,
   gte,
+  limit,
   sleep,
   waitFor,
   lt,
@@ -27,7 +28,7 @@ import {
 import { checkAll } from "../../src/cli/check-all.ts";
 import { checkWorkflow } from "../../src/cli/check.ts";
 import { unreachableArms } from "../../src/cli/check-arms.ts";
-import type { Lifted } from "../../src/index.ts";
+import type { Lifted, QueueOptions } from "../../src/index.ts";
 
 interface Lead {
   readonly tier: "hot" | "warm" | "cold";
@@ -211,6 +212,20 @@ test("a step without a timeout is told once, unless its use has one; so is an ea
     ],
   );
   assert.match(findings[0]!.message, /used 2 times/);
+});
+
+test("an attempt that hangs is said to hold a place of its queue, where that counts them", () => {
+  const said = (queue: QueueOptions<string>): string => {
+    const slow = step("slow", { queue, async run(text: string) { return text; } }); // prettier-ignore
+    return checkWorkflow(workflow<string>("slow", { flow: (text) => slow(text) }))[0]!.message;
+  };
+  const counted = [
+    { concurrency: 5 },
+    { per: { key: String, concurrency: 1 } },
+    { limit: limit("l", { concurrency: 1 }) },
+  ];
+  for (const queue of counted) assert.match(said(queue), /holds its run, a slot, and a place/);
+  assert.match(said({ rate: "5/s" }), /holds its run, and a slot, for ever/);
 });
 
 test("a list that is written down, of things that compete, may be worked on all at once", () => {

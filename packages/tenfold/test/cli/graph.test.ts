@@ -1,7 +1,7 @@
 /** Drawings of graphs: levels, arms and bodies as text, and as a Mermaid flowchart. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { after, derive, each, gte, match, sleep, sleepUntil, step, when, workflow } from "../../src/index.ts";
+import { after, derive, each, gte, limit, match, sleep, sleepUntil, step, when, workflow } from "../../src/index.ts";
 import { graphMermaid } from "../../src/cli/graph-mermaid.ts";
 import { graphText } from "../../src/cli/graph-text.ts";
 
@@ -63,6 +63,28 @@ What has the same number runs side by side; ← is what it waits for.`;
   // How wide the names' column is, is not the law.
   const plain = (text: string): string => text.replaceAll(/(\S) {2,}/g, "$1  ");
   assert.equal(plain(graphText(order.graph)), plain(expected));
+});
+
+test("a step that waits in a queue is drawn with what the queue limits", () => {
+  const openai = limit("openai", { concurrency: 2, rate: "60/min" });
+  const key = (total: number): string => String(total);
+  const queues = {
+    plain: {},
+    fast: { concurrency: 50, rate: "100/s", priority: 5 },
+    fair: { per: { key, weight: () => 1 } },
+    each: { rate: "5/day", per: { key, rate: "1/h", order: "strict" as const }, limit: openai },
+  };
+  const limited = workflow<number>("limited", {
+    flow: (total) => Object.entries(queues).map(([name, queue]) => step(name, { run: (n: number) => n, queue })(total)),
+  });
+  const text = graphText(limited.graph, limited.steps);
+  assert.match(text, /plain +← input \(queue\)\n/);
+  assert.match(text, /fast +← input \(queue: 50 at once, 100\/s\)\n/);
+  assert.match(text, /fair +← input \(queue: shared by its keys\)\n/);
+  const all = "queue: 5/day, of each key 1 at once and 1/h and in order, limit openai (2 at once, 60/min)";
+  assert.ok(text.includes(`← input (${all})\n`), text);
+  assert.match(graphMermaid(limited.graph, limited.steps), /\["fast<br>\(queue: 50 at once, 100\/s\)"\]/);
+  assert.ok(!graphText(limited.graph).includes("queue"));
 });
 
 const quotes = workflow<{ readonly total: number; readonly suppliers: readonly number[] }>("quotes", {

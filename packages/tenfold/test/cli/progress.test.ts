@@ -1,5 +1,6 @@
 /** Progress: what is counted, and how it reads on terminals of any width and in a pipe. */
 import assert from "node:assert/strict";
+import { on } from "node:events";
 import { PassThrough } from "node:stream";
 import { test } from "node:test";
 import fc from "fast-check";
@@ -7,8 +8,15 @@ import { each, match, open, step, workflow } from "../../src/index.ts";
 import { widthOf } from "../../src/cli/columns.ts";
 import { showProgress } from "../../src/cli/index.ts";
 import { LiveLines } from "../../src/cli/live-lines.ts";
-import { countAttempt, countEnding, newCounts, type ProgressCounts } from "../../src/cli/progress-counts.ts";
+import {
+  countAttempt,
+  countEnding,
+  countQueues,
+  newCounts,
+  type ProgressCounts,
+} from "../../src/cli/progress-counts.ts";
 import { progressLine, progressLines } from "../../src/cli/progress-lines.ts";
+import type { QueueView } from "../../src/engine/queues/queue-views.ts";
 
 const enrich = step("enrich", { run: (lead: { tier: string; items: readonly string[] }) => lead.tier });
 const introduce = step("introduce", { run: (tier: string) => tier });
@@ -68,6 +76,23 @@ test("a step of every run is counted against the runs; one of an arm or an each 
   );
 });
 
+function inLine(queue: string, waiting: number, running: number): QueueView {
+  return { queue, kind: "queue", waiting, running } as QueueView;
+}
+
+test("of a step with a queue it is told how many wait and run, from the first one in line to the last", () => {
+  const counts = newCounts(lead.graph, 400, 0);
+  countQueues(counts, [inLine("enrich", 12, 300), inLine("somebody else's", 1, 1)]);
+  assert.equal(progressLine(counts, 500), "lead: 0 of 400 runs; 500 ms; enrich 0/400 (12 wait, 300 run)");
+  for (let index = 0; index < 88; index++) attempt(counts, "enrich", 1000);
+  attempt(counts, "enrich", 1000, "failed");
+  assert.match(progressLine(counts, 2000), /; enrich 88\/400 \(12 wait, 300 run; 44\/s; 1 attempt failed\)$/);
+  const painted = progressLines(counts, 2000, 80, 24, plain);
+  assert.match(painted[1]!, / 88\/400 +44\/s {2}12 wait, 300 run {2}1 attempt failed$/);
+  countQueues(counts, [inLine("enrich", 0, 0)]);
+  assert.match(progressLine(counts, 2000), /; enrich 88\/400 \(1 attempt failed\)$/);
+});
+
 test("runs that went on from before count their steps of then when they are completed", () => {
   const counts = newCounts(lead.graph, 3, 0);
   counts.before = 1;
@@ -90,6 +115,7 @@ test("no line is wider than the terminal, and there are no more than it has rows
       ),
       (columns, rows, attempts) => {
         const counts = newCounts(lead.graph, 100_000, 0);
+        countQueues(counts, attempts.map(({ step: name, at }) => inLine(name, at * at, at))); // prettier-ignore
         for (const { step: name, at } of attempts) attempt(counts, name, at, at % 7 === 0 ? "failed" : "done");
         const lines = progressLines(counts, 9000, columns, rows, plain);
         for (const line of lines) assert.ok(widthOf(line) <= columns, `${widthOf(line)} > ${columns}: ${line}`);
@@ -136,6 +162,28 @@ test("progress says that it stops while what was begun is finished, with no time
   assert.match(progressLine(counts, 2000), /to go/);
   counts.phase = "stopping";
   assert.doesNotMatch(progressLine(counts, 2000), /to go/);
+});
+
+test("whoever watches sees the line before a step fill, and nobody in it at the end", async () => {
+  const opened = Promise.withResolvers<void>();
+  const ask = step("ask", { queue: { concurrency: 2 }, run: (n: number) => opened.promise.then(() => n) });
+  const asking = workflow<number>("asking", { flow: (n) => ask(n) });
+  const tenfold = await open({ store: ":memory:", workflows: [asking] });
+  const stream = new PassThrough();
+  const lines = on(stream.setEncoding("utf8"), "data");
+  const progress = showProgress(tenfold, {
+    workflow: "asking",
+    total: 5,
+    stream: stream as unknown as NodeJS.WriteStream,
+  });
+  const runs = [];
+  for (let n = 0; n < 5; n++) runs.push(await tenfold.start(asking, n));
+  for await (const [line] of lines) if (/; ask 0\/5 \(3 wait, 2 run\)$/m.test(line as string)) break;
+  opened.resolve();
+  await Promise.all(runs.map((run) => run.result()));
+  progress.stop();
+  assert.match(writtenTo(stream).trimEnd(), /; ask 5\/5$/);
+  await tenfold.close();
 });
 
 test("progress of a workflow that is not open is refused", async () => {

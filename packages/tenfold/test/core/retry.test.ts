@@ -2,7 +2,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { DEFAULT_RETRY, earn, newBudget, nextAttempt, spend, type RetryPolicy } from "../../src/core/retry.ts";
+import {
+  backoffsMs,
+  DEFAULT_RETRY,
+  earn,
+  newBudget,
+  nextAttempt,
+  spend,
+  type RetryPolicy,
+} from "../../src/core/retry.ts";
 
 const NOW = 1_760_000_000_000;
 const exponential: RetryPolicy = { ...DEFAULT_RETRY, attemptsMax: 1000, jitter: "none" };
@@ -143,4 +151,26 @@ test("a budget remembers no second that is over, and 100,000 that wait cost no m
   assert.ok(budget.probes.size <= 2, `${budget.probes.size}`);
   const waiting = spentBudget();
   for (let index = 1; index <= 100_000; index++) assert.equal(spend(waiting, NOW + 1, NOW), NOW + index * SECOND);
+});
+
+test("the delays of a policy together are those that its attempts wait, each at its longest", () => {
+  const policies = fc.record({
+    attemptsMax: fc.integer({ min: 1, max: 80 }),
+    backoff: fc.constantFrom("exponential" as const, "constant" as const),
+    firstMs: fc.integer({ min: 0, max: 5000 }),
+    maxMs: fc.constantFrom(5000, 300_000, 1e15),
+  });
+  fc.assert(
+    fc.property(policies, (given) => {
+      const policy: RetryPolicy = { ...DEFAULT_RETRY, ...given, jitter: "none" };
+      let waited = 0;
+      for (let number = 1; ; number++) {
+        const verdict = nextAttempt({ number, failedAt: 0, isFinal: false }, policy, 1);
+        if (verdict.kind === "give-up") break;
+        waited += verdict.at;
+      }
+      assert.ok(Math.abs(backoffsMs(policy) - waited) <= 1e-9 * waited);
+    }),
+  );
+  assert.ok(Number.isFinite(backoffsMs({ ...DEFAULT_RETRY, attemptsMax: 1e9, maxMs: 1e20 })));
 });

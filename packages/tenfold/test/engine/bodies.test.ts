@@ -57,6 +57,18 @@ test("key, now, random and uuid are the same in every attempt of a node, after a
   assert.equal(a!.now, NOW);
 });
 
+test("what a body says that it spent is taken, also apart from its context, and fails nothing where it is no amount", async () => {
+  const world = new World();
+  const counted = stepOf("counted", (_given, { spent }) => {
+    for (const amount of [3, Number.NaN, -1, undefined as never]) spent(amount);
+    return "done";
+  });
+  const flow = workflowOf("w", (given) => counted(given));
+  const { tenfold } = await world.open([flow]);
+  const run = await world.happens(tenfold.start(flow, 1));
+  assert.equal(await world.happens(run.result()), "done");
+});
+
 test("now is when the node became ready, not when the run or the attempt began", async () => {
   const world = new World();
   const slow = stepOf("slow", () => world.time.wait(5000));

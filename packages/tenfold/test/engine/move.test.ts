@@ -75,6 +75,7 @@ const LEFT: Readonly<Record<string, readonly string[]>> = {
   tally_changes: ["minute", "workflow", "status", "runs"],
   turns_served: ["turn"],
   runs: ["number", "owner"],
+  queues: ["owner"],
   // Each counts messages, and a key's digest, by itself.
   inbox: ["ordinal"],
   keys: ["digest"],

@@ -103,6 +103,17 @@ async function fillLane(store: Store, lane: number): Promise<Filled> {
     { ...event, workflow: "started", then: { kind: "started", run: parked } },
     { ...event, workflow: "refused", then: { kind: "refused", error: '{"code":"é"}' } },
   ]);
+  await store.queues.own(lease, ["score", "send"]);
+  await store.queues.keepBuckets(lease, "score", [{ scope: `"é`, tat: NOW + 0.5, at: NOW }]);
+  await store.queues.setStats(lease, "score", `{"é":"\\"1"}`);
+  await store.queues.setSettings(lane, "mail", `{"rate":"5/s"}`);
+  const place = { queue: "score", rank: NOW - 60_000, node: "score", cost: 0.25, weight: 3 };
+  const places = [
+    { ...place, key: "é", isNew: true },
+    { ...place, key: `"1", \\`, isNew: false },
+  ];
+  const waits = await take("waits in a queue");
+  await store.commit(lease, [commitOf(waits, { then: { kind: "park", wakeAt: NOW + HOUR }, places })], NOW);
   for (const output of [null, `"é"`]) await store.transactions.transact(lease, keeping(parked, output));
   await start("later", { at: NOW + 2 * HOUR });
   for (const [index, tenant] of ["", "", "", "red", "red", "blue"].entries()) await start(`waits ${index}`, { tenant });
@@ -133,6 +144,7 @@ export interface Answers {
   readonly files: readonly unknown[];
   readonly events: readonly unknown[];
   readonly results: readonly unknown[];
+  readonly queues: readonly unknown[];
 }
 
 /** What the store answers to all that can be asked, in the end by somebody who takes and starts what there is. */
@@ -199,6 +211,19 @@ export async function answersOf(store: Store): Promise<Answers> {
       const answers = [];
       for (const work of asked) answers.push(await store.transactions.transact(lease, { ...work, body: () => null }));
       return answers;
+    }),
+    queues: await each(async (lane) => {
+      const { queues } = store;
+      const lease = await joined(store, `dispatches ${lane}`, lane);
+      const places = await queues.firsts(lane, "score", null, 9);
+      return [
+        (await queues.list(lane)).map(({ owner: _owner, ...listed }) => listed),
+        await queues.own(lease, ["score", "mail", "send", "new"]),
+        places,
+        await queues.arrivals(lease, "score", 9),
+        await queues.call(lease, [WORKFLOW], places.slice(0, 1)),
+        await queues.firsts(lane, "score", null, 9),
+      ];
     }),
     keys: await each(async (lane) => {
       await store.forgetKeys(lane, NOW + HOUR, 9);

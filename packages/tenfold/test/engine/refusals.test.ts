@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as z from "zod";
 import { RunFailed } from "../../src/engine/results.ts";
+import { limit, type Limit } from "../../src/flow/index.ts";
 import type { ErrorCode } from "../../src/value/error.ts";
 import { rejects, stepOf, workflowOf, World } from "./world.ts";
 
@@ -144,6 +145,21 @@ test("two workflows of one name are not opened", () => {
     code: "WORKFLOW_NAME_TAKEN",
   });
   world.engineOf([plain, plain]);
+});
+
+test("two workflows whose steps have two different limits of one name are not opened, and with one that they share they are", () => {
+  const world = new World();
+  const limited = (name: string, shared: Limit) => {
+    const ask = stepOf(`ask-${name}`, (given: any) => given, { queue: { limit: shared } });
+    return workflowOf(name, (given) => ask(given));
+  };
+  const openai = limit("openai", { concurrency: 1 });
+  const other = limited("other", limit("openai", { concurrency: 1 }));
+  assert.throws(() => world.engineOf([limited("first", openai), other]), {
+    code: "LIMIT_NAME_TAKEN",
+    message: /"openai".*"ask-first" in workflow "first".*"ask-other" in "other"; nothing was opened\. Make it once/,
+  });
+  world.engineOf([limited("first", openai), limited("second", openai)]);
 });
 
 const thrownNothing: unknown = Object.create(null);

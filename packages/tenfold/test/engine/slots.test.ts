@@ -28,7 +28,7 @@ test("whatever order they came in, those that wait are called oldest first, neve
 
 test("while paused none of a lane is called; then those that wait are, oldest first, and other lanes never waited", () => {
   const shared = new Slots(2);
-  const [lane, other] = [new LaneSlots(shared), new LaneSlots(shared)];
+  const [lane, other] = [new LaneSlots(shared, new Slots(1)), new LaneSlots(shared, new Slots(1))];
   const called: string[] = [];
   const take = (slots: LaneSlots, id: string) => {
     const waiting = { id, call: () => void (slots.isPaused ? slots.setAside(waiting) : called.push(id)) };

@@ -15,6 +15,7 @@ test("run calls the body itself, with a plain context", async () => {
       seen.push(ctx);
       ctx.log.info("nothing is written");
       ctx.progress(1, 2);
+      ctx.spent(5);
       return a + b;
     },
   });
@@ -135,7 +136,7 @@ test("a name of over 100 characters is refused, without all of it in the message
 });
 
 test("options whose release has not come are refused by name", () => {
-  for (const option of ["queue", "pure", "takes", "wait", "expires"]) {
+  for (const option of ["pure", "takes", "wait", "expires"]) {
     refuses(
       () => untyped("enrich", { run() {}, [option]: true }),
       "OPTION_UNSUPPORTED",

@@ -8,8 +8,11 @@ import { eventModelLaw } from "./event-model-law.ts";
 import { leaseLaws } from "./lease-laws.ts";
 import { listLaws } from "./list-laws.ts";
 import { modelLaw } from "./model-law.ts";
+import { placeLaws } from "./place-laws.ts";
 import { postLaws } from "./post-laws.ts";
 import { pruneLaws } from "./prune-laws.ts";
+import { queueLaws } from "./queue-laws.ts";
+import { queueModelLaw } from "./queue-model-law.ts";
 import type { OpenStore } from "./sample.ts";
 import { scheduleLaws } from "./schedule-laws.ts";
 import { sendLaws } from "./send-laws.ts";
@@ -28,10 +31,13 @@ export function conformance(name: string, open: OpenStore, { sequences = 200 } =
     fileLaws(open);
     eventLaws(open);
     transactLaws(open);
+    queueLaws(open);
+    placeLaws(open);
     pruneLaws(open);
     leaseLaws(open);
     listLaws(open);
     modelLaw(open, sequences);
     eventModelLaw(open, Math.ceil(sequences / 2));
+    queueModelLaw(open, Math.ceil(sequences / 2));
   });
 }

@@ -1,9 +1,11 @@
 /** The verbs that meet in a small store, and all that can be read of it afterwards. */
-import type { Parcel, ParcelName, RunCommit, RunStart, Send, StartAnswer, Store } from "../../src/store/store.ts";
+import type { RunCommit, RunStart, Send, StartAnswer, Store } from "../../src/store/store.ts";
 import { HeldStore } from "./held-connection.ts";
 import { fileVerbs } from "./interleaved-file-verbs.ts";
 import { filesOf, sweepAll } from "./interleaved-files.ts";
 import { allOfEvents, EVENT_VERBS } from "./interleaved-events.ts";
+import { allOfQueues, lastOfQueues, queueVerbs } from "./interleaved-queues.ts";
+import { postVerbs } from "./interleaved-post.ts";
 import { SCHEDULES, step } from "./interleaved-schedules.ts";
 import { resultsOf, transactVerbs } from "./interleaved-transactions.ts";
 import { LAST, NAMES, NEW, OF_A, OF_B, WITHIN, workflowOf, type Name, type World } from "./interleaved-world.ts";
@@ -91,18 +93,6 @@ function takeOver(of: string, beat: number | null, leaves: boolean): Verb {
     store.takeOver(lane, of, beat, now, leaves),
   );
 }
-
-function deliver(name: string, touches: readonly Name[], parcels: (world: World) => readonly Parcel[]): Verb {
-  return verb(
-    `deliver ${name}`,
-    null,
-    (store, world, now) => store.post.deliver(world.lane, parcels(world), now),
-    touches,
-  );
-}
-
-/** A parcel that has come before. */
-const CAME: ParcelName = { from: "elsewhere", key: "came" };
 
 function prune(name: string, names: readonly Name[]): Verb {
   const pruning = { before: NOW + 100, keysForMs: 10, linesMax: 1000 };
@@ -219,19 +209,7 @@ export const VERBS: readonly Verb[] = [
     (["ofTenant", "ofDead", ...OF_A] as const).map((name) => world.send(name, "m9")),
   ),
   send("to those that prune may take", ["failed"], (world) => [world.send("failed", "m1", { reopens: true })]),
-  deliver("the first time", ["others"], (world) => [world.parcel("p2", "others"), world.parcel("p3", "completed")]),
-  deliver("to runs that lie", ["parked", "later"], (world) => [
-    world.parcel("p2", "parked"),
-    world.parcel("p4", "later"),
-  ]),
-  deliver("again", [], (world) => [world.parcel("came", "completed")]),
-  verb("remove", null, (store, world) => store.post.remove(world.lane, [world.sent])),
-  verb("release", null, (store, { lane }) => store.post.release(lane, [CAME, { from: "elsewhere", key: "p2" }])),
-  verb("outgoing", null, (store, { lane }) => store.post.outgoing(lane, null, 9)),
-  verb("received", null, async (store, { lane }) =>
-    (await store.post.received(lane, NOW + 1e6, 9)).toSorted((one, other) => (one.key < other.key ? -1 : 1)),
-  ),
-  verb("holds", null, (store, world) => store.post.holds(world.lane, [world.sent, CAME])),
+  ...postVerbs(verb),
   prune("finished runs", ["completed", "failed", "sender", "plain", "keyed"]),
   prune("a run with a key", ["failed"]),
   verb("forget keys", null, (store, { lane }) => store.forgetKeys(lane, NOW + 1e6, 9)),
@@ -242,6 +220,7 @@ export const VERBS: readonly Verb[] = [
   verb("reached", null, (store, { lane }) => store.schedules.reached(lane, SCHEDULES)),
   ...fileVerbs(verb),
   ...transactVerbs(verb),
+  ...queueVerbs(verb),
   takeOver("a", null, false),
   takeOver("a", 0, false),
   takeOver("a", 1, false),
@@ -298,6 +277,7 @@ export async function everything(store: Store, world: World): Promise<unknown> {
     schedules: await store.schedules.reached(lane, SCHEDULES),
     files: await filesOf(store, lane, ids),
     events: await allOfEvents(store, lane),
+    queues: await allOfQueues(store, world),
     received: (await store.post.received(lane, NOW + 1e6, 9)).map(({ key }) => key).toSorted(),
     listed: (await store.list(lane, { attribute }, { before: null, limit: 9 })).map(({ id }) => id),
     owners: await Promise.all(owners),
@@ -323,7 +303,7 @@ export async function aftermath(
       answers.push(await outcome(() => store.commit(world.lease(owner), batch, NOW + 40)));
     }
   }
-  await joined(second, "heir", world.lane);
+  const queues = await lastOfQueues(second, await joined(second, "heir", world.lane));
   const claimed = await outcome(() => claim("heir", 1000).does(second, world, NOW + 1e6));
   const [n, k, f] = [
     world.start(LAST[0], { workflow: "flow-new1", key: keyOf("n") }),
@@ -335,6 +315,7 @@ export async function aftermath(
     answers,
     claimed,
     known,
+    queues,
     freed: await sweepAll(second, world.lane).then(() => second.files.sweep(world.lane, 9)),
     journals: await Promise.all(world.ids.map((id) => second.journal(world.lane, id))),
   };

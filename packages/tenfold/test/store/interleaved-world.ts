@@ -2,6 +2,7 @@
 import type { Lease, Parcel, ParcelName, RunCommit, RunStart, Send, Store } from "../../src/store/store.ts";
 import { filesAtFirst, part } from "./interleaved-files.ts";
 import { setUpEvents } from "./interleaved-events.ts";
+import { setUpQueues } from "./interleaved-places.ts";
 import { SCHEDULES } from "./interleaved-schedules.ts";
 import { workOf } from "./transacting.ts";
 import {
@@ -24,7 +25,18 @@ const [x, y] = [lineOf("x"), lineOf("y")];
 const WAITING = ["waiting", "ofTenant", "ofTenantToo", "keyed", "later"] as const;
 export const OF_A = ["plain", "begun", "mailed", "mailedTwice"] as const;
 export const OF_B = ["others", "othersBegun"] as const;
-const LAID_DOWN = ["due", "parked", "parkedMail", "held", "failed", "completed", "sender", "ofDead"] as const;
+const LAID_DOWN = [
+  "due",
+  "parked",
+  "parkedMail",
+  "held",
+  "failed",
+  "completed",
+  "sender",
+  "ofDead",
+  "queued",
+  "queuedToo",
+] as const;
 export const NEW = ["new1", "new2", "new3"] as const;
 /** A caller's start is made once, so the first verb and the second one have others. */
 export const WITHIN = { first: ["first1", "first2"], second: ["second1", "second2"] } as const;
@@ -103,6 +115,7 @@ export async function setUp(world: World, first: Store, second: Store): Promise<
   await serve(world, second, b, "servedToo");
   const dead = await joined(first, "dead", lane);
   await first.start(lane, [world.start("ofDead")], NOW, dead);
+  await first.queues.own(dead, ["used"]);
   await first.takeOver(lane, "dead", null, NOW - 2, false);
   await second.start(
     lane,
@@ -118,7 +131,7 @@ export async function setUp(world: World, first: Store, second: Store): Promise<
   );
   const named = (names: readonly Name[]): RunStart[] => names.map((name) => world.start(name));
   const failed = world.start("failed", { key: keyOf("f") });
-  const rest = named(["due", "parked", "parkedMail", "held", "completed", "sender"]);
+  const rest = named(["due", "parked", "parkedMail", "held", "completed", "sender", "queued", "queuedToo"]);
   await first.start(lane, [...named(OF_A), ...rest, failed], NOW, a);
   await second.start(lane, named(OF_B), NOW, b);
   await second.commit(b, [world.commit("othersBegun", { lines: [x] })], NOW);
@@ -135,6 +148,7 @@ export async function setUp(world: World, first: Store, second: Store): Promise<
     world.commit("sender", { parcels: [world.send("others", "p1")], then: COMPLETED }),
   ];
   await first.commit(a, laidDown, NOW);
+  await setUpQueues([first, a], [second, b], (name, differs) => world.commit(name, differs));
   await first.transactions.transact(a, workOf(world.id("completed"), "0"));
   const sends = [world.send("parkedMail", "m1"), world.send("mailed", "m1"), world.send("mailedTwice", "m1")];
   await second.send(lane, sends, NOW);

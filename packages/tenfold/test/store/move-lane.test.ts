@@ -121,7 +121,7 @@ async function leftOf(store: PostgresServers, place: number, lane: number): Prom
   return left;
 }
 
-/** A lane with runs in every state, mail, keys, attributes, and leases. */
+/** A lane with runs in every state, mail, keys, attributes, places in queues, and leases. */
 async function fill(store: PostgresServers): Promise<readonly string[]> {
   const make = idMaker();
   const ids = Array.from({ length: 40 }, (_, index) => make(NOW + index));
@@ -132,8 +132,11 @@ async function fill(store: PostgresServers): Promise<readonly string[]> {
   await store.start(0, ids.slice(30, 36).map((id) => startOf(id, { tenant: "acme" })), NOW, null); // prettier-ignore
   await store.start(0, ids.slice(36).map((id) => startOf(id, { at: NOW + 5000 })), NOW, null); // prettier-ignore
   const then = [COMPLETED, FAILED, { kind: "park", wakeAt: NOW + 1000 }, { kind: "keep" }] as const;
-  const commits = ids.slice(0, 28).map((id, n) => commitOf(id, { lines: [lineOf('"x" \\ …'), lineOf("y")], then: then[n % 4]! })); // prettier-ignore
+  const commits = ids.slice(0, 28).map((id, n) => commitOf(id, { lines: [lineOf('"x" \\ …'), lineOf("y")], then: then[n % 4]!, places: [{ ...PLACE, rank: n }] })); // prettier-ignore
   await store.commit(a, commits, NOW);
+  await store.queues.own(a, ["score"]);
+  await store.queues.keepBuckets(a, "score", [{ scope: '"é"', tat: NOW + 0.125, at: NOW }]);
+  await store.queues.setStats(a, "score", '{"running":"…"}');
   await store.send(0, [sendOf(ids[3]!, "m"), sendOf(ids[31]!, "m"), sendOf(ids[1]!, "r", { reopens: true })], NOW);
   // More parts than are carried at once.
   const [mine, parts] = [
@@ -144,12 +147,16 @@ async function fill(store: PostgresServers): Promise<readonly string[]> {
   return ids;
 }
 
+const PLACE = { queue: "score", key: '"é"', node: "score", cost: 0.1, weight: 1, isNew: true };
+
 async function contentsOf(store: PostgresServers, ids: readonly string[]): Promise<unknown> {
   const runs = await store.read(0, ids);
   return {
     runs: runs.map((run) => ({ ...run, owner: null, wakeAt: null })),
     journals: await Promise.all(ids.map((id) => store.journal(0, id))),
     graph: await store.graph(0, "g1"),
+    queues: (await store.queues.list(0)).map((queue) => ({ ...queue, owner: null })),
+    places: await store.queues.behind(0, "score", { ...PLACE, rank: -1, run: "" }, 99),
     files: await filesOf(store, 0, [ids[3]!]),
     listed: (await store.list(0, { attribute: { name: "country", value: "DE" } }, { before: null, limit: 99 })).map(({ id }) => id), // prettier-ignore
     tallies: [...(await store.tallies(0, null, null))].sort((x, y) => (x.status < y.status ? -1 : 1)),
@@ -189,6 +196,10 @@ for (const stage of STAGES) {
       { kind: "existing", run: ids[0], status: "completed" },
     ]);
     // A message makes a parked run due; runs that were owned are due, and with no death.
+    const [owned] = await store.queues.own(b, ["score"]);
+    const buckets = [{ scope: '"é"', tat: NOW + 0.125, at: NOW }];
+    assert.deepEqual(owned, { queue: "score", wasUsed: true, settings: null, buckets });
+    assert.equal((await store.queues.arrivals(b, "score", 99)).length, 7);
     const due = await claimAll(store, b, Date.now() + 10_000);
     assert.ok(due.length > 10 && due.every(({ deaths }) => deaths === 0));
     assert.equal(due.find(({ id }) => id === ids[3])?.mail.messages.length, 1);

@@ -20,6 +20,7 @@ import * as openServers from "../../src/store/postgres/open-servers.ts";
 import * as place from "../../src/store/postgres/place.ts";
 import * as post from "../../src/store/postgres/post.ts";
 import * as prune from "../../src/store/postgres/prune.ts";
+import * as queues from "../../src/store/postgres/queue-statements.ts";
 import * as read from "../../src/store/postgres/read.ts";
 import * as schedules from "../../src/store/postgres/schedules.ts";
 import * as send from "../../src/store/postgres/send.ts";
@@ -60,7 +61,21 @@ const MODULES: readonly object[] = [
     openServers,
     place,
   ],
-  ...[post, prune, read, schedules, send, share, start, startWithin, subscriptions, changes, tally, transactions],
+  ...[
+    post,
+    prune,
+    queues,
+    read,
+    schedules,
+    send,
+    share,
+    start,
+    startWithin,
+    subscriptions,
+    changes,
+    tally,
+    transactions,
+  ],
 ];
 
 /** Every exported statement by its name. */

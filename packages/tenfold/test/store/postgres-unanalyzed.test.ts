@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openPostgres } from "../../src/store/postgres/open.ts";
+import type { NewPlace } from "../../src/store/queues.ts";
 import type { Lease, RunCommit, Store } from "../../src/store/store.ts";
 import { newSchema, onServer, postgresServer } from "./postgres-server.ts";
 import { ALL, claimAll, COMPLETED, commitOf, idMaker, joined, keyOf, lineOf, NOW, sendOf, startOf } from "./sample.ts";
@@ -36,14 +37,14 @@ test("what is done with some runs reads the rows of those, on a store that was j
   await work(working, idsOf(WORKED));
   await working.close();
   const after = await rowsRead(url, schema);
-  for (const table of ["runs", "journal", "keys", "attributes", "inbox", "outbox", "received"]) {
+  for (const table of ["runs", "journal", "keys", "attributes", "inbox", "outbox", "received", "tasks"]) {
     const rows = after.get(table)! - before.get(table)!;
     assert.ok(rows > 0, `nothing of ${table} was read`);
     assert.ok(rows <= ROWS_A_RUN_MAX * WORKED, `${rows} rows of ${table}`);
   }
 });
 
-/** Runs with a key, an attribute, lines and an early signal, that sleep. */
+/** Runs with a key, an attribute, lines, an early signal and a place in a queue, that sleep. */
 async function sleep(store: Store, lease: Lease, ids: readonly string[]): Promise<void> {
   await begin(store, lease, ids);
   const lines = [lineOf("one"), lineOf("two")];
@@ -55,7 +56,7 @@ async function sleep(store: Store, lease: Lease, ids: readonly string[]): Promis
   const then = { kind: "park", wakeAt: NOW + HOUR } as const;
   await store.commit(
     lease,
-    ids.map((id) => commitOf(id, { lines, mailSeen: 1, then })),
+    ids.map((id, nth) => commitOf(id, { lines, mailSeen: 1, then, places: [placeOf(`k${nth % 5}`, nth)] })),
     NOW,
   );
 }
@@ -95,13 +96,39 @@ async function work(store: Store, ids: readonly string[]): Promise<void> {
   await store.load(other, ids);
   await store.takeOver(0, "c", 0, NOW, true);
   assert.equal((await claimAll(store, lease)).length, ids.length);
-  await commit((id) => ({ from: 2, lines: [lineOf("three")], mailSeen: mailSeen(id), then: COMPLETED }));
+  const later = { kind: "park", wakeAt: NOW + HOUR } as const;
+  const [place, early] = [placeOf("k1", 7), placeOf("k", -1)];
+  await commit((id) => ({
+    from: 2,
+    lines: [lineOf("three")],
+    mailSeen: mailSeen(id),
+    then: later,
+    places: [place, early],
+  }));
+  await callUp(store, lease, [place, early], ids);
+  await commit((id) => ({ from: 3, lines: [lineOf("four")], mailSeen: mailSeen(id), then: COMPLETED }));
   await store.read(0, ids);
   for (const id of ids.slice(0, 10)) await store.journal(0, id);
   await store.list(0, { attribute: facts[0]! }, { limit: 100, before: null });
   const pruning = { before: NOW + 1, keysForMs: 0, linesMax: 10_000 };
   assert.ok((await store.prune(0, ids, pruning)).every((answer) => answer === "pruned"));
   assert.equal(await store.forgetKeys(0, NOW + 1, 1000), ids.length);
+}
+
+function placeOf(key: string, rank: number): NewPlace {
+  return { queue: "score", key, rank, node: "score", cost: 1, weight: 1, isNew: true };
+}
+
+/** What the owner of a queue asks, and calls up, of runs that have these places. */
+async function callUp(store: Store, lease: Lease, of: readonly NewPlace[], ids: readonly string[]): Promise<void> {
+  const { queues } = store;
+  await queues.own(lease, ["score"]);
+  assert.equal((await queues.arrivals(lease, "score", ids.length)).length, ids.length);
+  const firsts = await queues.firsts(0, "score", null, 10);
+  assert.equal(firsts.length, 6);
+  for (const first of firsts) await queues.behind(0, "score", first, 10);
+  const places = ids.flatMap((run) => of.map(({ isNew: _isNew, ...place }) => ({ ...place, run })));
+  assert.equal((await queues.call(lease, ALL, places)).length, ids.length);
 }
 
 function begin(store: Store, lease: Lease | null, ids: readonly string[]): Promise<unknown> {

@@ -14,6 +14,7 @@ import * as membership from "../../src/store/sqlite/membership.ts";
 import * as moving from "../../src/store/sqlite/moving-tables.ts";
 import * as post from "../../src/store/sqlite/post.ts";
 import * as prune from "../../src/store/sqlite/prune.ts";
+import * as queues from "../../src/store/sqlite/queues.ts";
 import * as read from "../../src/store/sqlite/read.ts";
 import * as schedules from "../../src/store/sqlite/schedules.ts";
 import * as send from "../../src/store/sqlite/send.ts";
@@ -39,6 +40,7 @@ const statements: ReadonlyMap<string, string> = new Map(
     moving,
     post,
     prune,
+    queues,
     read,
     schedules,
     send,

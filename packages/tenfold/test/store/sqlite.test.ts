@@ -1,5 +1,6 @@
 /** The SQLite store keeps the laws, over restarts too, and whatever another handle does with its lease. */
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { openSqlite } from "../../src/store/sqlite/sqlite.ts";
 import { conformance } from "./conformance.ts";
@@ -65,6 +66,19 @@ test("what a handle remembers of its runs is forgotten when another one commits 
   assert.deepEqual(await two.commit(b, [commitOf(id, { lines: [lineOf("y")] })], NOW), ["written"]);
   assert.deepEqual(await one.journal(0, id), [lineOf("y")]);
   await Promise.all([one.close(), two.close()]);
+});
+
+test("a queue is owned by whoever asks, if a program that knows no queues took over from its owner", async () => {
+  const path = newFile();
+  const store = await openSqlite(path);
+  const [a, b] = [await joined(store, "a"), await joined(store, "b")];
+  await store.queues.own(a, ["score"]);
+  const other = new DatabaseSync(path);
+  other.exec("update leases set is_alive = 0 where owner = 'a'");
+  other.close();
+  const owned = { queue: "score", wasUsed: true, settings: null, buckets: [] };
+  assert.deepEqual(await store.queues.own(b, ["score"]), [owned]);
+  await store.close();
 });
 
 test("a closed store says so", async () => {

@@ -11,7 +11,7 @@ export const checkCommand: Command = {
   name: "check",
   takes: "[workflow]",
   counts: { least: 0, most: 1 },
-  summary: "Finds what a workflow's graph, its flow's source and its schedules show before anything runs.",
+  summary: "Finds what a workflow's graph, its source, its schedules and its limits show before anything runs.",
   about: "An error is never meant; a note may be. The exit code is 1 if there are errors, 0 if there are none.",
   flags: {},
   examples: [

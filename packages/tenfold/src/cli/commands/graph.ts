@@ -25,8 +25,8 @@ export const graphCommand: Command = {
       );
     }
     const config = await mustLoad({ words, flags, terminal, ...call });
-    const { name, hash, graph, triggers = [] } = workflowNamed(config, words[0]!);
-    const drawing = format === "text" ? graphText(graph) : graphMermaid(graph);
+    const { name, hash, graph, steps, triggers = [] } = workflowNamed(config, words[0]!);
+    const drawing = format === "text" ? graphText(graph, steps) : graphMermaid(graph, steps);
     if (terminal.isJson) terminal.document({ workflow: name, hash, format, drawing, graph });
     else terminal.print(drawing);
     if (terminal.isJson || format !== "text" || triggers.length === 0) return EXIT.yes;

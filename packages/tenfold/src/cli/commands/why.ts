@@ -4,7 +4,7 @@ import { undoNote } from "../../core/undo-text.ts";
 import type { Why } from "../../engine/why.ts";
 import { EXIT, type Call, type Command } from "../command.ts";
 import { oneLine, shortened } from "../columns.ts";
-import { openStored } from "../opening.ts";
+import { openWithCode } from "../opening.ts";
 import { paintStatus } from "../status.ts";
 import { agoText, plural, timeText } from "../time-text.ts";
 
@@ -22,7 +22,7 @@ export const whyCommand: Command = {
     { line: "tenfold why 01m4qk0v6b7x3c9r5t8w2000 --json", does: "the same for a program" },
   ],
   async run(call: Call): Promise<number> {
-    const tenfold = await openStored(call);
+    const tenfold = await openWithCode(call);
     try {
       const why = await tenfold.why(call.words[0]!);
       if (call.terminal.isJson) call.terminal.document(why);
@@ -70,6 +70,7 @@ function runText({ status, owned, wakeAt, waits, error }: Why, now: number): str
       const open = waits.length === 1 ? "" : `, ${plural(waits.length, "node")} of it open`;
       if (owned) return `, in a worker's hands${open}`;
       if (wakeAt !== null && wakeAt <= now) return `, due, and in no worker's hands${open}`;
+      if (wakeAt === null && waits.some(({ kind }) => kind === "queue")) return `, parked until its turn comes${open}`;
       return wakeAt === null
         ? `, parked until somebody sends it something${open}`
         : `, parked until ${timeText(wakeAt)}${open}`;
@@ -84,6 +85,8 @@ export function wayOf(run: string, wait: Wait): string | undefined {
       return `tenfold signal ${run} ${wait.signal}${wait.for === null ? "" : ` --for ${JSON.stringify(wait.for)}`} '<payload>'`;
     case "approval":
       return `tenfold approve ${wait.token} · tenfold refuse ${wait.token}`;
+    case "queue":
+      return queueWay(wait);
     case "undo":
       return wait.error === null ? undefined : `its last attempt failed: ${shortened(oneLine(wait.error.message))}`;
     case "unsure":
@@ -93,6 +96,23 @@ export function wayOf(run: string, wait: Wait): string | undefined {
     case "child":
       return wait.child === null ? undefined : `tenfold why ${wait.child}`;
     default:
+      return undefined;
+  }
+}
+
+function queueWay({ queue, limit, binds, worker }: Extract<Wait, { kind: "queue" }>): string | undefined {
+  if (worker === null && binds?.kind !== "paused") return "a worker that has its code takes it over: `tenfold work`";
+  const whose = JSON.stringify(binds?.of === "shared" ? limit : queue).replaceAll(/^"([a-z0-9_.-]+)"$/gi, "$1");
+  const per = binds?.of === "key" ? "per-" : "";
+  switch (binds?.kind) {
+    case "paused":
+      return `tenfold queues resume ${whose}`;
+    case "concurrency":
+      return `tenfold queues set ${whose} --${per}concurrency <n>`;
+    case "rate":
+      return `tenfold queues set ${whose} --${per}rate <rate>`;
+    case "slow":
+    case undefined:
       return undefined;
   }
 }

@@ -1,4 +1,5 @@
 /** `tenfold work`: a worker for production, until it is told to stop; it drains, and says whether it is ready. */
+import type { OpenOptions } from "../../engine/open.ts";
 import { durationMs } from "../../value/duration.ts";
 import { EXIT, usageError, type Call, type Command } from "../command.ts";
 import { serveHealth, type Health } from "../health.ts";
@@ -21,6 +22,8 @@ export const workCommand: Command = {
   ].join("\n"),
   flags: {
     slots: { type: "string", value: "count", text: "bodies that run at once, instead of the config's `slots`" },
+    only: { type: "string", value: "pools", text: "serves just these pools: heavy, or heavy,gpu" },
+    except: { type: "string", value: "pools", text: "serves all pools but these" },
     drain: {
       type: "string",
       value: "duration",
@@ -35,6 +38,7 @@ export const workCommand: Command = {
       line: "tenfold work --store postgres://tenfold:secret@db/leads --health 8080 --host 0.0.0.0 --json",
       does: "in a container: probed on port 8080, its log as JSON lines",
     },
+    { line: "tenfold work --only heavy", does: 'calls only the bodies of steps with `queue: { pool: "heavy" }`' },
     { line: "tenfold work --slots 50 --drain 1m", does: "at most 50 bodies at once, which have a minute to finish" },
   ],
   async run(call: Call): Promise<number> {
@@ -70,13 +74,34 @@ export const workCommand: Command = {
   },
 };
 
-function readOptions({ flags }: Call): { readonly slots?: number; readonly drain?: string } {
+type Options = Pick<OpenOptions, "slots" | "drain" | "pools" | "exceptPools">;
+
+function readOptions({ flags }: Call): Options {
   const [slots, drain] = [flags.text("slots"), flags.text("drain")];
   if (drain !== undefined) durationMs(drain, "`--drain`");
   return {
     ...(slots === undefined ? {} : { slots: wholeNumber("--slots", slots, 1, Number.MAX_SAFE_INTEGER) }),
     ...(drain === undefined ? {} : { drain }),
+    ...readPools(flags.text("only"), flags.text("except")),
   };
+}
+
+/** They come in the place of both that the config has. */
+function readPools(only: string | undefined, except: string | undefined): Options {
+  if (only === undefined && except === undefined) return {};
+  if (only === undefined) return { pools: undefined, exceptPools: namesOf("--except", except!) };
+  if (except === undefined) return { pools: namesOf("--only", only), exceptPools: undefined };
+  throw usageError(
+    "`--only` and `--except` say the same from both ends; nothing was worked. Write the pools that it serves, or those that it does not.",
+  );
+}
+
+function namesOf(flag: string, text: string): readonly string[] {
+  const names = text.split(",").map((name) => name.trim());
+  if (names.every((name) => name !== "")) return names;
+  throw usageError(
+    `\`${flag} ${text}\` names no pools; nothing was worked. Write \`${flag} heavy\`, or \`${flag} heavy,gpu\`.`,
+  );
 }
 
 async function startHealth({ flags }: Call, reason: () => string | null): Promise<Health | undefined> {

@@ -2,7 +2,7 @@
  * A store whose payloads are encoded: what goes in is encoded, what comes out decoded, and everything else is the other
  * store's own. Inputs, outputs, errors, journal lines, messages, and files with their names are payloads; graphs, filters of events, keys, attributes, tenants and
  * the names of nodes are not: they are searched, or tell nothing of a run.
- * Invariant: nothing of a payload reaches the store plain; a key's hash of its input neither.
+ * Invariant: nothing of a payload reaches the store plain; a key's hash of its input neither, nor a key of a queue.
  */
 import type { CallerClient } from "../caller-client.ts";
 import type {
@@ -35,11 +35,13 @@ import type {
 import type { Files } from "../files.ts";
 import type { Codec } from "./codec.ts";
 import type { Events } from "../events.ts";
+import type { Queues } from "../queues.ts";
 import type { Schedules } from "../schedules.ts";
 import type { Transactions } from "../transactions.ts";
 import { decodedClaim, decodedLines, decodedMail, decodedRecord, linePlace, partPlace } from "./decoded.ts";
 import { EncodedFiles } from "./encoded-files.ts";
 import { EncodedEvents } from "./encoded-events.ts";
+import { EncodedQueues, hashedPlace } from "./encoded-queues.ts";
 import { EncodedPost, encodedSend } from "./encoded-post.ts";
 import { encodeText } from "./encoded-text.ts";
 import { EncodedTransactions } from "./encoded-transactions.ts";
@@ -49,6 +51,7 @@ export class EncodedStore implements Store {
   readonly files: Files;
   readonly events: Events;
   readonly transactions: Transactions;
+  readonly queues: Queues;
   declare readonly beat?: NonNullable<Store["beat"]>;
   readonly #store: Store;
   readonly #codec: Codec;
@@ -60,6 +63,7 @@ export class EncodedStore implements Store {
     this.files = new EncodedFiles(store.files, codec);
     this.events = new EncodedEvents(store.events, codec);
     this.transactions = new EncodedTransactions(store.transactions, codec);
+    this.queues = new EncodedQueues(store.queues, codec);
     if (store.beat !== undefined) this.beat = store.beat.bind(store);
   }
 
@@ -219,15 +223,20 @@ function encodedStart(codec: Codec, start: RunStart): RunStart {
 }
 
 function encodedCommit(codec: Codec, commit: RunCommit): RunCommit {
-  const { run, from, lines, parcels, then } = commit;
-  const encoded = {
+  const { run, from, lines, parcels, places, then } = commit;
+  const encoded: RunCommit = {
     ...commit,
     then: encodedThen(codec, run, then),
     lines: lines.map((line, index) => {
       return { ...line, data: encodeText(codec, line.data, linePlace(run, from + index, line)) };
     }),
   };
-  return parcels === undefined ? encoded : { ...encoded, parcels: parcels.map((send) => encodedSend(codec, send)) };
+  if (parcels === undefined && places === undefined) return encoded;
+  return {
+    ...encoded,
+    parcels: parcels?.map((send) => encodedSend(codec, send)),
+    places: places?.map((place) => hashedPlace(codec, place)),
+  };
 }
 
 function encodedThen(codec: Codec, run: string, then: Then): Then {

@@ -77,6 +77,17 @@ export const SET_GRAPHS = `
   from tenfold.leases l, unnest($4::text[], $5::text[], $6::boolean[]) as t (run, graph, releases)
   where ${FENCED} and r.lane = l.lane and r.id = t.run and not (t.releases and ${IS_OURS})`;
 
+/** One that is there stays as it is, but for being new. They are locked in the order of those who call up. */
+export const INSERT_PLACES = `
+  insert into tenfold.tasks (lane, queue, key, rank, run, node, cost, weight, is_new)
+  select l.lane, t.queue, t.key, t.rank, t.run, t.node, t.cost, t.weight, t.is_new
+  from tenfold.leases l,
+    unnest($4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::float8[], $10::float8[], $11::boolean[])
+      as t (run, queue, key, rank, node, cost, weight, is_new)
+  where ${FENCED} and not ${IS_OURS}
+  order by t.queue collate "C", t.rank, t.run collate "C", t.node collate "C", t.key collate "C"
+  on conflict (lane, queue, key, rank, run, node) do update set is_new = excluded.is_new`;
+
 export const INSERT_LINES = `
   insert into tenfold.journal (lane, run, seq, kind, node, data, at)
   select l.lane, t.run, t.seq, t.kind, t.node, t.data, t.at
@@ -152,6 +163,7 @@ export function writesOf(fence: readonly [number, string, number], writes: reado
   addParcels(writes, add);
   addFacts(writes, add);
   addGraphs(writes, add);
+  addPlaces(parked, add);
   addLines(INSERT_LINES, kept, add);
   addLines(INSERT_LAST_LINES, [...ended, ...parked], add);
   if (ends.length > 0) {
@@ -195,6 +207,22 @@ function addFacts(writes: readonly Write[], add: (sql: string, ...columns: strin
   const set = facts.filter(({ fact }) => fact.value !== null);
   if (set.length === 0) return;
   add(INSERT_FACTS, runs(set), names(set), texts(set.map(({ fact }) => fact.value!)), releases(set));
+}
+
+function addPlaces(parked: readonly RunCommit[], add: (sql: string, ...columns: string[]) => void): void {
+  const places = parked.flatMap(({ run, places: of = [] }) => of.map((place) => ({ ...place, run })));
+  if (places.length === 0) return;
+  add(
+    INSERT_PLACES,
+    texts(places.map(({ run }) => run)),
+    texts(places.map(({ queue }) => queue)),
+    texts(places.map(({ key }) => key)),
+    plain(places.map(({ rank }) => rank)),
+    texts(places.map(({ node }) => node)),
+    plain(places.map(({ cost }) => cost)),
+    plain(places.map(({ weight }) => weight)),
+    plain(places.map(({ isNew }) => isNew)),
+  );
 }
 
 function addLines(sql: string, commits: readonly RunCommit[], add: (sql: string, ...columns: string[]) => void): void {

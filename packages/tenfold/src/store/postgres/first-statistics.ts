@@ -43,6 +43,11 @@ const SAMPLED: readonly Sampled[] = [
   { table: "files", names: ["run"], rest: { file: "''", node: "''", about: "''", parts: "0", state: "0" } },
   { table: "file_parts", names: ["run"], rest: { file: "''", seq: "0", bytes: "''" } },
   { table: "tx_results", names: ["run", "key"], rest: { attempt: "0", at: "0" } },
+  {
+    table: "tasks",
+    names: ["run"],
+    rest: { queue: "''", key: "''", rank: "0", node: "''", cost: "0", weight: "0", is_new: "false" },
+  },
 ];
 
 /** Rows of a sample, so that each lane has two at least. */

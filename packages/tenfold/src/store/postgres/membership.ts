@@ -42,6 +42,16 @@ export const FREE_RUNS = `
   where r.lane = $1 and r.owner = $2
     and exists (select from tenfold.leases l where l.lane = $1 and l.owner = $2 and not l.is_alive)`;
 
+/** Locked in the order in which whoever would own them locks them. */
+export const FREE_QUEUES = `
+  with freed as materialized (
+    select o.queue
+    from tenfold.queues o where o.lane = $1 and o.owner = $2 order by o.queue for update)
+  update tenfold.queues q set owner = null, was_used = true
+  from freed f
+  where q.lane = $1 and q.queue = f.queue and q.owner = $2
+    and exists (select from tenfold.leases l where l.lane = $1 and l.owner = $2 and not l.is_alive)`;
+
 export function renewOf(lane: number, owner: string): Statement[] {
   return [
     { sql: BEAT, values: [lane, owner] },
@@ -60,5 +70,6 @@ export function takeOverOf(
     { sql: LOCK_LEASE, values: [lane, owner, beat] },
     { sql: KILL_LEASE, values: [lane, owner, beat] },
     { sql: FREE_RUNS, values: [lane, owner, now, leaves ? 0 : 1] },
+    { sql: FREE_QUEUES, values: [lane, owner] },
   ];
 }

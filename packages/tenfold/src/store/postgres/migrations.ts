@@ -157,4 +157,29 @@ export const MIGRATIONS: readonly Migration[] = [
   );
   `,
   },
+  {
+    // A program of the format before it takes over from an owner of queues and leaves them to it; whoever owns them next sees to that.
+    least: 1,
+    sql: `
+  create table tenfold.tasks (
+    lane integer not null, queue text collate "C" not null, key text collate "C" not null, rank bigint not null,
+    run text collate "C" not null, node text collate "C" not null,
+    cost double precision not null, weight double precision not null, is_new boolean not null,
+    primary key (lane, queue, key, rank, run, node)
+  ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
+  create index tasks_new on tenfold.tasks (lane, queue, rank, run, node, key) where is_new;
+
+  create table tenfold.queues (
+    lane integer not null, queue text collate "C" not null, owner text collate "C", was_used boolean not null,
+    settings text, stats text,
+    primary key (lane, queue)
+  ) with (fillfactor = 50);
+
+  create table tenfold.buckets (
+    lane integer not null, queue text collate "C" not null, scope text collate "C" not null,
+    tat double precision not null, at bigint not null,
+    primary key (lane, queue, scope)
+  ) with (fillfactor = 50);
+  `,
+  },
 ];

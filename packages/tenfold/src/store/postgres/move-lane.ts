@@ -65,6 +65,8 @@ const LOCK_LEASES = "select 1 from tenfold.leases l where l.lane = $1 and l.is_a
 const KILL_LEASES = "update tenfold.leases l set is_alive = false where l.lane = $1 and l.is_alive";
 /** No worker has died: they are sent away. */
 const FREE_ALL = "update tenfold.runs r set owner = null, wake_at = $2 where r.lane = $1 and r.owner is not null";
+const FREE_ALL_QUEUES =
+  "update tenfold.queues q set owner = null, was_used = true where q.lane = $1 and q.owner is not null";
 const HAND_OVER = "update tenfold.moves m set is_handed = true where m.lane = $1";
 const OPEN_LANE = "insert into tenfold.lanes (lane) values ($1) on conflict (lane) do nothing";
 const END_MOVE = "delete from tenfold.moves m where m.lane = $1";
@@ -187,7 +189,10 @@ class Move {
         { sql: KILL_LEASES, values },
       ]);
       if (closed!.count === 0) throw movedByAnother(this.#lane);
-      await commit([{ sql: FREE_ALL, values: [this.#lane, Date.now()] }]);
+      await commit([
+        { sql: FREE_ALL, values: [this.#lane, Date.now()] },
+        { sql: FREE_ALL_QUEUES, values },
+      ]);
     });
   }
 

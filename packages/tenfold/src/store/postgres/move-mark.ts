@@ -32,10 +32,10 @@ const MAKE_TABLES = [
 ];
 
 /**
- * Whoever adds, changes or removes a run, joins, has a schedule go on, subscribes, emits or delivers, inserts or updates in
- * one of these.
+ * Whoever adds, changes or removes a run, joins, has a schedule go on, subscribes, emits, delivers, or sets something of a
+ * queue, inserts or updates in one of these.
  */
-const CLOSED = ["runs", "leases", "tally_changes", "schedules", "subscriptions", "events", "deliveries"];
+const CLOSED = ["runs", "leases", "tally_changes", "schedules", "subscriptions", "events", "deliveries", "queues"];
 
 /** Waits for transactions in flight; those that come later find the check. */
 const LOCK = [

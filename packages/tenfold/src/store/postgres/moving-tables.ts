@@ -99,6 +99,21 @@ export const READ_RESULTS = `
   select r.run as k1, r.key as k2, r.run, r.key, r.attempt, r.output, r.at
   from tenfold.tx_results r where r.lane = $1 and (r.run, r.key) > ($2, $3) order by r.run, r.key limit $4`;
 
+export const READ_PLACES_TO_MOVE = `
+  select p.queue as k1, p.key as k2, p.rank as k3, p.run as k4, p.node as k5,
+    p.queue, p.key, p.rank, p.run, p.node, p.cost, p.weight, p.is_new::integer as is_new
+  from tenfold.tasks p where p.lane = $1 and (p.queue, p.key, p.rank, p.run, p.node) > ($2, $3, $4, $5, $6)
+  order by p.queue, p.key, p.rank, p.run, p.node limit $7`;
+
+/** Nobody owns them any more. */
+export const READ_QUEUES_TO_MOVE = `
+  select q.queue as k1, q.queue, (q.was_used or q.owner is not null)::integer as was_used, q.settings, q.stats
+  from tenfold.queues q where q.lane = $1 and q.queue > $2 order by q.queue limit $3`;
+
+export const READ_BUCKETS_TO_MOVE = `
+  select b.queue as k1, b.scope as k2, b.queue, b.scope, b.tat, b.at
+  from tenfold.buckets b where b.lane = $1 and (b.queue, b.scope) > ($2, $3) order by b.queue, b.scope limit $4`;
+
 export const WRITE_GRAPHS = `
   insert into tenfold.graphs (lane, hash, workflow, graph)
   select a.lane, t.hash, t.workflow, t.graph
@@ -223,6 +238,27 @@ export const WRITE_RESULTS = `
     unnest($2::text[], $3::text[], $4::integer[], ${jsons("$5")}, $6::bigint[]) as t (run, key, attempt, output, at)
   where a.lane = $1`;
 
+export const WRITE_PLACES = `
+  insert into tenfold.tasks (lane, queue, key, rank, run, node, cost, weight, is_new)
+  select a.lane, t.queue, t.key, t.rank, t.run, t.node, t.cost, t.weight, t.is_new = 1
+  from tenfold.lanes a,
+    unnest($2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::float8[], $8::float8[], $9::integer[])
+      as t (queue, key, rank, run, node, cost, weight, is_new)
+  where a.lane = $1`;
+
+export const WRITE_QUEUES = `
+  insert into tenfold.queues (lane, queue, was_used, settings, stats)
+  select a.lane, t.queue, t.was_used = 1, t.settings, t.stats
+  from tenfold.lanes a,
+    unnest($2::text[], $3::integer[], ${jsons("$4")}, ${jsons("$5")}) as t (queue, was_used, settings, stats)
+  where a.lane = $1`;
+
+export const WRITE_BUCKETS = `
+  insert into tenfold.buckets (lane, queue, scope, tat, at)
+  select a.lane, t.queue, t.scope, t.tat, t.at
+  from tenfold.lanes a, unnest($2::text[], $3::text[], $4::float8[], $5::bigint[]) as t (queue, scope, tat, at)
+  where a.lane = $1`;
+
 interface TableForm extends ReadForm {
   readonly write: string;
   /** How each cell's column is written. */
@@ -297,6 +333,14 @@ export const TABLES: Readonly<Record<MovedTable, TableForm>> = {
     write: WRITE_RESULTS,
     columns: [texts, texts, plain, joined, plain],
   },
+  tasks: {
+    read: READ_PLACES_TO_MOVE,
+    first: ["", "", 0, "", ""],
+    write: WRITE_PLACES,
+    columns: [texts, texts, plain, texts, texts, plain, plain, plain],
+  },
+  queues: { read: READ_QUEUES_TO_MOVE, first: [""], write: WRITE_QUEUES, columns: [texts, plain, joined, joined] },
+  buckets: { read: READ_BUCKETS_TO_MOVE, first: ["", ""], write: WRITE_BUCKETS, columns: [texts, texts, plain, plain] },
 };
 
 export function writeOf(lane: number, table: MovedTable, rows: readonly Row[]): Statement {

@@ -15,7 +15,7 @@ const GAP_MS = 20;
 const LATE = "late";
 
 export function watchersOf<T>(): Readonly<Record<Change, Set<T>>> {
-  return { due: new Set(), delivery: new Set(), ended: new Set() };
+  return { due: new Set(), delivery: new Set(), ended: new Set(), place: new Set() };
 }
 
 export const NOTIFY = "select pg_notify($1, $2)";

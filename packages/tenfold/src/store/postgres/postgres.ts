@@ -29,6 +29,7 @@ import { JOIN, renewOf, takeOverOf } from "./membership.ts";
 import { hasMark } from "./move-mark.ts";
 import type { Notices } from "./notices.ts";
 import { PostgresPost } from "./post.ts";
+import { PostgresQueues } from "./queues.ts";
 import { PostgresSchedules } from "./schedules.ts";
 import { forgetKeys, pruneRuns } from "./prune.ts";
 import { PUT_GRAPHS, READ_GRAPH, READ_JOURNAL, READ_RUNS, recordOf, type RunRow } from "./read.ts";
@@ -55,6 +56,7 @@ export class PostgresStore implements port.Store {
   readonly files: PostgresFiles;
   readonly events: PostgresEvents;
   readonly transactions: PostgresTransactions;
+  readonly queues: PostgresQueues;
   readonly #to: Connections;
   readonly #notices: Notices;
   readonly #callers: CallerTransactions;
@@ -72,6 +74,7 @@ export class PostgresStore implements port.Store {
     this.post = new PostgresPost(connections, name, () => notices.tell("due"));
     this.schedules = new PostgresSchedules(connections, name);
     this.files = new PostgresFiles(connections.files, name, (lease) => this.#lost(lease));
+    this.queues = new PostgresQueues(connections, name, this.#held);
     this.events = new PostgresEvents(connections, name, () => notices.tell("delivery"));
     this.transactions = new PostgresTransactions(new TxClients(connections.commits.url, connections.commits.options));
     this.#callers = new CallerTransactions(name, connections.starts.options.schema);
@@ -212,6 +215,7 @@ export class PostgresStore implements port.Store {
     const answers: port.CommitAnswer[] = [];
     for (const part of eachRunOnce(batch)) answers.push(...(await this.#commitPart(lease, part, now)));
     if (batch.some(({ then }) => then.kind === "end")) this.#notices.tell("ended");
+    if (batch.some(({ places }) => places?.some(({ isNew }) => isNew))) this.#notices.tell("place");
     // A run that is due later is found by this worker; if it leaves or dies, that is told.
     const parks = batch.filter(({ then }) => then.kind === "park").map(({ then }) => then as port.Park);
     if (parks.some(({ wakeAt }) => wakeAt <= now)) this.#notices.tell("due");

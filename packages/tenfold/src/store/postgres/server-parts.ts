@@ -1,4 +1,5 @@
 /** The sub-ports of a store on several servers: each verb goes to the server that holds its lane. */
+import { keptKey } from "../queue-key.ts";
 import type { Store } from "../store.ts";
 import type { PostgresStore } from "./postgres.ts";
 
@@ -6,7 +7,10 @@ import type { PostgresStore } from "./postgres.ts";
 type Ask = <T>(lane: number, ask: (store: PostgresStore) => Promise<T>) => Promise<T>;
 
 /** `at` for verbs that change something, `read` for those that do not. */
-export function partsAt(at: Ask, read: Ask): Pick<Store, "post" | "schedules" | "files" | "events" | "transactions"> {
+export function partsAt(
+  at: Ask,
+  read: Ask,
+): Pick<Store, "post" | "schedules" | "files" | "events" | "transactions" | "queues"> {
   return {
     post: {
       outgoing: (lane, ...given) => read(lane, (store) => store.post.outgoing(lane, ...given)),
@@ -37,6 +41,21 @@ export function partsAt(at: Ask, read: Ask): Pick<Store, "post" | "schedules" | 
       emitted: (lane, ...given) => read(lane, (store) => store.events.emitted(lane, ...given)),
       deliveries: (lane, ...given) => read(lane, (store) => store.events.deliveries(lane, ...given)),
       forgetEvents: (lane, ...given) => at(lane, (store) => store.events.forgetEvents(lane, ...given)),
+    },
+    queues: {
+      keyOf: keptKey,
+      own: (lease, queues) => at(lease.lane, (store) => store.queues.own(lease, queues)),
+      release: (lease, queues) => at(lease.lane, (store) => store.queues.release(lease, queues)),
+      keepBuckets: (lease, ...given) => at(lease.lane, (store) => store.queues.keepBuckets(lease, ...given)),
+      arrivals: (lease, ...given) => at(lease.lane, (store) => store.queues.arrivals(lease, ...given)),
+      firsts: (lane, ...given) => read(lane, (store) => store.queues.firsts(lane, ...given)),
+      behind: (lane, ...given) => read(lane, (store) => store.queues.behind(lane, ...given)),
+      call: (lease, ...given) => at(lease.lane, (store) => store.queues.call(lease, ...given)),
+      setSettings: (lane, ...given) => at(lane, (store) => store.queues.setSettings(lane, ...given)),
+      setStats: (lease, ...given) => at(lease.lane, (store) => store.queues.setStats(lease, ...given)),
+      list: (lane) => read(lane, (store) => store.queues.list(lane)),
+      rows: (lane, queues) => read(lane, (store) => store.queues.rows(lane, queues)),
+      ahead: (lane, ...given) => read(lane, (store) => store.queues.ahead(lane, ...given)),
     },
     transactions: {
       kind: "postgres",

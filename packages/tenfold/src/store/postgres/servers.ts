@@ -16,6 +16,7 @@ import type { Place, Whole } from "./place.ts";
 import { partsAt } from "./server-parts.ts";
 import type { PostgresStore } from "./postgres.ts";
 import type { Events } from "../events.ts";
+import type { Queues } from "../queues.ts";
 import type { Schedules } from "../schedules.ts";
 import type { Transactions } from "../transactions.ts";
 
@@ -34,6 +35,7 @@ export class PostgresServers implements port.Store {
   readonly files: Files;
   readonly events: Events;
   readonly transactions: Transactions;
+  readonly queues: Queues;
   readonly #whole: Whole;
   readonly #watchers = watchersOf<() => void>();
   readonly #watched = new Set<PostgresStore>();
@@ -46,7 +48,7 @@ export class PostgresServers implements port.Store {
     this.lanes = whole.lanes;
     this.#whole = whole;
     this.places = places;
-    const { post, schedules, files, events, transactions } = partsAt(
+    const { post, schedules, files, events, transactions, queues } = partsAt(
       (lane, ask) => this.#at(lane, ask),
       (lane, ask) => this.#read(lane, ask),
     );
@@ -55,6 +57,7 @@ export class PostgresServers implements port.Store {
     this.files = files;
     this.events = events;
     this.transactions = transactions;
+    this.queues = queues;
   }
 
   get hears(): boolean {

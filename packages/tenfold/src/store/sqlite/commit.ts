@@ -39,11 +39,16 @@ export const INSERT_PARCEL = `
   insert into outbox (lane, run, key, send) values (?, ?, ?, ?)
   on conflict (lane, run, key) do nothing`;
 
+/** One that is there stays as it is, but for being new. */
+export const INSERT_PLACE = `
+  insert into tasks (lane, queue, key, rank, run, node, cost, weight, is_new) values (?, ?, ?, ?, ?, ?, ?, ?, ?)
+  on conflict (lane, queue, key, rank, run, node) do update set is_new = excluded.is_new`;
+
 export const DROP_FACT = "delete from attributes where lane = ? and run = ? and name = ?";
 
 export const ABSORB = "delete from inbox where lane = ? and run = ? and key = ?";
 
-/** Most commits have no parcels and change no facts. */
+/** Most commits have no parcels and places, and change no facts. */
 const NONE: readonly never[] = [];
 
 /** One transaction's commits. */
@@ -84,6 +89,7 @@ export class Commits {
       if (absorbed.length > 0) this.#connection.run(MAIL_ABSORBED, ...this.#compare(held, mailSeen));
     } else {
       if (!this.#release(then, held, mailSeen)) return false;
+      if (then.kind === "park") this.#writePlaces(commit);
       this.#lease.runs.delete(commit.run);
     }
     for (const key of absorbed) this.#connection.run(ABSORB, this.#lane, held.number, key);
@@ -112,6 +118,12 @@ export class Commits {
     this.#tallies.add(workflow, RUNNING, minute, -1);
     this.#tallies.add(workflow, status, minute, 1);
     return true;
+  }
+
+  #writePlaces({ run, places }: RunCommit): void {
+    for (const { queue, key, rank, node, cost, weight, isNew } of places ?? NONE) {
+      this.#connection.run(INSERT_PLACE, this.#lane, queue, key, rank, run, node, cost, weight, isNew ? 1 : 0);
+    }
   }
 
   #compare({ number }: { readonly number: number }, mailSeen: number): [number, number, number, number] {

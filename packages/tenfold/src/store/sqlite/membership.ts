@@ -21,6 +21,8 @@ export const FREE_RUNS = `
   update runs set owner = null, wake_at = ?3, deaths = deaths + ?4
   where lane = ?1 and owner = (select number from leases where lane = ?1 and owner = ?2)`;
 
+export const FREE_QUEUES = "update queues set owner = null, was_used = 1 where lane = ? and owner = ?";
+
 export function join(connection: Connection, lease: Lease, holder: Holder): void {
   const { worker, host, process } = holder;
   if (connection.run(JOIN, lease.lane, lease.owner, worker, host, process) === 0) throw new LeaseLost(lease);
@@ -41,5 +43,6 @@ export function takeOver(
 ): boolean {
   if (connection.run(KILL_LEASE, lane, owner, beat) === 0) return false;
   connection.run(FREE_RUNS, lane, owner, now, leaves ? 0 : 1);
+  connection.run(FREE_QUEUES, lane, owner);
   return true;
 }

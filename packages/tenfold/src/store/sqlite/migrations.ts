@@ -152,6 +152,25 @@ const MIGRATIONS: readonly string[] = [
     primary key (lane, run, key)
   ) without rowid;
   `,
+  // Where runs that are parked wait in queues, and what is kept of the queues themselves.
+  `
+  create table tasks (
+    lane integer not null, queue text not null, key text not null, rank integer not null,
+    run text not null, node text not null, cost real not null, weight real not null, is_new integer not null,
+    primary key (lane, queue, key, rank, run, node)
+  ) without rowid;
+  create index tasks_new on tasks (lane, queue, rank, run, node, key) where is_new = 1;
+
+  create table queues (
+    lane integer not null, queue text not null, owner text, was_used integer not null, settings text, stats text,
+    primary key (lane, queue)
+  ) without rowid;
+
+  create table buckets (
+    lane integer not null, queue text not null, scope text not null, tat real not null, at integer not null,
+    primary key (lane, queue, scope)
+  ) without rowid;
+  `,
 ];
 
 const FORMAT = MIGRATIONS.length;

@@ -44,6 +44,8 @@ const CLOSE_TO_OTHERS = `
   create trigger no_event_forgotten before delete on events begin select raise(abort, '${CLOSED_BY_MOVE}'); end;
   create trigger no_subscription before insert on subscriptions begin select raise(abort, '${CLOSED_BY_MOVE}'); end;
   create trigger no_other_subscription before update on subscriptions begin select raise(abort, '${CLOSED_BY_MOVE}'); end;
+  create trigger no_queue before insert on queues begin select raise(abort, '${CLOSED_BY_MOVE}'); end;
+  create trigger no_setting before update on queues begin select raise(abort, '${CLOSED_BY_MOVE}'); end;
   create trigger no_join before insert on leases begin select raise(abort, '${CLOSED_BY_MOVE}'); end;`;
 
 const OPEN_TO_OTHERS = `
@@ -60,6 +62,8 @@ const OPEN_TO_OTHERS = `
   drop trigger if exists no_event_forgotten;
   drop trigger if exists no_subscription;
   drop trigger if exists no_other_subscription;
+  drop trigger if exists no_queue;
+  drop trigger if exists no_setting;
   drop trigger if exists no_join;`;
 
 export function readMark(connection: Connection): Mark | null {

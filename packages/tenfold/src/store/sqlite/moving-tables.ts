@@ -91,6 +91,20 @@ export const READ_RESULTS = `
   select run as k1, key as k2, run, key, attempt, output, at
   from tx_results where lane = ? and (run, key) > (?, ?) order by run, key limit ?`;
 
+export const READ_PLACES_TO_MOVE = `
+  select queue as k1, key as k2, rank as k3, run as k4, node as k5, queue, key, rank, run, node, cost, weight, is_new
+  from tasks where lane = ? and (queue, key, rank, run, node) > (?, ?, ?, ?, ?)
+  order by queue, key, rank, run, node limit ?`;
+
+/** Nobody owns them any more. */
+export const READ_QUEUES_TO_MOVE = `
+  select queue as k1, queue, was_used or owner is not null as was_used, settings, stats
+  from queues where lane = ? and queue > ? order by queue limit ?`;
+
+export const READ_BUCKETS_TO_MOVE = `
+  select queue as k1, scope as k2, queue, scope, tat, at
+  from buckets where lane = ? and (queue, scope) > (?, ?) order by queue, scope limit ?`;
+
 export const WRITE_GRAPH = "insert into graphs (lane, hash, workflow, graph) values (?, ?, ?, ?)";
 
 export const WRITE_RUN = `
@@ -139,6 +153,13 @@ export const WRITE_DELIVERY = `
 
 export const WRITE_RESULT = "insert into tx_results (lane, run, key, attempt, output, at) values (?, ?, ?, ?, ?, ?)";
 
+export const WRITE_PLACE = `
+  insert into tasks (lane, queue, key, rank, run, node, cost, weight, is_new) values (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+
+export const WRITE_QUEUE = "insert into queues (lane, queue, was_used, settings, stats) values (?, ?, ?, ?, ?)";
+
+export const WRITE_BUCKET = "insert into buckets (lane, queue, scope, tat, at) values (?, ?, ?, ?, ?)";
+
 type Write = (connection: Connection, lane: number, row: Row) => number;
 
 export const TABLES: Readonly<Record<MovedTable, ReadForm & { readonly write: Write }>> = {
@@ -160,6 +181,9 @@ export const TABLES: Readonly<Record<MovedTable, ReadForm & { readonly write: Wr
   events: { read: READ_EVENTS, first: ["", "", ""], write: byOne(WRITE_EVENT) },
   deliveries: { read: READ_DELIVERIES_TO_MOVE, first: ["", "", "", ""], write: byOne(WRITE_DELIVERY) },
   tx_results: { read: READ_RESULTS, first: ["", ""], write: byOne(WRITE_RESULT) },
+  tasks: { read: READ_PLACES_TO_MOVE, first: ["", "", 0, "", ""], write: byOne(WRITE_PLACE) },
+  queues: { read: READ_QUEUES_TO_MOVE, first: [""], write: byOne(WRITE_QUEUE) },
+  buckets: { read: READ_BUCKETS_TO_MOVE, first: ["", ""], write: byOne(WRITE_BUCKET) },
 };
 
 function byOne(sql: string): Write {

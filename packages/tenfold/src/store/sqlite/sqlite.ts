@@ -11,7 +11,7 @@ import { withinCaller } from "./caller-connection.ts";
 import { claim, look } from "./claim.ts";
 import { Commits } from "./commit.ts";
 import type { Connection } from "./connection.ts";
-import { SqliteFiles } from "./files.ts";
+import { SqliteFiles, type FileAccess } from "./files.ts";
 import { SqliteEvents } from "./events.ts";
 import { Heartbeats, type Tell } from "../heartbeat.ts";
 import { HeldRuns } from "./held-runs.ts";
@@ -21,6 +21,7 @@ import { join, renew, takeOver } from "./membership.ts";
 import { openConnection, type SqliteOptions } from "./open.ts";
 import { SqlitePost, type PostAccess } from "./post.ts";
 import { forgetKeys, pruneRuns } from "./prune.ts";
+import { SqliteQueues } from "./queues.ts";
 import { SqliteSchedules } from "./schedules.ts";
 import { putGraphs, readGraph, readJournalOf, readRun } from "./read.ts";
 import { sendAll } from "./send.ts";
@@ -49,6 +50,7 @@ export class SqliteStore implements port.Store {
   readonly files: SqliteFiles;
   readonly events: SqliteEvents;
   readonly transactions: SqliteTransactions;
+  readonly queues: SqliteQueues;
   readonly #connection: Connection;
   readonly #held: HeldRuns;
   readonly #watch: Watch;
@@ -67,7 +69,9 @@ export class SqliteStore implements port.Store {
     };
     this.post = new SqlitePost(access);
     this.schedules = new SqliteSchedules(access);
-    this.files = new SqliteFiles({ ...access, live: (lease) => this.#held.live(lease) });
+    const fenced: FileAccess = { ...access, live: (lease) => this.#held.live(lease) };
+    this.files = new SqliteFiles(fenced);
+    this.queues = new SqliteQueues(fenced);
     this.events = new SqliteEvents(access);
     this.transactions = new SqliteTransactions(connection.path, connection.options);
   }

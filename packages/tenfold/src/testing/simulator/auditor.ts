@@ -233,6 +233,7 @@ export class Auditor {
           deaths,
           error,
           journal,
+          places: this.#book.places(run),
         });
       }
       this.#checkRun(row);

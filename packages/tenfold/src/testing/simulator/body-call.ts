@@ -25,6 +25,8 @@ export interface BodyCall {
   answer: Json | undefined;
   /** The signal was aborted, or its process died: it may overlap with another. */
   wasStopped: boolean;
+  /** It goes on when it is told to stop. */
+  ignoresSignal: boolean;
   /** It was told that its file is kept. */
   wroteFile: boolean;
 }

@@ -65,6 +65,13 @@ const WRITES: ReadonlySet<string> = new Set([
   "settle",
   "redeliver",
   "transact",
+  "ownQueues",
+  "releaseQueues",
+  "keepBuckets",
+  "arrivals",
+  "callRuns",
+  "setQueueSettings",
+  "setQueueStats",
 ]);
 
 /** `store` as `connection`'s process sees it. */

@@ -7,6 +7,7 @@ import { MemoryStore } from "../../store/memory.ts";
 import type { Holder, Lease, RunRecord, Store } from "../../store/store.ts";
 import { laneOfRun } from "../../value/id.ts";
 import type { Files } from "../../store/files.ts";
+import type { Place, Queues } from "../../store/queues.ts";
 import type { Schedules } from "../../store/schedules.ts";
 import type { Transactions } from "../../store/transactions.ts";
 import type { Verb } from "../store-by-verb.ts";
@@ -38,6 +39,9 @@ export class OpenBook {
   readonly #firstSeen = new Map<string, number>();
   /** The last incarnation of each process in each lane. */
   readonly #latest = new Map<string, string>();
+  /** The process of each incarnation. */
+  readonly #processes = new Map<string, string>();
+  #leaseEnded: (process: string, lane: number) => void = () => {};
 
   /** `tried`: a store that is to answer all that the memory store does; `note` is told where it does not. */
   constructor(lanes: number, tried: Store | null, note: (violation: Violation) => void) {
@@ -49,6 +53,11 @@ export class OpenBook {
   /** What is under way in real time. */
   get underWay(): Promise<unknown> | null {
     return this.#twin?.underWay ?? null;
+  }
+
+  /** `told` hears of each lease that is dead from now on. */
+  whenLeaseEnds(told: (process: string, lane: number) => void): void {
+    this.#leaseEnded = told;
   }
 
   isAlive(owner: string): boolean {
@@ -75,6 +84,11 @@ export class OpenBook {
   /** Messages of the run that were not absorbed. */
   mailCount(run: string): number {
     return this.#inner.peek(laneOfRun(run)!, run)?.unread ?? 0;
+  }
+
+  /** Where the run waits in queues. */
+  places(run: string): readonly Place[] {
+    return this.#inner.queues.peek(laneOfRun(run)!, run);
   }
 
   /** What the run is found by. */
@@ -140,6 +154,21 @@ export class OpenBook {
     };
   }
 
+  #fencedQueues({ queues }: Store): Queues {
+    const verbs = ["own", "release", "keepBuckets", "arrivals", "call", "setStats"] as const;
+    const made = verbs.map((verb) => [verb, fenced(verb, (queues[verb] as Verb).bind(queues), this.#alive)] as const);
+    return {
+      keyOf: queues.keyOf.bind(queues),
+      firsts: queues.firsts.bind(queues),
+      behind: queues.behind.bind(queues),
+      setSettings: queues.setSettings.bind(queues),
+      list: queues.list.bind(queues),
+      rows: queues.rows.bind(queues),
+      ahead: queues.ahead.bind(queues),
+      ...(Object.fromEntries(made) as Pick<Queues, (typeof verbs)[number]>),
+    };
+  }
+
   #fencedTransactions({ transactions }: Store): Transactions {
     return {
       kind: transactions.kind,
@@ -156,6 +185,12 @@ export class OpenBook {
     const schedules = this.#notingSchedules(inner);
     const files = this.#fencedFiles(inner);
     const transactions = this.#fencedTransactions(inner);
+    const queues = this.#fencedQueues(inner);
+    const processes = this.#processes;
+    const ended = (lane: number, owner: string): void => {
+      alive.delete(owner);
+      this.#leaseEnded(processes.get(owner)!, lane);
+    };
     const alive = this.#alive;
     const latest = this.#latest;
     return new Proxy(inner, {
@@ -163,11 +198,13 @@ export class OpenBook {
         if (name === "schedules") return schedules;
         if (name === "files") return files;
         if (name === "transactions") return transactions;
+        if (name === "queues") return queues;
         const member: unknown = Reflect.get(target, name, target);
         if (typeof member !== "function") return member;
         if (name === "join") {
           return (lease: Lease, holder: Holder) => {
             alive.add(lease.owner);
+            processes.set(lease.owner, holder.process);
             latest.set(`${holder.process} ${lease.lane}`, lease.owner);
             return target.join(lease, holder);
           };
@@ -175,7 +212,7 @@ export class OpenBook {
         if (name === "takeOver") {
           return async (lane: number, owner: string, beat: number | null, now: number, leaves: boolean) => {
             const isTaken = await target.takeOver(lane, owner, beat, now, leaves);
-            if (isTaken) alive.delete(owner);
+            if (isTaken) ended(lane, owner);
             return isTaken;
           };
         }

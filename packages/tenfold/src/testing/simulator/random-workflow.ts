@@ -42,6 +42,8 @@ export interface RandomWorkflowOptions {
   readonly timeoutMs: number | null;
   /** Half of its steps can be undone. */
   readonly undo?: boolean;
+  /** The `queue` of each of its steps that has one. */
+  readonly queues?: ReadonlyMap<string, object>;
   /** What some of its nodes call. */
   readonly child?: WorkflowDefinition;
   readonly triggers?: readonly Trigger[];
@@ -63,6 +65,7 @@ export function randomWorkflow(options: RandomWorkflowOptions): WorkflowDefiniti
       ...(stepName === "west" ? { once: true } : {}),
       // It writes where the store is.
       ...(stepName === "east" ? { tx: "postgres" as const } : {}),
+      ...(options.queues?.has(stepName) === true ? { queue: options.queues.get(stepName)! } : {}),
       ...(options.timeoutMs === null ? {} : { timeout: options.timeoutMs }),
       run: (input: any): any => answerOf(stepName, input as Json),
       ...(options.undo === true && index < 2 ? { undo: () => {} } : {}),

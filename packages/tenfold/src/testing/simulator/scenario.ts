@@ -6,6 +6,7 @@ import { seededRandom, type Random } from "../../value/random.ts";
 import { eventsOf } from "./emitted.ts";
 import { ATTEMPTS, SPARE_ATTEMPTS } from "./fates.ts";
 import type { Faults } from "./faulty-store.ts";
+import { queuesOf } from "./queued.ts";
 import { randomWorkflow, type RandomWorkflowOptions } from "./random-workflow.ts";
 import { scheduleOf } from "./scheduled.ts";
 
@@ -33,6 +34,7 @@ export function drawScenario(seed: number): Scenario {
   const timeoutMs = random() < 0.3 ? 3000 : null;
   const schedule = scheduleOf(seed);
   const events = eventsOf(seed);
+  const queues = queuesOf(seed);
   const workflows: WorkflowDefinition[] = [];
   const options: RandomWorkflowOptions[] = [];
   const tapes: Tape[] = [];
@@ -51,6 +53,7 @@ export function drawScenario(seed: number): Scenario {
       timeoutMs,
       triggers,
       undo: seed % 2 === 0,
+      ...(queues === null ? {} : { queues: queues.options }),
     };
     options.push(drawn);
     workflows.push(randomWorkflow(child === undefined ? drawn : { ...drawn, child }));
@@ -79,6 +82,7 @@ export function drawScenario(seed: number): Scenario {
     limits: {
       ...DEFAULT_SETTINGS.limits,
       parkAfterMs: Math.floor(random() * 4000),
+      linedUpMax: queues?.linedUpMax ?? DEFAULT_SETTINGS.limits.linedUpMax,
       runsPerCommit: [Infinity, 1, 2, 5][Math.floor(random() * 4)]!,
     },
   };

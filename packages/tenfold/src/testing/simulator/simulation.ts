@@ -8,6 +8,7 @@ import { EmittedEvents } from "./emitted.ts";
 import { isDormant } from "./family.ts";
 import { expectedOf } from "./fates.ts";
 import { OpenBook } from "./open-book.ts";
+import { QueuedBodies } from "./queued.ts";
 import { checkTicks, isSettled } from "./scheduled.ts";
 import { SimulatedWorkers, type World } from "./workers.ts";
 import { drawScenario } from "./scenario.ts";
@@ -47,8 +48,10 @@ export async function simulate(seed: number, open?: OpenTried): Promise<Simulati
   const known = [...scenario.workflows, ...(scenario.deployed ?? [])];
   const auditor = new Auditor(book, known, (row, childOf) => expectedOf(known, row, childOf));
   const emitted = new EmittedEvents(scenario.workflows.map(({ name }) => name));
-  const world: World = { scenario, time, book, auditor, emitted, note };
+  const queued = new QueuedBodies(scenario.lanes);
+  const world: World = { scenario, time, book, auditor, emitted, queued, note };
   const processes = new SimulatedWorkers(world, 1 + Math.floor(scenario.random() * 3));
+  book.whenLeaseEnds((process, lane) => processes.leaseEnded(process, lane));
   process.on("unhandledRejection", note);
   process.on("uncaughtException", note);
   try {
@@ -56,6 +59,7 @@ export async function simulate(seed: number, open?: OpenTried): Promise<Simulati
     if (violation === null) auditor.checkEnd();
     if (violation === null) checkSchedule(world);
     if (violation === null) emitted.check(auditor.rows);
+    if (violation === null) queued.check();
   } catch (thrown) {
     note(thrown);
   } finally {

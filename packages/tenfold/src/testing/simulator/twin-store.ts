@@ -29,7 +29,9 @@ export class TwinStore {
   constructor(model: Store, tried: Store, note: (violation: Violation) => void) {
     this.#note = note;
     const both = (verb: string, of: (store: Store) => Verb): Verb => this.#both(verb, of(model), of(tried));
-    this.store = storeByVerb(model, (verb, of) => (verb === "transact" ? transactOn(both(verb, of)) : both(verb, of)));
+    const twins = storeByVerb(model, (verb, of) => (verb === "transact" ? transactOn(both(verb, of)) : both(verb, of)));
+    // A key that stands so in the one that is tried does in a model too.
+    this.store = { ...twins, queues: { ...twins.queues, keyOf: (key) => tried.queues.keyOf(key) } };
   }
 
   /** The verbs that are under way in real time; null: none is. */

@@ -14,6 +14,7 @@ import type { EmittedEvents } from "./emitted.ts";
 import { failuresOf, undoFailuresOf } from "./fates.ts";
 import { faultyStore, NO_FAULTS } from "./faulty-store.ts";
 import type { OpenBook } from "./open-book.ts";
+import type { QueuedBodies } from "./queued.ts";
 import type { Scenario } from "./scenario.ts";
 import { writeEffect } from "./effects.ts";
 import { Violation } from "./violation.ts";
@@ -36,6 +37,7 @@ export interface World {
   readonly book: OpenBook;
   readonly auditor: Auditor;
   readonly emitted: EmittedEvents;
+  readonly queued: QueuedBodies;
   /** Something went wrong that must not. */
   note(thrown: unknown): void;
 }
@@ -125,7 +127,7 @@ export class SimulatedWorkers {
     if (!running.isOpen) return;
     await running.tenfold.close();
     if (running.time.isDead) return;
-    running.time.die();
+    this.#die(running);
     this.#launch(place);
   }
 
@@ -133,12 +135,24 @@ export class SimulatedWorkers {
     if (running.time.isDead) return;
     const { time } = this.#world;
     this.crashes++;
-    running.time.die();
+    this.#die(running);
     for (const call of running.calls) call.wasStopped = true;
     const place = this.#places.indexOf(running);
     time.at(time.now + 100 + this.#below(8000), () => {
       if (this.#places[place] === running) this.#launch(place);
     });
+  }
+
+  #die(running: SimulatedWorker): void {
+    running.time.die();
+    this.#world.queued.died(running.id, this.#world.time.now);
+  }
+
+  /** A lease of a process is dead: what it owned may have other owners from now on. */
+  leaseEnded(process: string, lane: number): void {
+    const { queued, time } = this.#world;
+    const running = this.#all[Number(process)]!;
+    queued.leaseEnded(running.id, lane, running.time.isFrozen, time.now);
   }
 
   #launch(place: number): void {
@@ -156,7 +170,7 @@ export class SimulatedWorkers {
       execute: (step, input, ctx, undoes) =>
         undoes === null
           ? this.#body(running, step, input as Json | undefined, ctx)
-          : this.#undo(running, undoes.output as Json | undefined, ctx),
+          : this.#undo(running, step, input as Json | undefined, undoes.output as Json | undefined, ctx),
     };
     const log: Log = {
       write: (_level, message, facts) => {
@@ -187,13 +201,10 @@ export class SimulatedWorkers {
   }
 
   /** A body answers what it must, fails as often as it must, and hangs where a timeout ends it. */
-  #body(
-    running: SimulatedWorker,
-    { name, once, tx }: StepDefinition,
-    input: Json | undefined,
-    ctx: StepContext,
-  ): Promise<Answer> {
+  #body(running: SimulatedWorker, step: StepDefinition, input: Json | undefined, ctx: StepContext): Promise<Answer> {
+    const { name, once, tx } = step;
     const call = this.#noteCall(running, ctx, { isOnce: once === true, isTx: tx !== undefined });
+    this.#world.queued.called(call, running.id, step, input);
     const failures = failuresOf(ctx.run.id, ctx.node);
     const fails = ctx.attempt <= failures;
     const writes = once !== true && this.#world.scenario.timeoutMs === null && writesFile(ctx.run.id, ctx.node);
@@ -210,11 +221,18 @@ export class SimulatedWorkers {
   }
 
   /** An undo fails as often as it must, and has nothing to answer. */
-  #undo(running: SimulatedWorker, output: Json | undefined, ctx: StepContext): Promise<undefined> {
+  #undo(
+    running: SimulatedWorker,
+    step: StepDefinition,
+    input: Json | undefined,
+    output: Json | undefined,
+    ctx: StepContext,
+  ): Promise<undefined> {
     const { auditor, book, note } = this.#world;
     const { key, attempt, node, run } = ctx;
     const call = this.#callOf(running, ctx);
     running.calls.push(call);
+    this.#world.queued.called(call, running.id, step, input);
     try {
       const owner = book.ownerOf(`${running.id}`, run.id);
       auditor.undoes({ run: run.id, node, attempt, key, output, clock: running.time.now() }, owner);
@@ -234,8 +252,9 @@ export class SimulatedWorkers {
   ): Promise<T> {
     const { scenario, time } = this.#world;
     const hangs = fails && !saysSo && scenario.timeoutMs !== null && scenario.random() < 0.5;
-    const ignoresSignal = scenario.random() < 0.3;
+    call.ignoresSignal = scenario.random() < 0.3;
     const tookMs = hangs ? 20_000 : 1 + this.#below(scenario.random() < 0.1 ? 2500 : 200);
+    let hasStopped = false;
     return new Promise((resolve, reject) => {
       const settle = (callback: () => void) => {
         call.endedAt = Math.min(call.endedAt, time.now);
@@ -243,9 +262,12 @@ export class SimulatedWorkers {
       };
       ctx.signal.addEventListener("abort", () => {
         call.wasStopped = true;
-        if (!ignoresSignal) settle(() => reject(new Error("stopped")));
+        if (call.ignoresSignal) return;
+        hasStopped = true;
+        settle(() => reject(new Error("stopped")));
       });
       running.time.at(running.time.now() + tookMs, () => {
+        if (hasStopped) return;
         const fail = () => settle(() => reject(new (saysSo ? NotDone : Error)(`attempt ${ctx.attempt} fails`)));
         if (fails && writes) {
           // What it is writing is given up with it, or was kept before.
@@ -294,6 +316,7 @@ export class SimulatedWorkers {
       endedAt: Infinity,
       answer: undefined,
       wasStopped: false,
+      ignoresSignal: false,
       wroteFile: false,
     };
   }

@@ -106,6 +106,30 @@ describe("what is kept by a store with a codec", () => {
     );
   });
 
+  test("tells no key of a queue, which stays the same for equal keys, and is called up by after a rotation", async () => {
+    const kept = new MemoryStore();
+    const a = await joined(kept, "a");
+    const make = idMaker();
+    const ids = [make(), make(), make()];
+    const store = new EncodedStore(kept, beforeRotation);
+    await store.start(0, ids.map((id) => startOf(id)), NOW, a); // prettier-ignore
+    const place = { queue: "score", rank: 1, node: "n", cost: 1, weight: 1, isNew: true };
+    const park = { kind: "park", wakeAt: NOW + 9 } as const;
+    const keys = ["secret", store.queues.keyOf("secret"), ""];
+    const commits = ids.map((id, nth) => commitOf(id, { then: park, places: [{ ...place, key: keys[nth]! }] }));
+    await store.commit(a, commits, NOW);
+    const firsts = await kept.queues.firsts(0, "score", null, 9);
+    assert.deepEqual(firsts.map(({ key: of }) => of), ["", keys[1]]); // prettier-ignore
+    assert.doesNotMatch(JSON.stringify([firsts, await kept.queues.behind(0, "score", firsts[1]!, 9)]), /secret/);
+    const now = new EncodedStore(kept, rotated);
+    assert.notEqual(now.queues.keyOf("secret"), keys[1]);
+    const [, first] = await now.queues.firsts(0, "score", null, 9);
+    const places = [first!, ...(await now.queues.behind(0, "score", first!, 9))];
+    const called = await now.queues.call(a, [startOf("").workflow], places);
+    assert.deepEqual(called.map(({ id, input }) => [id, input]), [ids[0]!, ids[1]!].map((id) => [id, startOf(id).input])); // prettier-ignore
+    assert.equal((await kept.queues.list(0))[0]?.waiting, 1);
+  });
+
   test("is read with the old key after a rotation, beside what was written plain", async () => {
     const kept = new MemoryStore();
     const { a, line } = await withSecrets(new EncodedStore(kept, beforeRotation));

@@ -1,0 +1,81 @@
+/**
+ * When bodies begin that were permitted: the buckets of a line once more, as of the moments at which bodies began. A permission
+ * may wait for a slot, for its bucket to be kept, or for what is to be durable before its body: without this, those that waited
+ * would begin together.
+ * Invariant: in any window no more begin than burst and rate allow, however late each of them is.
+ */
+import type { Rate } from "../../value/rate.ts";
+import { converted, corrected, taken } from "./bucket.ts";
+import type { LineLimits, Waiting } from "./line-state.ts";
+import { givesAt } from "./turns.ts";
+
+export interface Beginnings {
+  limits: LineLimits;
+  /** The buckets, by what they are of; one that is not there is full. */
+  readonly tats: Map<string, number>;
+  /** With so many it is worth looking for those that are full. */
+  sweepAt: number;
+}
+
+const SWEEP_LEAST = 1024;
+const SHARED = "[]";
+
+export function newBeginnings(limits: LineLimits): Beginnings {
+  return { limits, tats: new Map(), sweepAt: SWEEP_LEAST };
+}
+
+/** From when on its body may begin. */
+export function beginsAt(beginnings: Beginnings, waiting: Waiting): number {
+  let at = -Infinity;
+  for (const [scope, rate] of ratesOf(beginnings.limits, waiting)) {
+    at = Math.max(at, givesAt(beginnings.tats.get(scope) ?? -Infinity, rate, waiting.cost));
+  }
+  return at;
+}
+
+/** Its body begins. */
+export function began(beginnings: Beginnings, waiting: Waiting, now: number): void {
+  const { tats } = beginnings;
+  for (const [scope, rate] of ratesOf(beginnings.limits, waiting)) {
+    tats.set(scope, taken(tats.get(scope) ?? now, rate, waiting.cost, now));
+  }
+  if (tats.size < beginnings.sweepAt) return;
+  for (const [scope, tat] of tats) if (tat <= now) tats.delete(scope);
+  beginnings.sweepAt = Math.max(SWEEP_LEAST, 2 * tats.size);
+}
+
+/** It has cost `more` than it said. */
+export function beganWith(beginnings: Beginnings, waiting: Waiting, more: number, now: number): void {
+  const { tats } = beginnings;
+  for (const [scope, rate] of ratesOf(beginnings.limits, waiting)) {
+    tats.set(scope, corrected(tats.get(scope) ?? now, rate, more, now));
+  }
+}
+
+/** Other limits hold from now on. */
+export function limitBeginnings(beginnings: Beginnings, limits: LineLimits, now: number): void {
+  const before = beginnings.limits;
+  beginnings.limits = limits;
+  for (const [scope, tat] of beginnings.tats) {
+    const [from, to] = [rateOf(before, scope), rateOf(limits, scope)];
+    if (from === null || to === null) beginnings.tats.delete(scope);
+    else if (from !== to) beginnings.tats.set(scope, converted(tat, from, to, now));
+  }
+}
+
+function ratesOf({ shared, queues }: LineLimits, { queue, key }: Waiting): readonly (readonly [string, Rate])[] {
+  const limits = queues.find((each) => each.queue === queue);
+  const [ofQueue, ofKey, ofAll] = [limits?.own.rate ?? null, limits?.per?.rate ?? null, shared?.rate ?? null];
+  const rates: (readonly [string, Rate])[] = [];
+  if (ofAll !== null) rates.push([SHARED, ofAll]);
+  if (ofQueue !== null) rates.push([JSON.stringify([queue]), ofQueue]);
+  if (ofKey !== null) rates.push([JSON.stringify([queue, key]), ofKey]);
+  return rates;
+}
+
+function rateOf({ shared, queues }: LineLimits, scope: string): Rate | null {
+  if (scope === SHARED) return shared?.rate ?? null;
+  const [name, key] = JSON.parse(scope) as readonly string[];
+  const limits = queues.find(({ queue }) => queue === name);
+  return (key === undefined ? limits?.own.rate : limits?.per?.rate) ?? null;
+}

@@ -1,0 +1,163 @@
+/**
+ * The line before queues that share a dispatcher: who waits, who may start now, and when else somebody may.
+ * Invariants: never more run than the limits of the key, the queue and the line let run at once, and nothing starts before
+ * its buckets give what it costs; in a key they start by rank; between keys turns are fair (`turns.ts`); if nobody is
+ * told to start, then nobody whose turn it is may. A key at its limit delays no other, a queue at its limit no other queue.
+ *
+ * One whose turn it is and whose cost a bucket does not have yet is not overtaken by a cheaper one, or it would wait for ever.
+ */
+import { invariant } from "../../value/error.ts";
+import type { Rate } from "../../value/rate.ts";
+import { corrected, isKept, taken } from "./bucket.ts";
+import { put, take } from "./heap.ts";
+import {
+  flowOf,
+  queueOf,
+  type Flow,
+  type Line,
+  type Place,
+  type Queue,
+  type Shared,
+  type Waiting,
+} from "./line-state.ts";
+import { arrange, comesBefore, countIn, givesAt, isFull, passTurn, wake, withdraw } from "./turns.ts";
+
+export type Next =
+  /** It runs from now on, until it is settled. */
+  | { readonly kind: "start"; readonly waiting: Waiting }
+  /** Nothing may start before `at`, whatever is settled; a join or a change may help sooner. */
+  | { readonly kind: "later"; readonly at: number }
+  /** No time helps: only that one is settled, joins, or that something is changed. */
+  | { readonly kind: "none" };
+
+const NONE: Next = Object.freeze({ kind: "none" });
+
+/** It waits from now on. */
+export function join(line: Line, waiting: Waiting): void {
+  invariant(!line.places.has(waiting), "who joins a line is not in it");
+  invariant(waiting.cost > 0 && waiting.weight > 0, "who joins a line has a cost and a weight above 0");
+  const queue = queueOf(line, waiting.queue);
+  const flow = flowOf(line, queue, waiting.key);
+  const place: Place = { waiting, flow, position: -1 };
+  countIn(line);
+  countIn(queue);
+  line.places.set(waiting, place);
+  put(flow.places, place, waiting.rank);
+  if (place.position === 0) arrange(line, flow);
+}
+
+/** It waits no more; whether it did. */
+export function leave(line: Line, waiting: Waiting): boolean {
+  const place = line.places.get(waiting);
+  if (place === undefined || place.position < 0) return false;
+  const { flow } = place;
+  const wasFirst = place.position === 0;
+  takeOut(line, place);
+  line.places.delete(waiting);
+  if (wasFirst) arrange(line, flow);
+  return true;
+}
+
+function takeOut(line: Line, place: Place): void {
+  take(place.flow.places, place);
+  line.waiting--;
+  place.flow.queue.waiting--;
+}
+
+/** Starts the one whose turn it is, or says when it is worth asking again. */
+export function next(line: Line, now: number): Next {
+  line.now = Math.max(line.now, now);
+  const { shared } = line;
+  let first: Flow | undefined;
+  let soonest = Infinity;
+  for (const queue of line.queues.values()) {
+    if (queue.waiting === 0) continue;
+    wake(line, queue);
+    if (queue.isPaused || isFull(queue.limit, queue.running)) continue;
+    const flow = queue.turns.members[0];
+    const opensAt =
+      flow === undefined ? Infinity : givesAt(queue.tat, queue.limit.rate, flow.places.members[0]!.waiting.cost);
+    if (Math.max(opensAt, queue.slowUntil) > line.now) {
+      soonest = Math.min(soonest, Math.max(queue.slowUntil, Math.min(opensAt, firstAwake(queue))));
+      continue;
+    }
+    soonest = Math.min(soonest, firstAwake(queue));
+    if (first === undefined || comesBefore(line, flow!, first)) first = flow;
+  }
+  if (isFull(shared.limit, shared.running)) return NONE;
+  const opensAt =
+    first === undefined ? Infinity : givesAt(shared.tat, shared.limit.rate, first.places.members[0]!.waiting.cost);
+  if (Math.max(opensAt, shared.slowUntil) <= line.now) return start(line, first!);
+  const at = Math.max(shared.slowUntil, Math.min(opensAt, soonest));
+  return at === Infinity ? NONE : { kind: "later", at };
+}
+
+/** When the first key of those that wait for their bucket may have its turn. */
+function firstAwake({ asleep }: Queue): number {
+  return asleep.orders[0] ?? Infinity;
+}
+
+function start(line: Line, flow: Flow): Next {
+  const { queue } = flow;
+  const place = flow.places.members[0]!;
+  const { waiting } = place;
+  withdraw(flow);
+  takeOut(line, place);
+  flow.running++;
+  queue.running++;
+  line.shared.running++;
+  spend(line, flow, queue.per.rate, waiting.cost);
+  spend(line, queue, queue.limit.rate, waiting.cost);
+  spend(line, line.shared, line.shared.limit.rate, waiting.cost);
+  passTurn(line, flow, waiting.cost / waiting.weight);
+  arrange(line, flow);
+  return { kind: "start", waiting };
+}
+
+function spend(line: Line, gate: Flow | Queue | Shared, rate: Rate | null, cost: number): void {
+  if (rate === null) return;
+  gate.tat = taken(gate.tat, rate, cost, line.now);
+  if (isKept(rate)) line.changed.add(gate);
+}
+
+/** What was started has ended, however it did. */
+export function settled(line: Line, waiting: Waiting, now: number): void {
+  const place = line.places.get(waiting);
+  invariant(place !== undefined && place.position < 0, "who is settled was started");
+  const { flow } = place;
+  line.now = Math.max(line.now, now);
+  line.places.delete(waiting);
+  flow.running--;
+  flow.queue.running--;
+  line.shared.running--;
+  // One that stands somewhere was not held up by how many run.
+  if (flow.heap === null) arrange(line, flow);
+}
+
+/** What was started has cost `more` than it said; less, if that is negative. Also after it was settled. */
+export function spent(line: Line, waiting: Waiting, more: number): void {
+  const queue = queueOf(line, waiting.queue);
+  correct(line, queue, queue.limit.rate, more);
+  correct(line, line.shared, line.shared.limit.rate, more);
+  if (queue.per.rate === null) return;
+  const flow = flowOf(line, queue, waiting.key);
+  correct(line, flow, queue.per.rate, more);
+  arrange(line, flow);
+}
+
+function correct(line: Line, gate: Flow | Queue | Shared, rate: Rate | null, more: number): void {
+  if (rate === null) return;
+  gate.tat = corrected(gate.tat, rate, more, line.now);
+  if (isKept(rate)) line.changed.add(gate);
+}
+
+/** The queue, or with null the whole line, starts nothing before `until`: what it calls has said so. */
+export function slow(line: Line, queue: string | null, until: number): void {
+  const gate = queue === null ? line.shared : queueOf(line, queue);
+  gate.slowUntil = Math.max(gate.slowUntil, until);
+}
+
+/** The queue starts nothing until it is told to go on. */
+export function pause(line: Line, queue: string, isPaused: boolean): void {
+  queueOf(line, queue).isPaused = isPaused;
+}

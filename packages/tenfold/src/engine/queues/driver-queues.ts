@@ -1,0 +1,163 @@
+/** The queues, as the driver of one lane asks them. */
+import type { Command } from "../../core/command.ts";
+import { queueAnswers } from "../../flow/queue-answers.ts";
+import type { NewPlace } from "../../store/queues.ts";
+import { copyJson } from "../../value/json.ts";
+import type { Attempt } from "../attempt.ts";
+import { inputOf } from "../body.ts";
+import type { LiveRun } from "../live-run.ts";
+import type { Ports } from "../ports.ts";
+import type { LaneSlots } from "../slots.ts";
+import type { Admission } from "./admission.ts";
+import { turnIdOf } from "./call-ups.ts";
+import type { Dispatchers } from "./dispatchers.ts";
+import { PRIORITY_MS, type Queued } from "./queue-of.ts";
+import { Turn } from "./turn.ts";
+
+/** What a run that has begun takes of the rate at which runs begin. */
+const GOES_ON = 1e-6;
+
+/** The driver of the run whose attempt asks. */
+export interface AskingDriver {
+  readonly ports: Ports;
+  readonly slots: LaneSlots;
+  changed(run: LiveRun): void;
+  giveBackOne(run: LiveRun, reason: unknown): void;
+}
+
+/** Where a turn stands in its queue, as the functions of the queue told it. */
+interface Standing {
+  /** Null: the queue has no keys. */
+  readonly key: string | null;
+  readonly weight: number;
+  readonly priority: number;
+  readonly cost: number;
+  readonly node: string;
+  /** When it could begin if there were no queue (ms since 1970). */
+  readonly dueAt: number;
+  readonly beginsLate: boolean;
+}
+
+export class DriverQueues {
+  readonly #dispatchers: Dispatchers;
+  readonly #host: AskingDriver;
+
+  constructor(dispatchers: Dispatchers, host: AskingDriver) {
+    this.#dispatchers = dispatchers;
+    this.#host = host;
+  }
+
+  /** Bodies of steps without a queue are called here. */
+  get servesPlain(): boolean {
+    return this.#dispatchers.servesPlain;
+  }
+
+  /** Has the attempt's body called when its turn comes. */
+  ask(run: LiveRun, attempt: Attempt<LiveRun>, step: Queued): void {
+    const driver = this.#host;
+    const input = inputOf(run.state, attempt.place);
+    // What has no input fails where any other does.
+    if (!input.ok) return driver.slots.take(attempt);
+    const answers = queueAnswers(step.name, step.queue, copyJson(input.output));
+    const { path, number } = attempt;
+    if (!answers.ok) {
+      const error = { code: answers.code, message: answers.message, node: path, attempt: number };
+      return attempt.refuse({ ok: false, error, isFinal: true, thrown: undefined });
+    }
+    const { frame, node } = attempt.place;
+    // The same for each of its attempts: what was begun is brought to its end before others begin.
+    const dueAt = attempt.undo?.since ?? frame.readyAt[node.local]!;
+    const beginsLate = attempt.undo === null && (attempt.step.once || attempt.step.transacts);
+    const standing = { ...answers, node: path, dueAt, beginsLate };
+    const turn = this.#turnOf(run, step, standing, () => attempt.call());
+    attempt.turn = turn;
+    this.#enter(run, turn, step);
+  }
+
+  /** Has `admitted` called when the run may be active. */
+  #askForRun(run: LiveRun, runs: Queued, admission: Admission, admitted: () => void): void {
+    const driver = this.#host;
+    const answers = queueAnswers(runs.name, runs.queue, copyJson(run.state.root.outputs[0]));
+    // It began before, and takes of the rate as good as nothing.
+    const cost = admission.hasBegun ? GOES_ON : 1;
+    const standing = answers.ok ? answers : { key: null, weight: 1, priority: 0 };
+    if (!answers.ok) driver.ports.log.write("warn", answers.message, { run: run.id });
+    const place = { ...standing, cost, node: "", dueAt: run.state.startedAt, beginsLate: false };
+    const turn = this.#turnOf(run, runs, place, () => {
+      driver.slots.release();
+      admitted();
+    });
+    admission.turn = turn;
+    this.#enter(run, turn, runs);
+  }
+
+  #enter(run: LiveRun, turn: Turn, queued: Queued): void {
+    run.waitsFor(turn);
+    this.#dispatchers.dispatcherOf(queued).ask(turn);
+  }
+
+  #turnOf(
+    run: LiveRun,
+    queued: Queued,
+    { key, weight, priority, cost, node, dueAt, beginsLate }: Standing,
+    call: () => void,
+  ): Turn {
+    const driver = this.#host;
+    const waiting = {
+      ...{ queue: queued.name, key: this.#dispatchers.keyOf(key), cost, weight },
+      ...{ rank: dueAt - priority * PRIORITY_MS, id: turnIdOf(run.id, node) },
+    };
+    const turn: Turn = new Turn(this.#dispatchers.dispatcherOf(queued), waiting, node, {
+      slots: driver.slots,
+      beginsLate,
+      waits: () => run.waitsFor(turn),
+      waitsNoMore: () => run.hasTurn(turn),
+      call,
+      isLate: () => driver.changed(run),
+      revoke: (reason) => driver.giveBackOne(run, reason),
+    });
+    return turn;
+  }
+
+  /** Whether a body of the run may be asked for now; if not, `command` is held back until it may. */
+  admits(run: LiveRun, command: Command, perform: (commands: readonly Command[]) => void): boolean {
+    const { admission } = run;
+    // Whoever serves pools alone has runs that others have let begin, and gives them back.
+    if (admission === null || admission.isAdmitted || !this.servesPlain) return true;
+    admission.holdBack(command);
+    if (admission.turn === null) {
+      this.#askForRun(run, run.plan.runs!, admission, () => {
+        perform(admission.admit());
+        this.rests(run);
+      });
+    }
+    return false;
+  }
+
+  /** The run gives its place back if no body of it runs, waits for its turn or is about to be asked for. */
+  rests(run: LiveRun): void {
+    if (run.admission?.isAdmitted === true && run.attempts.size === 0 && run.isIdle) run.admission.leave();
+  }
+
+  /** The places of a run that is being parked: none of its turns comes from now on. */
+  placesOf(run: LiveRun): readonly NewPlace[] {
+    const places = this.#dispatchers.placesOf(run);
+    for (const turn of run.turns) turn.goAway();
+    return places;
+  }
+
+  /** It was not parked. */
+  stays(run: LiveRun): void {
+    for (const turn of run.turns) turn.comeBack();
+  }
+
+  /** Nothing of it comes any more. */
+  ended(run: LiveRun): void {
+    this.#dispatchers.ended(run.id);
+  }
+
+  /** It was, with these places. */
+  parked(run: string, places: readonly NewPlace[]): void {
+    this.#dispatchers.parked(run, places);
+  }
+}

@@ -1,0 +1,113 @@
+/** One attempt that asks for its turn in a queue: what its dispatcher knows of it, from when it asks until its body has settled. */
+import type { Waiting } from "../../core/queues/line-state.ts";
+import type { Place } from "../../store/queues.ts";
+import type { AttemptTurn } from "../attempt.ts";
+import type { LaneSlots } from "../slots.ts";
+
+/** The attempt, as its dispatcher sees it. */
+export interface Asker {
+  readonly slots: LaneSlots;
+  /** Something is to be done after its call and before its body, for which it asks once more when it may begin. */
+  readonly beginsLate: boolean;
+  /** It waits, again. */
+  waits(): void;
+  /** It waits no more: it is permitted, or will not be. */
+  waitsNoMore(): void;
+  /** It was permitted, and has a slot: calls the body. */
+  call(): void;
+  /** It will not be soon: its run is to leave memory, if that only waits for such turns. */
+  isLate(): void;
+  /** Others may be permitted in its place from now on: its body is stopped, and the attempt made anew. */
+  revoke(reason: Error): void;
+}
+
+/** Whoever decides whose turn it is. */
+export interface TurnHost {
+  left(turn: Turn): void;
+  settled(turn: Turn, spent: number | null, comesAgain: boolean): void;
+  ask(turn: Turn): void;
+  slow(turn: Turn, forMs: number): void;
+  unused(turn: Turn): void;
+  begin(turn: Turn, call: () => void): void;
+}
+
+export class Turn implements AttemptTurn {
+  readonly waiting: Waiting;
+  readonly asker: Asker;
+  /** What is known of the run elsewhere: its place while it is parked. */
+  readonly place: Omit<Place, "run">;
+  /** "waits" in the line; "away": out of it, while its run is being parked; "permitted", with a slot, until it is "called". */
+  state: "waits" | "away" | "permitted" | "called" | "over" = "waits";
+  /** It will not come soon. */
+  isLate = false;
+  readonly #host: TurnHost;
+
+  constructor(host: TurnHost, waiting: Waiting, node: string, asker: Asker) {
+    this.#host = host;
+    this.waiting = waiting;
+    this.asker = asker;
+    const { queue, key, rank, cost, weight } = waiting;
+    this.place = { queue, key, rank, node, cost, weight };
+  }
+
+  /** As of an attempt; or it is not called any more. */
+  over(spent: number | null = null, comesAgain = false): void {
+    const { state } = this;
+    this.state = "over";
+    this.asker.waitsNoMore();
+    if (state === "called") this.#host.settled(this, spent, comesAgain);
+    else if (state === "permitted") this.#host.unused(this);
+    else if (state === "waits") this.#host.left(this);
+  }
+
+  /** Its body was told to come later: nothing of its queue starts before. */
+  slow(forMs: number): void {
+    this.#host.slow(this, forMs);
+  }
+
+  begin(call: () => void): void {
+    this.#host.begin(this, call);
+  }
+
+  /** Who permitted it decides no more, or anew. */
+  disowned(): void {
+    this.state = "over";
+    this.asker.waitsNoMore();
+  }
+
+  /** It has a slot from now on. */
+  permitted(): void {
+    this.state = "permitted";
+    this.asker.waitsNoMore();
+  }
+
+  /** What it was permitted it cannot use now. */
+  takenBack(): void {
+    this.state = "away";
+    this.asker.waits();
+  }
+
+  comesLate(): void {
+    this.isLate = true;
+    this.asker.isLate();
+  }
+
+  gaveUp(): void {
+    this.over(null);
+  }
+
+  /** Its run is being parked: nothing of it may start before that is answered. */
+  goAway(): void {
+    if (this.state !== "waits") return;
+    this.state = "away";
+    this.#host.left(this);
+  }
+
+  /** Its run was not parked. */
+  comeBack(): void {
+    if (this.state !== "away") return;
+    this.state = "waits";
+    this.isLate = false;
+    this.#host.ask(this);
+  }
+}

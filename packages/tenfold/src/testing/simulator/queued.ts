@@ -1,0 +1,149 @@
+/** The queues that some seeds have before their steps, and what must hold of the bodies: the limits, in true time. */
+import type { StepDefinition } from "../../flow/definition.ts";
+import { limit } from "../../flow/index.ts";
+import { limitsOf, lineNameOf, isQueued } from "../../engine/queues/queue-of.ts";
+import { hash32 } from "../../value/hash.ts";
+import { canonicalJson, type Json } from "../../value/json.ts";
+import { seededRandom, type Random } from "../../value/random.ts";
+import { breachesOf, type Effect, type Excuse } from "../effect-log.ts";
+import { withoutErrors } from "./answer.ts";
+import type { BodyCall } from "./body-call.ts";
+import { STEPS } from "./interpreter.ts";
+import { Violation } from "./violation.ts";
+
+/** Each has room for what costs most. */
+const RATES = ["5/s burst 2", "2/s burst 2", "10/s burst 3", "60/min burst 2", "40/min burst 3", "200/min burst 20"];
+const KEYS = 3;
+
+export interface QueuesDrawn {
+  /** The `queue` of each step that has one. */
+  readonly options: ReadonlyMap<string, object>;
+  /** Runs that wait in memory in one line. */
+  readonly linedUpMax: number;
+}
+
+/** Null: this seed has none. What it draws it draws from the number, so that the others stay the stories they were. */
+export function queuesOf(seed: number): QueuesDrawn | null {
+  const random = seededRandom(`queues ${seed}`);
+  if (random() < 0.4) return null;
+  const below = (most: number): number => Math.floor(random() * most);
+  const shared = limit("shared", {
+    concurrency: 1 + below(4),
+    ...(random() < 0.4 ? { rate: RATES[below(RATES.length)]! } : {}),
+  });
+  const options = new Map<string, object>();
+  for (const step of STEPS) {
+    if (random() < 0.3) continue;
+    const costs = random() < 0.3;
+    const drawn = {
+      ...limitOf(random, 0.5),
+      ...(random() < 0.5 ? { per: { key: keyOf, weight: () => 2, ...limitOf(random, 0.6) } } : {}),
+      ...(random() < 0.4 ? { limit: shared } : {}),
+      ...(random() < 0.4 ? { priority: priorityOf } : {}),
+    };
+    options.set(step, { ...drawn, ...(costs && hasSomeRate(drawn) ? { cost: costOf } : {}) });
+  }
+  return { options, linedUpMax: [1, 3, 3, 10_000][below(4)]! };
+}
+
+function limitOf(random: Random, chance: number): object {
+  return {
+    ...(random() < chance ? { concurrency: 1 + Math.floor(random() * 3) } : {}),
+    ...(random() < 0.4 ? { rate: RATES[Math.floor(random() * RATES.length)]! } : {}),
+  };
+}
+
+interface Rated {
+  readonly rate?: string;
+  readonly limit?: { readonly rate: unknown };
+  readonly per?: object;
+}
+
+function hasSomeRate({ rate, per, limit: shared }: Rated): boolean {
+  return rate !== undefined || (per !== undefined && "rate" in per) || (shared?.rate ?? null) !== null;
+}
+
+function keyOf(input: unknown): string {
+  return `key ${hashOf(input) % KEYS}`;
+}
+
+function priorityOf(input: unknown): number {
+  return (hashOf(input) % 3) - 1;
+}
+
+function costOf(input: unknown): number {
+  return 1 + (hashOf(input) % 2);
+}
+
+function hashOf(input: unknown): number {
+  return hash32(`queued ${canonicalJson(withoutErrors(input as Json))}`);
+}
+
+interface Noted {
+  readonly call: BodyCall;
+  readonly process: number;
+  readonly lane: number;
+  readonly effect: Effect;
+}
+
+/** Bodies of steps with queues, as they were seen from outside of the engine. */
+export class QueuedBodies {
+  readonly #lanes: number;
+  readonly #noted: Noted[] = [];
+  readonly #steps = new Map<string, StepDefinition>();
+
+  constructor(lanes: number) {
+    this.#lanes = lanes;
+  }
+
+  /** A body, or an undo, is being called by a process. */
+  called(call: BodyCall, process: number, step: StepDefinition, input: Json | undefined): void {
+    if (!isQueued(step)) return;
+    this.#steps.set(step.name, step);
+    const { queue, name } = step;
+    const lane = hash32(`queue\n${lineNameOf(step)}`) % this.#lanes;
+    const effect: Effect = {
+      queue: name,
+      key: queue.per === null ? "" : keyOf(input),
+      limit: queue.limit?.name ?? null,
+      task: `${call.run} ${call.node} ${call.attempt}, of process ${process}`,
+      cost: queue.cost === null ? 1 : costOf(input),
+      began: call.at,
+      ended: Infinity,
+      excused: null,
+    };
+    this.#noted.push({ call, process, lane, effect });
+  }
+
+  /** The process is dead: what it did ended with it. */
+  died(process: number, now: number): void {
+    for (const { call, effect, process: whose } of this.#noted) {
+      if (whose === process && call.endedAt === Infinity) effect.ended = Math.min(effect.ended, now);
+    }
+  }
+
+  /** Somebody else may own from now on what the process owned in this lane. */
+  leaseEnded(process: number, lane: number, isFrozen: boolean, now: number): void {
+    for (const one of this.#noted) {
+      const { call, effect } = one;
+      if (one.process !== process || one.lane !== lane || effect.excused !== null) continue;
+      if (Math.min(call.endedAt, effect.ended) <= now) continue;
+      const why: Excuse["why"] | null = isFrozen
+        ? "its process was frozen beyond its lease"
+        : call.ignoresSignal && call.wasStopped
+          ? "it ignored its signal past its lease"
+          : null;
+      if (why !== null) effect.excused = { from: now, why };
+    }
+  }
+
+  /** Every limit held. */
+  check(): void {
+    const effects = this.#noted.map(({ call, effect }) => ({ ...effect, ended: Math.min(effect.ended, call.endedAt) }));
+    const steps = [...this.#steps.values()].filter(isQueued);
+    for (const [line, ofLine] of Map.groupBy(steps, lineNameOf)) {
+      const [breach] = breachesOf(effects, line, limitsOf(line, ofLine));
+      if (breach !== undefined) throw new Violation("a limit holds for all workers together", { ...breach });
+    }
+  }
+}

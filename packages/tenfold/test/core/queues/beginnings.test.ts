@@ -1,0 +1,56 @@
+/** Laws of beginnings: rates hold for bodies that begin late, too. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { began, beginsAt, newBeginnings } from "../../../src/core/queues/beginnings.ts";
+import type { LineLimits, Waiting } from "../../../src/core/queues/line-state.ts";
+import { breachesOf, type Effect } from "../../../src/testing/effect-log.ts";
+
+const rate = fc.record({ count: fc.integer({ min: 1, max: 50 }), perMs: fc.constant(1000), burst: fc.integer({ min: 2, max: 5 }) }); // prettier-ignore
+const perhaps = fc.option(rate);
+
+test("however late bodies are, no window has more that begin than burst and rate allow, in any scope", () => {
+  const body = fc.record({ lateMs: fc.integer({ min: 0, max: 3000 }), key: fc.constantFrom("a", "b"), cost: fc.integer({ min: 1, max: 2 }) }); // prettier-ignore
+  fc.assert(
+    fc.property(perhaps, perhaps, perhaps, fc.array(body, { maxLength: 60 }), (ofAll, ofQueue, ofKey, bodies) => {
+      const limits: LineLimits = {
+        shared: { concurrency: null, rate: ofAll },
+        queues: [{ queue: "q", own: { concurrency: null, rate: ofQueue }, per: { concurrency: null, rate: ofKey } }],
+      };
+      const beginnings = newBeginnings(limits);
+      const waiting = bodies.map(({ lateMs, key, cost }, nth) => {
+        const one: Waiting = { queue: "q", key, rank: 0, id: `${nth}`, cost, weight: 1 };
+        return { one, at: lateMs };
+      });
+      const effects: Effect[] = [];
+      while (waiting.length > 0) {
+        waiting.sort((a, b) => a.at - b.at);
+        const next = waiting[0]!;
+        const at = beginsAt(beginnings, next.one);
+        if (at > next.at) {
+          next.at = Math.ceil(at);
+          continue;
+        }
+        waiting.shift();
+        began(beginnings, next.one, next.at);
+        const { key, cost, id: task } = next.one;
+        effects.push({ queue: "q", key, limit: "l", task, cost, began: next.at, ended: next.at, excused: null });
+      }
+      assert.deepEqual(breachesOf(effects, "l", limits), []);
+    }),
+  );
+});
+
+test("what is never late waits for nothing that its line has decided", () => {
+  const limits: LineLimits = {
+    shared: null,
+    queues: [{ queue: "q", own: { concurrency: null, rate: { count: 10, perMs: 1000, burst: 2 } }, per: null }],
+  };
+  const beginnings = newBeginnings(limits);
+  const waiting: Waiting = { queue: "q", key: "", rank: 0, id: "1", cost: 1, weight: 1 };
+  for (const at of [1000, 1000, 1100, 1200]) {
+    assert.ok(beginsAt(beginnings, waiting) <= at);
+    began(beginnings, waiting, at);
+  }
+  assert.equal(Math.ceil(beginsAt(beginnings, waiting)), 1300);
+});
