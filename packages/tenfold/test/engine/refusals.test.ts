@@ -162,6 +162,24 @@ test("two workflows whose steps have two different limits of one name are not op
   world.engineOf([limited("first", openai), limited("second", openai)]);
 });
 
+test("steps of one name whose queues differ are not opened, nor is a limit that is called as another step's queue", () => {
+  const world = new World();
+  const queued = (workflow: string, name: string, queue: object) => {
+    const ask = stepOf(name, (given: any) => given, { queue });
+    return workflowOf(workflow, (given) => ask(given));
+  };
+  const refused = (other: unknown, message: RegExp) => {
+    const first = queued("first", "ask", { concurrency: 2 });
+    assert.throws(() => world.engineOf([first, other] as never), { code: "LIMIT_NAME_TAKEN", message });
+  };
+  refused(
+    queued("second", "ask", { concurrency: 3 }),
+    /steps with queues are called "ask", in the workflows "first" and "second"/,
+  );
+  refused(queued("second", "tell", { limit: limit("ask", { rate: "1/s" }) }), /are both called "ask"/);
+  world.engineOf([queued("first", "ask", { concurrency: 2 }), queued("second", "ask", { concurrency: 2 })]);
+});
+
 const thrownNothing: unknown = Object.create(null);
 const bad: readonly (readonly [string, any, string, RegExp])[] = [
   ["an output that is not JSON", stepOf("s", () => ({ a: [new Map()] })), "NOT_JSON", /a\[0\].*Map/],

@@ -180,3 +180,19 @@ test("what says to slow down has the time in ms, and none where the other side s
   );
   for (const unknown of [Number.NaN, -1, Infinity, 0]) assert.equal(new RateLimited(unknown).retryAfterMs, 0);
 });
+
+test("the queue of a workflow limits its runs, and has no order, cost or limit of its own", () => {
+  const untypedWorkflow = workflow as unknown as (
+    name: string,
+    options: unknown,
+  ) => { readonly queue?: QueueDefinition };
+  const of = (queue: unknown) => untypedWorkflow("texts", { queue, flow: (call: unknown) => call });
+  const key = ({ customer }: Call): string => customer;
+  const { queue } = of({ concurrency: 5, rate: "10/s", per: { key, concurrency: 2 }, priority: 3 });
+  assert.deepEqual([queue?.concurrency, queue?.rate?.count, queue?.per?.concurrency, queue?.priority], [5, 10, 2, 3]);
+  assert.equal(of(undefined).queue, undefined);
+  refuses(() => of({ per: { key, order: "strict" } }), "QUEUE_INVALID", `"texts"`, "order", "Leave it out");
+  refuses(() => of({ concurrency: 0 }), "QUEUE_INVALID", `"texts"`, "concurrency");
+  refuses(() => of({ rate: "fast" }), "RATE_INVALID", "fast");
+  for (const option of ["cost", "limit", "pool"]) refuses(() => of({ [option]: 1 }), "OPTION_UNSUPPORTED", option);
+});
