@@ -1,4 +1,4 @@
-/** A limit, and a queue, is found by its name, on all workers: workflows that are opened together have one of a name. */
+/** A limit, and a queue, is found by its name, on all workers: workflows that are opened together have one of a name, in one pool. */
 import { isDeepStrictEqual } from "node:util";
 import type { WorkflowDefinition } from "../flow/definition.ts";
 import type { LimitDefinition } from "../flow/queue-definition.ts";
@@ -24,6 +24,9 @@ export function checkLimitNames(definitions: Iterable<WorkflowDefinition>): void
       if (limit === null) continue;
       const other = limits.get(limit.name);
       if (other !== undefined && other.limit !== limit) throw limitsDiffer(limit.name, other, { step, workflow });
+      if (other !== undefined && other.step.queue.pool !== step.queue.pool) {
+        throw poolsDiffer(limit.name, other, { step, workflow });
+      }
       limits.set(limit.name, { limit, step, workflow });
     }
   }
@@ -44,6 +47,12 @@ function limitsDiffer(limit: string, one: Holder, other: Holder): TenfoldError {
   const message = `Two different limits are called "${limit}": that of the step "${one.step.name}" in workflow "${one.workflow}", and that of "${other.step.name}" in "${other.workflow}"; nothing was opened. Make it once, in a constant that both steps name, or call one of them something else.`;
   const facts = { limit, steps: [one.step.name, other.step.name], workflows: [one.workflow, other.workflow] };
   return new TenfoldError("LIMIT_NAME_TAKEN", message, { facts });
+}
+
+/** One worker decides for all who share a limit, and calls their bodies. */
+function poolsDiffer(limit: string, one: Holder, other: Holder): TenfoldError {
+  const message = `The steps "${one.step.name}" in workflow "${one.workflow}" and "${other.step.name}" in "${other.workflow}" share the limit "${limit}", and are not of one pool; nothing was opened. Give both the same \`pool\`, or each a limit of its own.`;
+  return new TenfoldError("QUEUE_INVALID", message, { facts: { limit, steps: [one.step.name, other.step.name] } });
 }
 
 function queuesDiffer(step: string, one: string, other: string): TenfoldError {

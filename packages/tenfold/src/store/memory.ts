@@ -72,6 +72,7 @@ export class MemoryStore implements Store {
   );
   readonly #lanes: readonly Lane[];
   readonly #watchers = new Set<() => void>();
+  readonly #placeWatchers = new Set<() => void>();
 
   constructor(lanes = 1) {
     this.lanes = lanes;
@@ -195,6 +196,8 @@ export class MemoryStore implements Store {
   async commit(lease: Lease, batch: readonly RunCommit[], now: number): Promise<readonly CommitAnswer[]> {
     const lane = this.#fenced(lease);
     const answers = batch.map((commit) => commitRun(lane, lease, commit, now));
+    if (batch.some(({ places }) => places?.some(({ isNew }) => isNew) === true))
+      for (const told of this.#placeWatchers) told();
     this.#changed();
     return answers;
   }
@@ -261,13 +264,16 @@ export class MemoryStore implements Store {
     return [...this.#lane(lane).runs.values()].map(recordOf);
   }
 
-  watch(_what: Change, changed: () => void): () => void {
-    this.#watchers.add(changed);
-    return () => this.#watchers.delete(changed);
+  watch(what: Change, changed: () => void): () => void {
+    // Of all but places it tells whatever changes.
+    const watchers = what === "place" ? this.#placeWatchers : this.#watchers;
+    watchers.add(changed);
+    return () => watchers.delete(changed);
   }
 
   async close(): Promise<void> {
     this.#watchers.clear();
+    this.#placeWatchers.clear();
   }
 
   #lane(lane: number): Lane {
