@@ -5,8 +5,9 @@ import type { Rate } from "../value/rate.ts";
 
 /** "queue: 5 at once, 100/s, of each key 1 at once, limit openai (60/min)"; "queue" where it limits nothing. */
 export function queueText(queue: QueueDefinition): string {
-  const { per, limit } = queue;
+  const { per, limit, batch } = queue;
   const parts = [...limitWords(queue), ...(per === null ? [] : [perText(per)])];
+  if (batch !== null) parts.push(`in batches of ${batch.max}`);
   if (limit !== null) parts.push(`limit ${limit.name} (${limitWords(limit).join(", ")})`);
   return parts.length === 0 ? "queue" : `queue: ${parts.join(", ")}`;
 }

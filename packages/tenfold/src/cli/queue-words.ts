@@ -39,6 +39,7 @@ export function queueLines({ columns, paint }: Terminal, views: readonly QueueVi
 function heldUpText({ isPaused, binds, limit }: QueueView, now: number): string {
   if (isPaused) return "paused";
   if (binds === null) return "";
+  if (binds.kind === "batch") return "a batch to be full";
   const of = { queue: "", key: " of a key", shared: limit === null ? "" : ` of ${limit}` }[binds.of];
   if (binds.kind !== "slow") return `${binds.kind}${of}`;
   return `told to wait ${formatDuration(Math.max(1, (binds.until ?? now) - now))}`;

@@ -169,7 +169,8 @@ function openMore(turn: Turn, opened: readonly Place[], hasFailed: boolean): voi
 function startAgain(turn: Turn, { frame, node }: Place): void {
   const retries = frame.retries?.get(node.local);
   if (retries !== undefined) {
-    frame.retries!.set(node.local, { ...retries, before: retries.before + retries.attempts, attempts: 0 });
+    const before = retries.before + retries.attempts;
+    frame.retries!.set(node.local, { ...retries, before, attempts: 0, at: turn.at });
   }
   const child = frame.children?.get(node.local);
   if (child === undefined || isUndertaking(child)) {

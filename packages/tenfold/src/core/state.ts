@@ -160,6 +160,7 @@ export interface Retry {
   attempts: number;
   /** Attempts before the run was last retried: they count in the attempt's number, not against the policy. */
   before: number;
+  /** From when on the next attempt may begin: by the policy, or because a person has said so. */
   at: number;
   error: RunError;
 }

@@ -219,6 +219,7 @@ function queueText(wait: InLine, now: number, left: (ms: number) => string): str
 function boundText({ binds, bound, limit }: InLine, now: number, left: (ms: number) => string): readonly string[] {
   if (binds === null) return [];
   if (binds.kind === "slow") return [`it was told to come later, in ${left(Math.max(0, (binds.until ?? now) - now))}`];
+  if (binds.kind === "batch") return ["it waits for others to start with in a batch"];
   const whose = { shared: ` of the limit ${limit}`, queue: "", key: " of its key" }[binds.of];
   return [`${bound ?? `its ${binds.kind}`}${whose} is what holds it up`];
 }

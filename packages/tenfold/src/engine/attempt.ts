@@ -12,6 +12,7 @@ import { copyJson, type Json } from "../value/json.ts";
 import { NotDone } from "../flow/not-done.ts";
 import { RateLimited } from "../flow/rate-limited.ts";
 import { AttemptFiles } from "./attempt-files.ts";
+import type { BatchCall } from "./batch-call.ts";
 import { callBody, execute, inputOf, parseInput, unlessTooLarge, type Settled } from "./body.ts";
 import { AttemptContext, type ContextRun } from "./context.ts";
 import type { Ports } from "./ports.ts";
@@ -91,6 +92,9 @@ export class Attempt<R extends AttemptRun = AttemptRun> {
   #isDurable = false;
   /** Of a step that is called on one: it is its own until its body has settled. */
   #hasThread = false;
+  /** The call of its body for several attempts, which has their slot; null: it is called for itself. */
+  #batch: BatchCall | null = null;
+  #hasJoined = false;
 
   constructor(host: AttemptHost<R>, run: R, place: Place, number: number, step: StepPlan, undo: Undo | null = null) {
     this.id = run.id;
@@ -112,11 +116,12 @@ export class Attempt<R extends AttemptRun = AttemptRun> {
     return this.#context?.isCalled === true;
   }
 
-  /** A slot is free: calls the body. */
-  call(): void {
+  /** A slot is free: calls the body, or has it called together with those of others. */
+  call(batch: BatchCall | null = null): void {
     const { ports, slots } = this.#host;
+    this.#batch = batch;
     if (this.#isStopped) return this.#release();
-    if (slots.isPaused) return this.#setAside();
+    if (batch === null && slots.isPaused) return this.#setAside();
     if (!this.#takesThread()) return;
     if (this.#isDurable) return this.#callBegun();
     this.startedAt = ports.clock.now();
@@ -131,7 +136,8 @@ export class Attempt<R extends AttemptRun = AttemptRun> {
     else if (this.undo !== null) {
       const undoes = { output: copyJson(place.frame.outputs[place.node.local]) };
       callBody(this.step, copyJson(input.output), context, ports.executor, settle, undoes);
-    } else if (this.step.transacts) this.#transact(copyJson(input.output), context, settle);
+    } else if (batch !== null) this.#join(batch, copyJson(input.output), context, settle);
+    else if (this.step.transacts) this.#transact(copyJson(input.output), context, settle);
     else if (this.step.once) this.#begin(copyJson(input.output), context, settle);
     else callBody(this.step, copyJson(input.output), context, ports.executor, settle);
   }
@@ -159,6 +165,15 @@ export class Attempt<R extends AttemptRun = AttemptRun> {
   #setAside(): void {
     this.#leaveThread();
     this.#host.slots.setAside(this);
+  }
+
+  #join(batch: BatchCall, input: Json | undefined, context: AttemptContext, settle: (result: Settled) => void): void {
+    const [plan, { executor }] = [this.step, this.#host.ports];
+    parseInput(plan, input, context, settle, (parsed) => {
+      if (this.#isStopped) return this.#release();
+      this.#hasJoined = true;
+      batch.joins({ plan, input: parsed, context, executor, settle, isStopped: () => this.#isStopped });
+    });
   }
 
   #begin(input: Json | undefined, context: AttemptContext, settle: (result: Settled) => void): void {
@@ -271,6 +286,7 @@ export class Attempt<R extends AttemptRun = AttemptRun> {
     this.#isStopped = true;
     this.#cancelTimeout?.();
     this.#context?.abort(reason);
+    this.#batch?.stopped(reason);
   }
 
   #armTimeout(): void {
@@ -315,10 +331,11 @@ export class Attempt<R extends AttemptRun = AttemptRun> {
   /** Others may be called in its place. */
   #release(): void {
     this.#leaveThread();
-    this.#host.slots.release();
+    if (this.#batch === null) this.#host.slots.release();
     const { frame, node } = this.place;
     const comesAgain = this.undo === null && frame.waits[node.local] === RETRYING;
     this.turn?.over(this.spentAmount, comesAgain);
+    this.#batch?.leaves(this.#hasJoined);
   }
 
   #tell(result: Settled): void {

@@ -106,7 +106,8 @@ function whenAnswered(
   );
 }
 
-function answered(
+/** Tells `settle` what a body has answered, once it is checked and encoded. */
+export function answered(
   { step }: StepPlan,
   answer: unknown,
   context: AttemptContext,
@@ -233,6 +234,6 @@ export function textsOf(thrown: unknown): { message: string; name?: string; stac
   }
 }
 
-function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+export function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
   return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
 }

@@ -1,4 +1,5 @@
 /** What the engine asks of the world: time, chance, bodies, a log. Tests and the simulator bring their own. */
+import type { BatchContext } from "../flow/batch.ts";
 import type { StepContext, StepDefinition } from "../flow/definition.ts";
 
 export interface Clock {
@@ -29,6 +30,8 @@ export interface Undoes {
 /** Calls a body, or, with `undoes`, the step's undo. Whatever it throws or rejects with is the attempt's failure. */
 export interface Executor {
   execute(step: StepDefinition, input: unknown, ctx: StepContext, undoes: Undoes | null): unknown;
+  /** Calls the body of a step that takes several inputs; where it is not there, the step's own. */
+  executeBatch?(step: StepDefinition, inputs: readonly unknown[], ctx: BatchContext): unknown;
   /** The step as it is executed here, of one that a script calls: tests follow its schemas. */
   prepare?(step: StepDefinition): StepDefinition;
   /** Nothing is called any more; what still runs elsewhere is ended. */

@@ -34,6 +34,10 @@ export function callAsked(node: string, target: unknown, input: unknown): Asking
   const step = usedStep(target);
   if (step !== undefined) {
     const { definition, use } = step;
+    if (definition.queue?.batch) {
+      const way = `A script calls one after the other, and waits for each. Make it a step without \`batch\`, or have the flow call it.`;
+      throw invalid(node, `it calls the step "${definition.name}", whose body takes a batch`, way);
+    }
     const given = jsonOf(node, definition.name, input);
     const name = use.name ?? definition.name;
     const ask: Ask = { kind: "step", name, step: definition.name, ...(given === undefined ? {} : { input: given }) };

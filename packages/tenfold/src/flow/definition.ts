@@ -82,6 +82,7 @@ export interface StepDefinition extends StepOverrides {
   readonly name: string;
   readonly input?: Schema;
   readonly output?: Schema;
+  /** With a batch in its queue it takes a list of inputs and a `BatchContext`, and answers a list. */
   readonly run: (input: never, ctx: StepContext) => unknown;
   /** Takes back what `run` did; without an output it is not known whether that has happened. */
   readonly undo?: (input: never, output: never, ctx: StepContext) => unknown;

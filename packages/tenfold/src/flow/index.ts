@@ -9,6 +9,7 @@ export {
   type People,
 } from "./approval.ts";
 export { attempt, type Attempt, type AttemptOptions } from "./attempt.ts";
+export type { BatchContext, BatchOptions } from "./batch.ts";
 export { match, when, type Match, type When } from "./branch.ts";
 export { calendar, type CalendarOptions } from "./calendar.ts";
 export { call, type Call } from "./call.ts";
@@ -39,15 +40,15 @@ export type { FileRef, FileSource, FileView, StepFiles, StoredFile } from "./fil
 export { limit, type Limit, type LimitOptions } from "./limit.ts";
 export { on, type OnOptions } from "./on.ts";
 export { NotDone } from "./not-done.ts";
-export type { QueueKeyOptions, QueueOptions } from "./queue.ts";
-export type { LimitDefinition, QueueDefinition, QueueKeyDefinition } from "./queue-definition.ts";
+export type { BatchedQueueOptions, QueueKeyOptions, QueueOptions } from "./queue.ts";
+export type { BatchDefinition, LimitDefinition, QueueDefinition, QueueKeyDefinition } from "./queue-definition.ts";
 export { RateLimited } from "./rate-limited.ts";
 export { repeat, type Repeat, type RepeatOptions } from "./repeat.ts";
 export { schedule, type BusinessDayRule, type ScheduleOptions } from "./schedule.ts";
 export { script, type Script, type ScriptOptions } from "./script.ts";
 export type { ScriptContext, ScriptSignals, ScriptWaitOptions } from "./script-context.ts";
 export { sleep, sleepUntil, type Sleep, type SleepUntil } from "./sleep.ts";
-export { step, type Step, type StepOptions } from "./step.ts";
+export { step, type BatchedStep, type Step, type StepOptions } from "./step.ts";
 export type {
   ContextOf,
   PostgresQuery,

@@ -29,6 +29,15 @@ export interface QueueDefinition {
   readonly limit: LimitDefinition | null;
   /** Whose workers call its body; null: those that serve steps without one. */
   readonly pool: string | null;
+  /** The longest that an attempt waits here for its turn; null: as long as it has to. */
+  readonly expiresMs: number | null;
+  /** Its body takes several inputs at once; null: one. */
+  readonly batch: BatchDefinition | null;
+}
+
+export interface BatchDefinition {
+  readonly max: number;
+  readonly waitMs: number;
 }
 
 /** What holds for each key of a queue. */

@@ -1,6 +1,8 @@
 /** `queue`: the line before a step, with what it limits; checked, and made the definition that the engine reads. */
 import { describe } from "../value/describe.ts";
+import { durationMs, type Duration } from "../value/duration.ts";
 import type { TenfoldError } from "../value/error.ts";
+import { checkBatch, type BatchOptions } from "./batch.ts";
 import { checkConcurrency, checkRate, isLimit, type Limit } from "./limit.ts";
 import { checkName } from "./naming.ts";
 import { checkOptionNames, isAsyncFunction, refused } from "./options.ts";
@@ -27,6 +29,12 @@ export interface QueueOptions<I = unknown> {
   readonly pool?: string;
 }
 
+/** What the queue of a step takes whose body is given several inputs at once. */
+export interface BatchedQueueOptions<I = unknown> extends QueueOptions<I> {
+  /** How many inputs it is given at once, and how long the first waits for others: `{ max: 100, wait: "200ms" }`. */
+  readonly batch: BatchOptions;
+}
+
 /** A method, as the other functions are: TypeScript compares one whose parameter is written down before it knows what `run` takes. */
 interface Priority<I> {
   of(input: I): number;
@@ -47,17 +55,17 @@ export interface QueueKeyOptions<I = unknown> {
 }
 
 const QUEUE = {
-  known: ["concurrency", "rate", "per", "priority", "cost", "limit", "pool"],
-  later: ["batch", "debounce", "expires", "maxBacklog", "whenFull"],
+  known: ["concurrency", "rate", "per", "priority", "cost", "limit", "pool", "batch"],
+  later: ["debounce", "maxBacklog", "whenFull"],
 };
 const PER = { known: ["key", "concurrency", "rate", "weight", "order"], later: [] };
 
-type Given = QueueOptions<never>;
+type Given = QueueOptions<never> & { readonly batch?: BatchOptions };
 
-/** The definition; `owner` is for example `step "enrich"`. */
-export function checkQueue(owner: string, queue: Given): QueueDefinition {
+/** The definition; `owner` is for example `step "enrich"`, `expires` the step's. */
+export function checkQueue(owner: string, queue: Given, expires?: Duration): QueueDefinition {
   checkOptionNames(`the queue of ${owner}`, queue, QUEUE, "QUEUE_INVALID");
-  const { concurrency, rate, per, priority, limit, pool } = queue;
+  const { concurrency, rate, per, priority, limit, pool, batch } = queue;
   const definition: QueueDefinition = Object.freeze({
     concurrency: checkConcurrency(owner, "queue.concurrency", concurrency),
     rate: checkRate(owner, "queue.rate", rate),
@@ -67,7 +75,13 @@ export function checkQueue(owner: string, queue: Given): QueueDefinition {
     cost: isGiven(owner, "cost", queue.cost, "(call) => call.tokens") ? (input: never) => queue.cost!(input) : null,
     limit: checkLimit(owner, limit),
     pool: pool === undefined ? null : checkPool(owner, pool),
+    expiresMs: expires === undefined ? null : checkExpires(owner, expires),
+    batch: batch === undefined ? null : checkBatch(owner, batch),
   });
+  if (definition.batch !== null && definition.per?.isStrict === true) {
+    const way = "Leave one of them out: in a strict order one follows the other, and in a batch they go together.";
+    throw invalid(owner, 'its `queue` has both a `batch` and `order: "strict"`', way);
+  }
   const hasRate = [definition, definition.per, definition.limit].some((limits) => (limits?.rate ?? null) !== null);
   if (definition.cost === null || hasRate) return definition;
   throw invalid(
@@ -75,6 +89,12 @@ export function checkQueue(owner: string, queue: Given): QueueDefinition {
     "its `queue.cost` is taken of no rate",
     'Add the rate that it is a part of: `rate: "1000/min"`.',
   );
+}
+
+function checkExpires(owner: string, expires: Duration): number {
+  const expiresMs = durationMs(expires, `\`expires\` of ${owner}`);
+  if (expiresMs > 0) return expiresMs;
+  throw refused("DURATION_INVALID", owner, "its `expires` is 0, so no attempt could begin in time", 'Write "10m".');
 }
 
 function checkPer(owner: string, per: NonNullable<Given["per"]>): QueueKeyDefinition {

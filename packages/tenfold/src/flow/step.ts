@@ -1,6 +1,8 @@
 /** `step`: a named unit of work, as the function that draws it and as the definition that the engine executes. */
 import { describe } from "../value/describe.ts";
+import type { Duration } from "../value/duration.ts";
 import { isSchema, type Schema } from "../value/schema.ts";
+import { checkBatched, type Answered, type BatchContext } from "./batch.ts";
 import { currentDrawing } from "./current-drawing.ts";
 import type { StepContext, StepDefinition, StepOverrides, StepTransaction } from "./definition.ts";
 import { addNode, drawingError, nodeId, type Drawing } from "./drawing.ts";
@@ -8,16 +10,17 @@ import type { Input, JsonOr, Lifted, Result } from "./lifted.ts";
 import { checkName } from "./naming.ts";
 import { checkOptionNames, checkOverrides, checkRetryAndTimeout, isAsyncFunction, refused } from "./options.ts";
 import { checkPromises, checkTimeout } from "./promises.ts";
-import { checkQueue, type QueueOptions } from "./queue.ts";
+import type { BatchDefinition } from "./queue-definition.ts";
+import { checkQueue, type BatchedQueueOptions, type QueueOptions } from "./queue.ts";
 import { lift } from "./template.ts";
-import { testContext } from "./test-context.ts";
+import { testBatchContext, testContext } from "./test-context.ts";
 import { checkThreads, type ThreadOptions } from "./threads.ts";
 import type { ContextOf, TestedContext } from "./transaction.ts";
 import { nodeValue, originOf } from "./value.ts";
 
 const OPTIONS = {
-  known: ["run", "undo", "input", "output", "retry", "timeout", "once", "tx", "queue", "threads"],
-  later: ["pure", "takes", "wait", "expires"],
+  known: ["run", "undo", "input", "output", "retry", "timeout", "once", "tx", "queue", "expires", "threads"],
+  later: ["pure", "takes", "wait"],
 };
 
 /**
@@ -37,8 +40,30 @@ export interface Step<I = unknown, O = unknown, Parsed = I, Returned = O> {
   readonly definition: StepDefinition;
 }
 
+/** A step whose body takes several inputs at once: drawn and used with one, as any other is. */
+export interface BatchedStep<I = unknown, O = unknown, Parsed = I, Returned = O> {
+  (...input: undefined extends I ? [input?: Input<I>] : [input: Input<I>]): Lifted<O>;
+  /** Calls the body, as it is; for unit tests. What `ctx` lacks has a plain default. */
+  run(
+    inputs: readonly Parsed[],
+    ctx?: Partial<BatchContext>,
+  ): readonly (Returned | Error)[] | Promise<readonly (Returned | Error)[]>;
+  /** The same step for a node called `name`, where its own name is taken or says too little. */
+  as(name: string): BatchedStep<I, O, Parsed, Returned>;
+  /** The same step with another retry or timeout for this use of it. */
+  with(overrides: StepOverrides): BatchedStep<I, O, Parsed, Returned>;
+  readonly definition: StepDefinition & { readonly queue: { readonly batch: BatchDefinition } };
+}
+
+/** What TypeScript says where the overload that takes a batch failed for another reason. */
+type OtherThanBatch = "beside its batch another option does not fit: `run` takes a list of inputs and answers a list";
+
 /** What a step takes beside its body and its schemas; `I` is its input as it is stored. */
-export interface StepOptions<T extends StepTransaction | undefined, I = never> extends StepOverrides {
+export interface StepOptions<
+  T extends StepTransaction | undefined,
+  I = never,
+  Q = { readonly batch?: OtherThanBatch },
+> extends StepOverrides {
   /**
    * At most once: its start is journaled before its body is called, and an attempt that may have happened (its worker died, it
    * timed out, it threw anything but a `NotDone`) is never repeated before a person has said that it did not happen.
@@ -50,12 +75,21 @@ export interface StepOptions<T extends StepTransaction | undefined, I = never> e
    */
   readonly tx?: T;
   /** A durable line before it, with limits that hold over all workers: `{ concurrency: 5, rate: "100/s" }`. */
-  readonly queue?: QueueOptions<I>;
+  readonly queue?: QueueOptions<I> & Q;
+  /** The longest that an attempt waits in the queue for its turn: then it fails for good. As long as it has to by default. */
+  readonly expires?: Duration;
   /**
    * Its body is called on a thread of its own, so that one that computes for long keeps nothing else waiting: `import.meta.url`. The
    * thread imports that file, and finds the step among what it exports.
    */
   readonly threads?: ThreadOptions;
+}
+
+/** What a step takes whose body is given several inputs at once. */
+interface BatchedOptions<I> extends StepOptions<undefined, I, unknown> {
+  readonly queue: BatchedQueueOptions<I>;
+  readonly once?: false;
+  readonly threads?: never;
 }
 
 type InputNotJson = { readonly input: "what this step is given is not JSON; give an `input` schema that decodes it" };
@@ -66,7 +100,31 @@ type EncodedNotJson = { readonly output: "what this schema makes is not JSON; le
 type OtherOption =
   "beside its schema another option does not fit: `run`, `input`, `retry`, `timeout`, `queue`, `threads` or `undo`";
 
-/** Defines a step. Its input is JSON, as is its output; a schema for either checks, and may transform, it. */
+/**
+ * Defines a step. Its input is JSON, as is its output; a schema for either checks, and may transform, it. With `queue: { batch }`
+ * its body is given a list of inputs, each as its schema has parsed it, and answers a list as long: a result for each, or an
+ * Error, with which that one fails alone.
+ */
+export function step<I, O, Returned, In = I>(
+  name: string,
+  options: BatchedOptions<NoInfer<In>> & {
+    readonly input?: Schema<I, In>;
+    readonly output: Schema<O, Returned>;
+    run(inputs: I[], ctx: BatchContext): readonly (Returned | Error)[] | Promise<readonly (Returned | Error)[]>;
+    undo?(input: NoInfer<I>, output: NoInfer<O> | undefined, ctx: StepContext): unknown;
+  } & JsonOr<InputNotJson, In> &
+    JsonOr<EncodedNotJson, O>,
+): BatchedStep<In, Result<O>, I, Returned>;
+export function step<I, Returned, In = I>(
+  name: string,
+  options: BatchedOptions<NoInfer<In>> & {
+    readonly input?: Schema<I, In>;
+    readonly output?: OtherOption | undefined;
+    run(inputs: I[], ctx: BatchContext): readonly Returned[] | Promise<readonly Returned[]>;
+    undo?(input: NoInfer<I>, output: NoInfer<Answered<Returned>> | undefined, ctx: StepContext): unknown;
+  } & JsonOr<InputNotJson, In> &
+    JsonOr<OutputNotJson, Answered<Returned>>,
+): BatchedStep<In, Result<Answered<Returned>>, I, Answered<Returned>>;
 export function step<I, O, Returned, In = I, T extends StepTransaction | undefined = undefined>(
   name: string,
   options: StepOptions<T, NoInfer<In>> & {
@@ -89,10 +147,10 @@ export function step<I, Returned, In = I, T extends StepTransaction | undefined 
 ): Step<In, Result<Returned>, I, Returned>;
 export function step(
   name: string,
-  options: StepOptions<StepTransaction | undefined> & {
+  options: StepOptions<StepTransaction | undefined, never, unknown> & {
     readonly input?: Schema | undefined;
     readonly output?: Schema | OtherOption | undefined;
-    run?(input: never, ctx: StepContext): unknown;
+    run?(input: never, ctx: StepContext & BatchContext): unknown;
     undo?(input: never, output: never, ctx: StepContext): unknown;
   },
 ): unknown {
@@ -113,7 +171,7 @@ export function step(
   const definition: StepDefinition = Object.freeze({
     name,
     // As a method of the options, so that a body may use `this`.
-    run: (given: never, ctx: StepContext) => options.run!(given, ctx),
+    run: (given: never, ctx: StepContext) => options.run!(given, ctx as StepContext & BatchContext),
     ...(options.undo === undefined
       ? {}
       : { undo: (given: never, answered: never, ctx: StepContext) => options.undo!(given, answered, ctx) }),
@@ -123,8 +181,13 @@ export function step(
     ...(output === undefined ? {} : { output }),
     ...checkRetryAndTimeout(owner, options),
     ...(options.threads === undefined ? {} : { threads: checkThreads(owner, options.threads, options.tx) }),
-    ...(options.queue === undefined ? {} : { queue: checkQueue(owner, options.queue) }),
+    ...(options.queue === undefined ? {} : { queue: checkQueue(owner, options.queue, options.expires) }),
   });
+  if (options.expires !== undefined && options.queue === undefined) {
+    const way = "Give it a `queue`, `{}` if nothing limits it; or say with `timeout` how long its body may take.";
+    throw refused("QUEUE_INVALID", owner, "its `expires` is of waiting in a queue, and it has none", way);
+  }
+  if (definition.queue?.batch) checkBatched(owner, options);
   return useOf(definition, {});
 }
 
@@ -169,8 +232,11 @@ function useOf(definition: StepDefinition, use: Use): unknown {
     Object.assign(draw, {
       definition,
       [USED]: { definition, use },
-      run: (input: never, ctx: TestedContext = {}) =>
-        definition.run(input, { ...testContext(definition.name, ctx), ...ctx }),
+      run: (input: never, ctx: TestedContext & Partial<BatchContext> = {}) => {
+        const { name, queue } = definition;
+        const plain = queue?.batch ? testBatchContext(name, input) : testContext(name, ctx);
+        return definition.run(input, { ...plain, ...ctx } as StepContext);
+      },
       as: (name: string) =>
         useOf(definition, { ...use, name: checkName("STEP_INVALID", `a use of the step "${definition.name}"`, name) }),
       with: (overrides: StepOverrides) => {

@@ -1,6 +1,7 @@
 /** What a body is given where no engine calls it: the plain context of `enrich.run(input)` in a unit test. */
 import { seededRandom, uuidFrom } from "../value/random.ts";
 import { TenfoldError } from "../value/error.ts";
+import type { BatchContext } from "./batch.ts";
 import type { StepContext } from "./definition.ts";
 import type { StepFiles } from "./files.ts";
 
@@ -22,6 +23,12 @@ export function testContext(step: string, { key = "test" }: Pick<Partial<StepCon
     uuid: () => uuidFrom(random),
     now: () => 0,
   };
+}
+
+/** The same for a body that is given several inputs. */
+export function testBatchContext(step: string, inputs: readonly unknown[]): BatchContext {
+  const items = inputs.map((_, nth) => testContext(step, { key: `test ${nth}` }));
+  return { items, signal: new AbortController().signal };
 }
 
 function noFiles(step: string): StepFiles {

@@ -11,7 +11,7 @@ import { Engine } from "../engine/engine.ts";
 import type { Log } from "../engine/ports.ts";
 import type { RunHandle } from "../engine/run-handle.ts";
 import type { StepDefinition, WorkflowDefinition } from "../flow/definition.ts";
-import type { Step } from "../flow/step.ts";
+import type { BatchedStep, Step } from "../flow/step.ts";
 import { MemoryStore } from "../store/memory.ts";
 import { durationMs, durationText, type Duration } from "../value/duration.ts";
 import { TenfoldError } from "../value/error.ts";
@@ -86,7 +86,7 @@ export class TestEnvironment implements AsyncDisposable {
     const followed = known.map((workflow) => withFollowedSchemas(workflow, this.#bodies));
     const prepare = (step: StepDefinition): StepDefinition => stepWithFollowedSchemas(step, this.#bodies);
     const world = { store: this.#store, time: this.#time.line, workflows: followed, log, prepare };
-    this.#worker = new WorkerPlace(world, seed, (...call) => this.#executor.execute(...call));
+    this.#worker = new WorkerPlace(world, seed, this.#executor);
     this.#runs = new SeenRuns(this.#store, known);
     this.#ends = this.#runEnds(patienceMs);
     const ports = { clock: new WorkerTime(world.time), random: seededRandom(`${seed} client`), log };
@@ -166,7 +166,12 @@ export class TestEnvironment implements AsyncDisposable {
     return Object.fromEntries(started.map(({ workflow, run }) => [workflow, this.tenfold.run(run!)]));
   }
 
-  /** Puts a body in the place of a step's own, for all calls from now on, or for those of one node. */
+  /** Puts a body in the place of a step's own, for all calls from now on, or for those of one node; of a batch, for each input. */
+  stub<I, O, Parsed, Returned>(
+    step: BatchedStep<I, O, Parsed, Returned>,
+    body: StubBody<Parsed, Returned>,
+    where?: NodeChoice,
+  ): void;
   stub<I, O, Parsed, Returned>(
     step: Step<I, O, Parsed, Returned>,
     body: StubBody<Parsed, Returned>,
@@ -179,6 +184,11 @@ export class TestEnvironment implements AsyncDisposable {
 
   /** Puts a function in the place of a step's undo; that of a step with a stub does nothing otherwise. */
   stubUndo<I, O, Parsed, Returned>(
+    step: BatchedStep<I, O, Parsed, Returned>,
+    undo: StubUndo<Parsed, O>,
+    where?: NodeChoice,
+  ): void;
+  stubUndo<I, O, Parsed, Returned>(
     step: Step<I, O, Parsed, Returned>,
     undo: StubUndo<Parsed, O>,
     where?: NodeChoice,
@@ -189,6 +199,10 @@ export class TestEnvironment implements AsyncDisposable {
   }
 
   /** The calls of a step's undo so far, or of one node's, in order. */
+  undos<I, O, Parsed, Returned>(
+    step: BatchedStep<I, O, Parsed, Returned>,
+    where?: NodeChoice,
+  ): readonly UndoCall<Parsed, O>[];
   undos<I, O, Parsed, Returned>(step: Step<I, O, Parsed, Returned>, where?: NodeChoice): readonly UndoCall<Parsed, O>[];
   undos(step: string, where?: NodeChoice): readonly UndoCall<any, any>[];
   undos(step: NamedStep, where: NodeChoice = {}): readonly UndoCall<any, any>[] {
@@ -196,6 +210,7 @@ export class TestEnvironment implements AsyncDisposable {
   }
 
   /** The calls of a step's body so far, or of one node's, in order: its own and its stubs'. */
+  calls<I, O, Parsed, Returned>(step: BatchedStep<I, O, Parsed, Returned>, where?: NodeChoice): readonly Call<Parsed>[];
   calls<I, O, Parsed, Returned>(step: Step<I, O, Parsed, Returned>, where?: NodeChoice): readonly Call<Parsed>[];
   calls(step: string, where?: NodeChoice): readonly Call<any>[];
   calls(step: NamedStep, where: NodeChoice = {}): readonly Call<any>[] {

@@ -72,6 +72,11 @@ export class Stubs {
     return found?.body;
   }
 
+  /** Whether this call does not get the step's own body. */
+  isStubbed(called: CalledNode): boolean {
+    return this.#isStrict || nearest(this.#stubs, called) !== undefined;
+  }
+
   undoFor(called: CalledNode): StubUndo<unknown, unknown> | undefined {
     return nearest(this.#undos, called)?.body;
   }

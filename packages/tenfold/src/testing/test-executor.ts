@@ -2,6 +2,7 @@
  * Calls bodies in a test: notes each call, puts a stub in a body's place, and has the worker die where the test wants it.
  * Invariant: what a body answered after its worker died is recorded by nobody.
  */
+import type { BatchContext } from "../flow/batch.ts";
 import type { StepContext, StepDefinition, WorkflowDefinition } from "../flow/definition.ts";
 import type { Undoes } from "../engine/ports.ts";
 import { durationMs } from "../value/duration.ts";
@@ -64,6 +65,50 @@ export class TestExecutor {
       return worker.isDead ? new Promise(() => {}) : answer;
     } catch (thrown) {
       if (thrown instanceof TenfoldError && thrown.code === "STUB_MISSING") this.#refusal ??= thrown;
+      arrived();
+      if (worker.isDead) return new Promise(() => {});
+      throw thrown;
+    }
+  }
+
+  /** A stub is called for each input by itself; the step's own body for the rest of them together. */
+  executeBatch(worker: TestWorker, step: StepDefinition, inputs: readonly unknown[], ctx: BatchContext): unknown {
+    if (worker.isDead) return new Promise(() => {});
+    const { items, signal } = ctx;
+    const stubbed = items.map(({ run: { workflow }, node }) =>
+      this.#stubs.isStubbed({ workflow, step: step.name, node }),
+    );
+    const own = [...items.keys()].filter((nth) => !stubbed[nth]);
+    const ofOwn = (): unknown =>
+      this.#executeOwn(worker, step, own.map((nth) => inputs[nth]), { items: own.map((nth) => items[nth]!), signal }); // prettier-ignore
+    if (own.length === items.length) return ofOwn();
+    const ofStubs = items.map(async (item, nth) => {
+      if (!stubbed[nth]) return undefined;
+      try {
+        return await this.execute(worker, step, inputs[nth], item, null);
+      } catch (thrown) {
+        return Error.isError(thrown) ? thrown : new Error(String(thrown));
+      }
+    });
+    return Promise.all([own.length === 0 ? [] : ofOwn(), ...ofStubs]).then(([answers, ...rest]) => {
+      if (!Array.isArray(answers) || answers.length !== own.length) return answers;
+      return rest.map((answer, nth) => (stubbed[nth] ? answer : (answers as unknown[])[own.indexOf(nth)]));
+    });
+  }
+
+  #executeOwn(worker: TestWorker, step: StepDefinition, inputs: readonly unknown[], ctx: BatchContext): unknown {
+    const { items } = ctx;
+    items.forEach((item, nth) => this.#calls.note(step.name, inputs[nth], item, this.#now(), null));
+    const arrived = (): void => {
+      for (const { run, node } of items) this.#spring(worker, { workflow: run.workflow, step: step.name, node });
+    };
+    const body = this.#bodies.begin(`${items[0]!.node} (a batch of ${items.length})`);
+    try {
+      const answer = step.run(inputs as never, ctx as never);
+      if (isThenable(answer)) return this.#bodies.follow(body, answer, { arrived, isThere: () => !worker.isDead });
+      arrived();
+      return worker.isDead ? new Promise(() => {}) : answer;
+    } catch (thrown) {
       arrived();
       if (worker.isDead) return new Promise(() => {});
       throw thrown;

@@ -37,8 +37,11 @@ export interface TestWorld {
   prepare(step: StepDefinition): StepDefinition;
 }
 
-/** Calls a body for a worker. */
-export type ExecuteFor = (worker: TestWorker, ...call: Parameters<Executor["execute"]>) => unknown;
+/** Calls bodies for workers. */
+export interface WorkerBodies {
+  execute(worker: TestWorker, ...call: Parameters<Executor["execute"]>): unknown;
+  executeBatch(worker: TestWorker, ...call: Parameters<NonNullable<Executor["executeBatch"]>>): unknown;
+}
 
 export class TestWorker {
   readonly #time: WorkerTime;
@@ -46,13 +49,17 @@ export class TestWorker {
   readonly #died: (() => void)[] = [];
 
   /** The `number`th worker of the test; its predecessors are dead. */
-  constructor(world: TestWorld & { readonly random: Random }, number: number, execute: ExecuteFor) {
+  constructor(world: TestWorld & { readonly random: Random }, number: number, bodies: WorkerBodies) {
     this.#time = new WorkerTime(world.time);
     const isGone = (process: string): boolean => process !== `${number}`;
     const host: Host = { worker: `worker-${number}`, host: "test", process: `${number}`, isGone };
     const { random, log } = world;
     const prepare = (step: StepDefinition): StepDefinition => world.prepare(step);
-    const executor: Executor = { execute: (...call) => execute(this, ...call), prepare };
+    const executor: Executor = {
+      execute: (...call) => bodies.execute(this, ...call),
+      executeBatch: (...call) => bodies.executeBatch(this, ...call),
+      prepare,
+    };
     const ports = { clock: this.#time, random, executor, log };
     this.#engine = new Engine(this.#mortal(world.store), world.workflows, ports, host, TEST_SETTINGS);
   }

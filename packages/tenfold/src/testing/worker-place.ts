@@ -4,7 +4,7 @@
  */
 import type { EventTypes, Listener } from "../engine/events.ts";
 import { seededRandom } from "../value/random.ts";
-import { TestWorker, type ExecuteFor, type TestWorld } from "./test-worker.ts";
+import { TestWorker, type TestWorld, type WorkerBodies } from "./test-worker.ts";
 
 interface Listening {
   readonly attach: (worker: TestWorker) => () => void;
@@ -14,16 +14,16 @@ interface Listening {
 export class WorkerPlace {
   readonly #world: TestWorld;
   readonly #seed: string | number;
-  readonly #execute: ExecuteFor;
+  readonly #bodies: WorkerBodies;
   readonly #listening = new Set<Listening>();
   #worker: TestWorker | null = null;
   #workers = 0;
   #isClosed = false;
 
-  constructor(world: TestWorld, seed: string | number, execute: ExecuteFor) {
+  constructor(world: TestWorld, seed: string | number, bodies: WorkerBodies) {
     this.#world = world;
     this.#seed = seed;
-    this.#execute = execute;
+    this.#bodies = bodies;
   }
 
   get isReady(): boolean {
@@ -35,7 +35,7 @@ export class WorkerPlace {
     if (this.#isClosed) return;
     const number = ++this.#workers;
     const random = seededRandom(`${this.#seed} worker ${number}`);
-    const worker = new TestWorker({ ...this.#world, random }, number, this.#execute);
+    const worker = new TestWorker({ ...this.#world, random }, number, this.#bodies);
     this.#worker = worker;
     for (const listening of this.#listening) listening.stop = listening.attach(worker);
     await worker.open();

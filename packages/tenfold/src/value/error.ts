@@ -66,6 +66,8 @@ export type ErrorCode =
   | "THREAD_ENDED"
   | "ATTEMPT_CUT_OFF"
   | "COST_TOO_LARGE"
+  | "BATCH_MISMATCHED"
+  | "QUEUE_EXPIRED"
   | "TX_ASYNC"
   | "TX_ENDED"
   | "TX_UNDONE"

@@ -20,7 +20,17 @@ function queueOf(queue: unknown): QueueDefinition {
 test("a step without a queue has none, and a queue of nothing limits nothing", () => {
   assert.ok(!("queue" in untyped("write", { run }).definition));
   assert.ok(!("queue" in untyped("write", { run, queue: undefined }).definition));
-  const nothing = { concurrency: null, rate: null, per: null, priority: 0, cost: null, limit: null, pool: null };
+  const nothing = {
+    concurrency: null,
+    rate: null,
+    per: null,
+    priority: 0,
+    cost: null,
+    limit: null,
+    pool: null,
+    expiresMs: null,
+    batch: null,
+  };
   assert.deepEqual(queueOf({}), nothing);
 });
 
@@ -50,6 +60,8 @@ test("a queue is frozen, with its rates read and what was not given as null", ()
       cost: null,
       limit: { name: "openai", concurrency: null, rate: { count: 60, perMs: 60_000, burst: 5 } },
       pool: "heavy",
+      expiresMs: null,
+      batch: null,
     },
   );
   assert.equal(queue.limit, openai);
@@ -125,7 +137,7 @@ test("a rate that cannot be read is refused, naming where it stands", () => {
 });
 
 test("options of a queue whose release has not come are refused by name, and unknown ones with the nearest", () => {
-  for (const option of ["batch", "debounce", "expires", "maxBacklog", "whenFull"]) {
+  for (const option of ["debounce", "maxBacklog", "whenFull"]) {
     refuses(
       () => queueOf({ [option]: 5 }),
       "OPTION_UNSUPPORTED",
@@ -137,6 +149,50 @@ test("options of a queue whose release has not come are refused by name, and unk
   refuses(() => queueOf({ concurency: 5 }), "OPTION_UNSUPPORTED", `step "write"`, "Did you mean `concurrency`?");
   refuses(() => queueOf({ per: { keys: 1 } }), "OPTION_UNSUPPORTED", `\`queue.per\` of step "write"`, "`key`");
   refuses(() => untypedLimit("a", { rates: "1/s" }), "OPTION_UNSUPPORTED", `limit "a"`, "Did you mean `rate`?");
+});
+
+test("what expires waits in a queue, and for some time", () => {
+  const expiring = (expires: unknown, queue?: object) => () => untyped("write", { run, expires, queue });
+  assert.equal((expiring("10m", {})().definition.queue as QueueDefinition).expiresMs, 600_000);
+  refuses(expiring("10m"), "QUEUE_INVALID", `step "write"`, "`expires`", "`timeout`");
+  refuses(expiring(0, {}), "DURATION_INVALID", `step "write"`, "`expires` is 0");
+  refuses(expiring("soon", {}), "DURATION_INVALID", '`expires` of step "write"');
+});
+
+test("a batch has a size and a wait, and promises nothing of one call alone", () => {
+  const batch = { max: 100, wait: "200ms" };
+  assert.deepEqual(queueOf({ batch }).batch, { max: 100, waitMs: 200 });
+  assert.deepEqual(queueOf({ batch: { max: 1, wait: 0 } }).batch, { max: 1, waitMs: 0 });
+  for (const max of [0, 1.5, 1001, "100", undefined]) {
+    refuses(
+      () => queueOf({ batch: { ...batch, max } }),
+      "QUEUE_INVALID",
+      `step "write"`,
+      "`queue.batch.max`",
+      "from 1 to 1000",
+    );
+  }
+  refuses(() => queueOf({ batch: { max: 5 } }), "QUEUE_INVALID", "no `wait`");
+  refuses(() => queueOf({ batch: { max: 5, wait: "soon" } }), "DURATION_INVALID", '`queue.batch.wait` of step "write"');
+  refuses(() => queueOf({ batch: 100 }), "QUEUE_INVALID", "`queue.batch` of step");
+  refuses(() => queueOf({ batch: { size: 100 } }), "OPTION_UNSUPPORTED", "`size`");
+  const strict = { key: () => "a", order: "strict" };
+  refuses(() => queueOf({ batch, per: strict }), "QUEUE_INVALID", 'both a `batch` and `order: "strict"`');
+  const promising = (promise: object) => () => untyped("write", { run, queue: { batch }, ...promise });
+  refuses(promising({ once: true }), "QUEUE_INVALID", "both `queue.batch` and `once`");
+  refuses(promising({ tx: "sqlite" }), "QUEUE_INVALID", "both `queue.batch` and `tx`");
+  const threads = "file:///srv/send.ts";
+  refuses(promising({ threads }), "QUEUE_INVALID", "both `queue.batch` and `threads`");
+});
+
+test("the body of a batched step is tested with a list, each with a context of its own", async () => {
+  const send = step("send", {
+    queue: { batch: { max: 10, wait: "1s" } },
+    run: (words: string[], { items }) =>
+      words.map((word, nth) => (word === "" ? new Error("none") : word + items[nth]!.attempt)),
+  });
+  const answers = await send.run(["a", "", "c"]);
+  assert.deepEqual(answers.map(String), ["a1", "Error: none", "c1"]);
 });
 
 test("a use of a step has the step's queue, and takes no other", () => {

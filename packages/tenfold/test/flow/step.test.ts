@@ -136,7 +136,7 @@ test("a name of over 100 characters is refused, without all of it in the message
 });
 
 test("options whose release has not come are refused by name", () => {
-  for (const option of ["pure", "takes", "wait", "expires"]) {
+  for (const option of ["pure", "takes", "wait"]) {
     refuses(
       () => untyped("enrich", { run() {}, [option]: true }),
       "OPTION_UNSUPPORTED",

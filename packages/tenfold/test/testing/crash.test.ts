@@ -160,7 +160,10 @@ test("a dead worker sends the store nothing, and hears nothing of it", async () 
       log: { write: () => {} },
       prepare: <T>(step: T) => step,
     };
-    const worker: TestWorker = new TestWorker({ ...world, random: () => 0.5 }, 1, () => {});
+    const worker: TestWorker = new TestWorker({ ...world, random: () => 0.5 }, 1, {
+      execute: () => {},
+      executeBatch: () => {},
+    });
     let isOpen = false;
     void worker.open().then(() => (isOpen = true));
     await realMs(0);

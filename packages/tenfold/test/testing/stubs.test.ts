@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { z } from "zod";
-import { call as callOf, each, step, workflow, type Lifted } from "../../src/flow/index.ts";
+import { call as callOf, each, script, step, workflow, type Lifted } from "../../src/flow/index.ts";
 import { answers, failsFirst, openTest, takes } from "../../src/testing/index.ts";
 import { call, COLD, enrich, HOT, refuses, remind, trial } from "./trial.ts";
 
@@ -223,4 +223,32 @@ test("an undo can be stubbed, its calls are told apart, and what a stub did the 
   assert.deepEqual(touched.slice(1), ["undo 5 stubbed"]);
   assert.equal(env.calls(pay).length, 3);
   assert.deepEqual(env.undos(pay).map(({ input, output }) => [input, output]), [[5, "real 5"], [5, "stubbed"], [5, "stubbed"]]); // prettier-ignore
+});
+
+const send = step("send", {
+  queue: { batch: { max: 10, wait: "200ms" } },
+  run: (words: string[]) => words.map((word) => (word === "" ? new Error("nothing to send") : `sent ${word}`)),
+  retry: { attempts: 1 },
+});
+const sending = workflow("sending", { flow: (words: Lifted<readonly string[]>) => each(words, (word) => send(word)) });
+
+test("of a step that takes a batch a stub is called for each input, and its own body for the rest together", async () => {
+  await using env = await openTest({ workflows: [sending] });
+  env.stub(send, (word) => `stubbed ${word.length}`, { node: "each-input[1]/send" });
+  const words = await env.finish(await env.tenfold.start(sending, ["a", "bc", "d"]));
+  assert.deepEqual(words, ["sent a", "stubbed 2", "sent d"]);
+  assert.deepEqual(env.calls(send).map(({ input }) => input).toSorted(), ["a", "bc", "d"]); // prettier-ignore
+  env.stub(send, () => {
+    throw new Error("made to fail");
+  }); // prettier-ignore
+  await assert.rejects(env.finish(await env.tenfold.start(sending, ["a"])), /made to fail/);
+});
+
+test("a script cannot call a step that takes a batch", async () => {
+  const agent = workflow("agent", {
+    flow: (word: Lifted<string>) =>
+      script("agent", (ctx, given: string) => ctx.call(send, given as never) as never)(word),
+  });
+  await using env = await openTest({ workflows: [agent] });
+  await assert.rejects(env.finish(await env.tenfold.start(agent, "a")), /whose body takes a batch/);
 });

@@ -1,6 +1,6 @@
 /** What the functions of a step's queue are given, and what they may answer. */
 import { z } from "zod";
-import { limit, step, type Limit, type Lifted } from "../../src/flow/index.ts";
+import { limit, step, type BatchContext, type Limit, type Lifted, type StepContext } from "../../src/flow/index.ts";
 import { same } from "./lead.ts";
 
 interface Call {
@@ -74,7 +74,7 @@ export function whatIsWrongDoesNotCompile(): void {
   // @ts-expect-error no such option
   step("wrong", { run, queue: { concurency: 5 } });
   // @ts-expect-error not in this release
-  step("wrong", { run, queue: { batch: { size: 100 } } });
+  step("wrong", { run, queue: { debounce: "10s" } });
   // @ts-expect-error how many is a number
   step("wrong", { run, queue: { concurrency: "5" } });
   // @ts-expect-error how fast is a text
@@ -103,4 +103,63 @@ export function whatIsWrongDoesNotCompile(): void {
   step("fine", { run }).with({ queue: { concurrency: 5 } });
   const shared: Limit = openai;
   use(shared.rate?.burst);
+}
+
+export function aBatchIsDrawnWithOneAndAnswersOne(): void {
+  const batch = { max: 100, wait: "200ms" } as const;
+  const send = step("send", {
+    queue: {
+      batch,
+      rate: "100/s",
+      cost: (call: Call) => call.words,
+      per: { key: (call: Call) => call.customer, concurrency: 1 },
+    },
+    async run(calls: Call[], ctx) {
+      const given: BatchContext = ctx;
+      use(given.signal);
+      return calls.map(({ words }, nth) => (words > 9 ? new RangeError("long") : ctx.items[nth]!.key));
+    },
+    undo: (call, output, ctx) => use([call.words, output?.length, ctx.key]),
+  });
+  same<string>()(send(call));
+  same<string>()(send.as("again").with({ timeout: "1s" })(call));
+  use(send.run([{ customer: "kim", words: 1 }]));
+  // @ts-expect-error its body takes a list
+  use(send.run({ customer: "kim", words: 1 }));
+  // @ts-expect-error drawn with one
+  send([call]);
+  const named = step("named", {
+    queue: { batch },
+    run: (calls: readonly Call[]) => calls.map(({ customer }) => ({ name: customer, message: "sent" })),
+  });
+  same<{ name: string; message: string }>()(named(call));
+  const at = z.object({ at: z.iso.datetime().transform((text) => new Date(text)) });
+  const when = z.date().transform((date) => date.toISOString());
+  const remind = step("remind", {
+    input: at,
+    output: when,
+    queue: { batch, per: { key: (given) => given.at.slice(0, 10), concurrency: 1 } },
+    run: (inputs, ctx) => inputs.map(({ at }, nth) => (ctx.items[nth]!.attempt > 1 ? new Error("late") : at)),
+  });
+  same<string>()(remind({ at: "2026-05-01T09:30:00Z" }));
+}
+
+export function whatFitsNoBatchDoesNotCompile(): void {
+  const batch = { max: 100, wait: "200ms" } as const;
+  // @ts-expect-error a list comes, and not one
+  step("wrong", { queue: { batch }, run: (call: Call) => [call.words] });
+  // @ts-expect-error a list is to be answered
+  step("wrong", { queue: { batch }, run: (calls: Call[]) => calls.length });
+  // @ts-expect-error its context is of several
+  step("wrong", { queue: { batch }, run: (calls: Call[], ctx: StepContext) => calls.map(() => ctx.key) });
+  // @ts-expect-error what it answers is no JSON
+  step("wrong", { queue: { batch }, run: (calls: Call[]) => calls.map(() => new Map()) });
+  // @ts-expect-error a promise for each is no result
+  step("wrong", { queue: { batch }, run: (calls: Call[]) => calls.map(async ({ words }) => words) });
+  // @ts-expect-error at most once is of one call
+  step("wrong", { queue: { batch }, once: true, run: (calls: Call[]) => calls.map(({ words }) => words) });
+  // @ts-expect-error how many, and how long
+  step("wrong", { queue: { batch: { size: 100 } }, run: (calls: Call[]) => calls.map(({ words }) => words) });
+  // @ts-expect-error without a batch it is given one
+  use(step("wrong", { queue: {}, run: (calls: Call[]) => calls.map(({ words }) => words) })(call));
 }

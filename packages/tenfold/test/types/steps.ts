@@ -123,7 +123,7 @@ export function optionsAreChecked(): void {
   // @ts-expect-error no such option
   step("wrong", { timout: "10s", run() {} });
   // @ts-expect-error not in this release
-  step("wrong", { expires: "1h", run() {} });
+  step("wrong", { pure: true, run() {} });
   // @ts-expect-error no such option of retry
   step("wrong", { retry: { attemts: 5 }, run() {} });
   // @ts-expect-error a share in percent

@@ -112,6 +112,7 @@ function queueWay({ queue, limit, binds, worker }: Extract<Wait, { kind: "queue"
     case "rate":
       return `tenfold queues set ${whose} --${per}rate <rate>`;
     case "slow":
+    case "batch":
     case undefined:
       return undefined;
   }

@@ -61,7 +61,7 @@ export function resolved(turn: Turn, place: Place | undefined, entry: ResolvedEn
   if (entry.happened) return turn.moves.finishNode(turn, frame, node, entry.output);
   // It counts in the number of the next attempt, not against the policy: no attempt has failed.
   frame.retries ??= new Map();
-  frame.retries.set(node.local, { attempts: 0, before: entry.attempt, at: 0, error: undertaking.doubt! });
+  frame.retries.set(node.local, { attempts: 0, before: entry.attempt, at: turn.at, error: undertaking.doubt! });
   turn.moves.openNode(turn, frame, node);
 }
 

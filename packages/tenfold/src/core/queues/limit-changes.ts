@@ -13,6 +13,7 @@ import {
   type Line,
   type LineLimits,
   type Queue,
+  type QueueLimits,
   type Shared,
 } from "./line-state.ts";
 import { arrange } from "./turns.ts";
@@ -26,22 +27,25 @@ export function change(line: Line, limits: LineLimits): void {
   for (const named of limits.queues) {
     const queue = line.queues.get(named.queue);
     if (queue === undefined) newQueue(line, named);
-    else changeQueue(line, queue, named.own, named.per ?? NO_LIMIT);
+    else changeQueue(line, queue, named);
   }
   const named = new Set(limits.queues.map(({ queue }) => queue));
   for (const queue of line.queues.values()) {
     if (named.has(queue.name)) continue;
-    changeQueue(line, queue, NO_LIMIT, NO_LIMIT);
+    changeQueue(line, queue, { queue: queue.name, own: NO_LIMIT, per: null });
     if (queue.waiting === 0 && queue.running === 0) forget(line, queue);
   }
 }
 
-function changeQueue(line: Line, queue: Queue, own: Limit, per: Limit): void {
+function changeQueue(line: Line, queue: Queue, { own, per, batch = null }: QueueLimits): void {
   changeLimit(line, queue, own);
   const before = queue.per;
-  queue.per = per;
+  queue.per = per ?? NO_LIMIT;
+  queue.batch = batch;
   for (const flow of queue.flows.values()) {
-    convert(line, flow, before.rate, per.rate);
+    convert(line, flow, before.rate, queue.per.rate);
+    // Who starts together depends on each of the limits.
+    flow.batch = null;
     arrange(line, flow);
   }
 }

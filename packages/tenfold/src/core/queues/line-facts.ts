@@ -1,10 +1,12 @@
 /** What people are told of a line: how many wait and run, which limit holds a queue up, and why one does not start. */
+import { costOf, ripeAt } from "./batches.ts";
 import { isBeforeFlow, type Flow, type Line, type Queue, type Waiting } from "./line-state.ts";
 import { givesAt, isFull } from "./turns.ts";
 
 /** A limit that holds something up; `until` is when that ends at the earliest, where time alone ends it. */
 export interface Binding {
-  readonly kind: "concurrency" | "rate" | "slow" | "paused";
+  /** "batch": it waits for others to start with. */
+  readonly kind: "concurrency" | "rate" | "slow" | "paused" | "batch";
   readonly of: "shared" | "queue" | "key";
   readonly until: number | null;
 }
@@ -50,7 +52,7 @@ export function reasonOf(line: Line, waiting: Waiting, now: number): Reason | nu
   if (place === undefined || place.position < 0) return null;
   const { flow } = place;
   const { queue } = flow;
-  const stop = stopOf(line, queue, now) ?? limitOfKey(flow, now);
+  const stop = stopOf(line, queue, now) ?? limitOfKey(line, flow, now);
   if (stop !== null) return stop;
   const ahead = aheadInKey(flow, waiting) + keysAhead(flow, now);
   const limit = ahead > 0 ? null : limitBefore(line, queue, flow, now);
@@ -65,20 +67,23 @@ function stopOf({ shared }: Line, queue: Queue, now: number): Binding | null {
   return null;
 }
 
-function limitOfKey(flow: Flow, now: number): Binding | null {
+function limitOfKey(line: Line, flow: Flow, now: number): Binding | null {
   const { per } = flow.queue;
   if (isFull(per, flow.running)) return { kind: "concurrency", of: "key", until: null };
-  return rateThat("key", givesAt(flow.tat, per.rate, flow.places.members[0]!.waiting.cost), now);
+  const until = ripeAt(flow);
+  if (until > now) return { kind: "batch", of: "key", until };
+  return rateThat("key", givesAt(flow.tat, per.rate, costOf(line, flow)), now);
 }
 
 /** What holds up the first key of a queue; with none, whatever holds up all of its keys. */
-function limitBefore({ shared }: Line, queue: Queue, first: Flow | undefined, now: number): Binding | null {
+function limitBefore(line: Line, queue: Queue, first: Flow | undefined, now: number): Binding | null {
   if (isFull(queue.limit, queue.running)) return { kind: "concurrency", of: "queue", until: null };
   if (first === undefined) {
-    const until = queue.asleep.orders[0];
-    return until === undefined ? { kind: "concurrency", of: "key", until: null } : { kind: "rate", of: "key", until };
+    const asleep = queue.asleep.members[0];
+    return asleep === undefined ? { kind: "concurrency", of: "key", until: null } : limitOfKey(line, asleep, now);
   }
-  const { cost } = first.places.members[0]!.waiting;
+  const { shared } = line;
+  const cost = costOf(line, first);
   const ofQueue = rateThat("queue", givesAt(queue.tat, queue.limit.rate, cost), now);
   if (ofQueue !== null) return ofQueue;
   if (isFull(shared.limit, shared.running)) return { kind: "concurrency", of: "shared", until: null };

@@ -13,11 +13,19 @@ export interface Limit {
   readonly rate: Rate | null;
 }
 
-/** What holds for one queue: as a whole, and for each of its keys. */
+/** How many of one key start together, and how long the first of them waits for the others (ms). */
+export interface BatchSize {
+  readonly max: number;
+  readonly waitMs: number;
+}
+
+/** What holds for one queue: as a whole, and for each of its keys. A batch counts as one for `concurrency`. */
 export interface QueueLimits {
   readonly queue: string;
   readonly own: Limit;
   readonly per: Limit | null;
+  /** Null, or not there: each starts by itself. */
+  readonly batch?: BatchSize | null;
 }
 
 /** What holds for a line: for each of its queues, and for all of them together. */
@@ -39,12 +47,32 @@ export interface Waiting {
   readonly cost: number;
   /** How much more than one of weight 1 its key is to have: above 0. */
   readonly weight: number;
+  /** Since when it has waited, where it starts with others; it may be before it joined, and is that where it is not there. */
+  readonly since?: number;
+  /** It starts with nobody else, at once when its turn comes. */
+  readonly isAlone?: boolean;
 }
 
 /** One that waits or runs, as its line knows it. */
 export interface Place extends Member {
   readonly waiting: Waiting;
   readonly flow: Flow;
+  readonly since: number;
+  /** Those who were started together with it; null: it was started by itself, or was not yet. */
+  together: Together | null;
+}
+
+/** A batch, of whom so many have not been settled. */
+export interface Together {
+  running: number;
+}
+
+/** Those of a key who would start together now. */
+export interface Batch {
+  readonly places: readonly Place[];
+  readonly cost: number;
+  /** Whoever comes behind this one is not in it; null: everybody may be. */
+  readonly upTo: Place | null;
 }
 
 /** What a limit counts: how many run, and its bucket. */
@@ -59,6 +87,10 @@ export interface Flow extends Gate, Member {
   readonly queue: Queue;
   readonly key: string;
   readonly places: Heap<Place>;
+  /** Since when the oldest of them waits, in a queue of batches; null: it has to be looked for. */
+  oldest: number | null;
+  /** Who of them would start together; null: that has to be gathered. */
+  batch: Batch | null;
   /** Where it stands: among those whose turn comes, among those that wait for their bucket, or nowhere. */
   heap: Heap<Flow> | null;
   /** Of its first place, as long as it stands in a heap. */
@@ -81,6 +113,7 @@ export interface Queue extends Gate, Turns {
   readonly name: string;
   limit: Limit;
   per: Limit;
+  batch: BatchSize | null;
   slowUntil: number;
   isPaused: boolean;
   readonly flows: Map<string, Flow>;
@@ -141,12 +174,13 @@ function freshTat({ isFirst, beganAt }: Line, { rate }: Limit): number {
   return rate === null || isFirst || isKept(rate) ? beganAt : unknown(rate, beganAt);
 }
 
-export function newQueue(line: Line, { queue: name, own, per }: QueueLimits): Queue {
+export function newQueue(line: Line, { queue: name, own, per, batch = null }: QueueLimits): Queue {
   const queue: Queue = {
     of: "queue",
     name,
     limit: own,
     per: per ?? NO_LIMIT,
+    batch,
     running: 0,
     tat: freshTat(line, own),
     slowUntil: -Infinity,
@@ -177,6 +211,8 @@ export function flowOf(line: Line, queue: Queue, key: string): Flow {
     queue,
     key,
     places: newHeap(isBeforePlace),
+    oldest: null,
+    batch: null,
     heap: null,
     position: -1,
     running: 0,

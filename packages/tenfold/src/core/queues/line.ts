@@ -1,5 +1,5 @@
 /**
- * The line before queues that share a dispatcher: who waits, who may start now, and when else somebody may.
+ * The line before queues that share a dispatcher: who waits, who may start now, alone or in a batch, and when else somebody may.
  * Invariants: never more run than the limits of the key, the queue and the line let run at once, and nothing starts before
  * its buckets give what it costs; in a key they start by rank; between keys turns are fair (`turns.ts`); if nobody is
  * told to start, then nobody whose turn it is may. A key at its limit delays no other, a queue at its limit no other queue.
@@ -8,6 +8,7 @@
  */
 import { invariant } from "../../value/error.ts";
 import type { Rate } from "../../value/rate.ts";
+import { costOf, countJoined, countLeft, firstOf } from "./batches.ts";
 import { corrected, isKept, taken } from "./bucket.ts";
 import { put, take } from "./heap.ts";
 import {
@@ -23,14 +24,15 @@ import {
 import { arrange, comesBefore, countIn, givesAt, isFull, passTurn, wake, withdraw } from "./turns.ts";
 
 export type Next =
-  /** It runs from now on, until it is settled. */
-  | { readonly kind: "start"; readonly waiting: Waiting }
+  /** It runs from now on, until it is settled; so do those who start with it, each until it is settled itself. */
+  | { readonly kind: "start"; readonly waiting: Waiting; readonly with: readonly Waiting[] }
   /** Nothing may start before `at`, whatever is settled; a join or a change may help sooner. */
   | { readonly kind: "later"; readonly at: number }
   /** No time helps: only that one is settled, joins, or that something is changed. */
   | { readonly kind: "none" };
 
 const NONE: Next = Object.freeze({ kind: "none" });
+const NOBODY: readonly Waiting[] = Object.freeze([]);
 
 /** It waits from now on. */
 export function join(line: Line, waiting: Waiting): void {
@@ -38,12 +40,13 @@ export function join(line: Line, waiting: Waiting): void {
   invariant(waiting.cost > 0 && waiting.weight > 0, "who joins a line has a cost and a weight above 0");
   const queue = queueOf(line, waiting.queue);
   const flow = flowOf(line, queue, waiting.key);
-  const place: Place = { waiting, flow, position: -1 };
+  const place: Place = { waiting, flow, position: -1, since: waiting.since ?? line.now, together: null };
   countIn(line);
   countIn(queue);
   line.places.set(waiting, place);
   put(flow.places, place, waiting.rank);
-  if (place.position === 0) arrange(line, flow);
+  countJoined(flow, place);
+  if (place.position === 0 || queue.batch !== null) arrange(line, flow);
 }
 
 /** It waits no more; whether it did. */
@@ -54,17 +57,18 @@ export function leave(line: Line, waiting: Waiting): boolean {
   const wasFirst = place.position === 0;
   takeOut(line, place);
   line.places.delete(waiting);
-  if (wasFirst) arrange(line, flow);
+  if (wasFirst || flow.queue.batch !== null) arrange(line, flow);
   return true;
 }
 
 function takeOut(line: Line, place: Place): void {
   take(place.flow.places, place);
+  countLeft(place.flow, place);
   line.waiting--;
   place.flow.queue.waiting--;
 }
 
-/** Starts the one whose turn it is, or says when it is worth asking again. */
+/** Starts the one whose turn it is, with those who start with it, or says when it is worth asking again. */
 export function next(line: Line, now: number): Next {
   line.now = Math.max(line.now, now);
   const { shared } = line;
@@ -75,8 +79,7 @@ export function next(line: Line, now: number): Next {
     wake(line, queue);
     if (queue.isPaused || isFull(queue.limit, queue.running)) continue;
     const flow = queue.turns.members[0];
-    const opensAt =
-      flow === undefined ? Infinity : givesAt(queue.tat, queue.limit.rate, flow.places.members[0]!.waiting.cost);
+    const opensAt = flow === undefined ? Infinity : givesAt(queue.tat, queue.limit.rate, costOf(line, flow));
     if (Math.max(opensAt, queue.slowUntil) > line.now) {
       soonest = Math.min(soonest, Math.max(queue.slowUntil, Math.min(opensAt, firstAwake(queue))));
       continue;
@@ -85,8 +88,7 @@ export function next(line: Line, now: number): Next {
     if (first === undefined || comesBefore(line, flow!, first)) first = flow;
   }
   if (isFull(shared.limit, shared.running)) return NONE;
-  const opensAt =
-    first === undefined ? Infinity : givesAt(shared.tat, shared.limit.rate, first.places.members[0]!.waiting.cost);
+  const opensAt = first === undefined ? Infinity : givesAt(shared.tat, shared.limit.rate, costOf(line, first));
   if (Math.max(opensAt, shared.slowUntil) <= line.now) return start(line, first!);
   const at = Math.max(shared.slowUntil, Math.min(opensAt, soonest));
   return at === Infinity ? NONE : { kind: "later", at };
@@ -99,19 +101,27 @@ function firstAwake({ asleep }: Queue): number {
 
 function start(line: Line, flow: Flow): Next {
   const { queue } = flow;
-  const place = flow.places.members[0]!;
-  const { waiting } = place;
+  const places = firstOf(line, flow);
+  const together = places.length > 1 ? { running: places.length } : null;
   withdraw(flow);
-  takeOut(line, place);
+  let cost = 0;
+  let share = 0;
+  for (const place of places) {
+    takeOut(line, place);
+    place.together = together;
+    cost += place.waiting.cost;
+    share += place.waiting.cost / place.waiting.weight;
+  }
   flow.running++;
   queue.running++;
   line.shared.running++;
-  spend(line, flow, queue.per.rate, waiting.cost);
-  spend(line, queue, queue.limit.rate, waiting.cost);
-  spend(line, line.shared, line.shared.limit.rate, waiting.cost);
-  passTurn(line, flow, waiting.cost / waiting.weight);
+  spend(line, flow, queue.per.rate, cost);
+  spend(line, queue, queue.limit.rate, cost);
+  spend(line, line.shared, line.shared.limit.rate, cost);
+  passTurn(line, flow, share);
   arrange(line, flow);
-  return { kind: "start", waiting };
+  const { waiting } = places[0]!;
+  return { kind: "start", waiting, with: together === null ? NOBODY : places.slice(1).map((each) => each.waiting) };
 }
 
 function spend(line: Line, gate: Flow | Queue | Shared, rate: Rate | null, cost: number): void {
@@ -120,13 +130,14 @@ function spend(line: Line, gate: Flow | Queue | Shared, rate: Rate | null, cost:
   if (isKept(rate)) line.changed.add(gate);
 }
 
-/** What was started has ended, however it did. */
+/** What was started has ended, however it did; what it limited is free when all have that were started together. */
 export function settled(line: Line, waiting: Waiting, now: number): void {
   const place = line.places.get(waiting);
   invariant(place !== undefined && place.position < 0, "who is settled was started");
   const { flow } = place;
   line.now = Math.max(line.now, now);
   line.places.delete(waiting);
+  if (place.together !== null && --place.together.running > 0) return;
   flow.running--;
   flow.queue.running--;
   line.shared.running--;

@@ -1,6 +1,6 @@
 /**
  * Whose turn it is between the keys of a line: start-time fair queuing (Goyal, Vin, Cheng, "Start-time Fair Queueing", 1996).
- * Invariants: a key is among those whose turn comes if and only if its own limits let it start one, as of the latest time
+ * Invariants: a key is among those whose turn comes if and only if its own limits let it start one, or a batch, as of the latest time
  * that the line was told; no tag among them is below the virtual time of their queue.
  *
  * A queue has a virtual time of its own, which stands still while the queue may not start anything: else others would carry
@@ -8,6 +8,7 @@
  * by what they have had in the virtual time of the line.
  */
 import type { Rate } from "../../value/rate.ts";
+import { costOf, ripeAt } from "./batches.ts";
 import { readyAt } from "./bucket.ts";
 import { put, take, type Heap } from "./heap.ts";
 import { isBeforeFlow, type Flow, type Limit, type Line, type Queue, type Turns } from "./line-state.ts";
@@ -22,14 +23,16 @@ export function givesAt(tat: number, rate: Rate | null, cost: number): number {
   return rate === null ? -Infinity : readyAt(tat, rate, Math.min(cost, rate.burst));
 }
 
-/** Puts a key where it belongs after its places, its bucket or what runs of it have changed. */
+/** Puts a key where it belongs after its places, its bucket or what runs of it have changed, or when it is ripe. */
 export function arrange(line: Line, flow: Flow): void {
   const { queue } = flow;
   const first = flow.places.members[0]?.waiting;
   if (first === undefined || isFull(queue.per, flow.running)) return withdraw(flow);
   flow.rank = first.rank;
   flow.id = first.id;
-  const at = givesAt(flow.tat, queue.per.rate, first.cost);
+  const ripe = ripeAt(flow);
+  // What a batch costs is known when it is complete.
+  const at = ripe > line.now ? ripe : givesAt(flow.tat, queue.per.rate, costOf(line, flow));
   if (at > line.now) return stand(flow, queue.asleep, at);
   // What a key did not use while it could not is not made up for. Among those whose turn comes the tag never moves: the
   // virtual time of the queue does not pass the lowest of them.

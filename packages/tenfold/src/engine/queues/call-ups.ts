@@ -15,6 +15,8 @@ import type { Clock } from "../ports.ts";
 /** Runs of one line that were called up and wait, at most, if so many may be in memory; those of one key that has limits of its own. */
 const CALLED_MAX = 500;
 const CALLED_OF_KEY = 16;
+/** So many batches of one key, or of all: the next is complete when one begins. */
+const BATCHES_CALLED = 2;
 /** Places that are called in one go. */
 const CALL_MAX = 200;
 /** Places of one key that are in memory, and keys that are read at once. */
@@ -85,12 +87,16 @@ export class CallUps {
     this.#host = host;
     this.#queues = queues;
     const unlimited = { concurrency: null, rate: null };
+    let called = CALLED_MAX;
     const bounds = queues.map((queue) => {
-      const isPerKey = limits.queues.some((each) => each.queue === queue && each.per !== null);
-      return { queue, own: unlimited, per: isPerKey ? { concurrency: CALLED_OF_KEY, rate: null } : null };
+      const of = limits.queues.find((each) => each.queue === queue);
+      const inBatches = BATCHES_CALLED * (of?.batch?.max ?? 0);
+      called = Math.max(called, inBatches);
+      const perKey = { concurrency: Math.max(CALLED_OF_KEY, inBatches), rate: null };
+      return { queue, own: unlimited, per: (of?.per ?? null) === null ? null : perKey };
     });
     this.#line = newLine(
-      { shared: { concurrency: Math.min(CALLED_MAX, host.linedUpMax), rate: null }, queues: bounds },
+      { shared: { concurrency: Math.min(called, host.linedUpMax), rate: null }, queues: bounds },
       NO_TIME,
       true,
     );

@@ -1,7 +1,7 @@
 /**
  * Decides, for queues that share a limit, whose turn it is: the owner of their line.
  * Invariants: nobody starts without its word, and it gives it only while it owns the line; how many run is how many turns are
- * permitted here; a turn that is permitted has a slot; its body begins when its bucket is kept, and never closer after others
+ * permitted here; a turn that is permitted has a slot, those of a batch one together; its body begins when its bucket is kept, and never closer after others
  * than rates allow, however late it is.
  */
 import { change, changed, restore } from "../../core/queues/limit-changes.ts";
@@ -17,7 +17,8 @@ import { CallUps, type CallUpsHost } from "./call-ups.ts";
 import { Holding } from "./holding.ts";
 import { LineReporter, type LineReport } from "./line-report.ts";
 import { isPausedBy, NOTHING_SET, readSettings, type LineSettings } from "./line-settings.ts";
-import { FIRST, ServeAgain } from "./serve-again.ts";
+import { ServeAgain } from "./serve-again.ts";
+import { TurnSlot } from "./turn-slot.ts";
 import type { Turn, TurnHost } from "./turn.ts";
 
 /** How long a line waits that was told to slow down, and not for how long (ms). */
@@ -98,7 +99,7 @@ export class Dispatcher implements TurnHost {
     const line = newLine(limits, now, !wasUsed);
     for (const { scope, ...kept } of buckets) restore(line, scope, this.#sinceStart(kept), now);
     this.#line = line;
-    this.#begins = new Begins(this.#parts, limits);
+    this.#begins = new Begins(this.#parts, limits, (turn) => this.unused(turn));
     this.#lease = lease;
     this.#buckets = new BucketKeeper(this.#parts, lease);
     this.#pause(line);
@@ -220,7 +221,7 @@ export class Dispatcher implements TurnHost {
   unused(turn: Turn): void {
     this.#isOver(turn, false);
     spent(this.#line!, turn.waiting, -turn.waiting.cost);
-    this.#parts.slots.release();
+    turn.leavesSlot();
     this.serve();
   }
 
@@ -245,10 +246,9 @@ export class Dispatcher implements TurnHost {
 
   /** Nobody counts it any more. */
   #disown(turn: Turn): void {
-    const hasSlot = turn.state === "permitted";
     this.#forget(turn);
     turn.disowned();
-    if (hasSlot) this.#parts.slots.release();
+    turn.leavesSlot();
   }
 
   #forget(turn: Turn): void {
@@ -297,45 +297,22 @@ export class Dispatcher implements TurnHost {
       if (decided.kind === "later") this.#again.at(decided.at);
       return false;
     }
-    const turn = this.#turns.get(decided.waiting)!;
-    turn.permitted();
-    this.#permitted++;
-    this.#callUps!.isOver(turn.waiting.id);
-    this.#reporter.started(turn.waiting.queue);
-    this.#buckets!.keep(changed(line), () => {
-      if (turn.state === "permitted") this.#start(turn);
-    });
+    const turns = [decided.waiting, ...decided.with].map((waiting) => this.#turns.get(waiting)!);
+    const slot = new TurnSlot(slots, turns.length);
+    for (const turn of turns) {
+      turn.permitted(slot);
+      this.#permitted++;
+      this.#callUps!.isOver(turn.waiting.id);
+      this.#reporter.started(turn.waiting.queue);
+    }
+    this.#buckets!.keep(changed(line), () => this.#begins?.start(turns));
     return true;
-  }
-
-  /** Calls the body of a turn that is permitted, and has a slot, when it may begin; or what asks when its body may. */
-  #start(turn: Turn): void {
-    if (turn.asker.slots.isPaused) return this.#takeBack(turn);
-    const call = (): void => {
-      if (turn.state !== "permitted") return;
-      turn.state = "called";
-      turn.asker.call();
-    };
-    if (turn.asker.beginsLate) call();
-    else this.begin(turn, call);
-  }
-
-  /** Its lane takes no writes now: what it was permitted is given back, and asked for again. */
-  #takeBack(turn: Turn): void {
-    const { slots } = turn.asker;
-    turn.takenBack();
-    const call = (): void => {
-      slots.release();
-      turn.comeBack();
-    };
-    slots.take({ id: FIRST, call });
-    this.unused(turn);
   }
 
   begin(turn: Turn, call: () => void): void {
     // Whoever is not permitted any more finds that out by itself.
     if (this.#begins === null) call();
-    else this.#begins.begin(turn, call);
+    else this.#begins.begin([turn], call);
   }
 
   /** In the clock of this line, which nobody sets. */

@@ -1,5 +1,6 @@
 /** The queues, as the driver of one lane asks them. */
 import type { Command } from "../../core/command.ts";
+import type { StepDefinition } from "../../flow/definition.ts";
 import { queueAnswers } from "../../flow/queue-answers.ts";
 import type { NewPlace } from "../../store/queues.ts";
 import { copyJson } from "../../value/json.ts";
@@ -11,11 +12,14 @@ import type { LaneSlots } from "../slots.ts";
 import type { Admission } from "./admission.ts";
 import { turnIdOf } from "./call-ups.ts";
 import type { Dispatchers } from "./dispatchers.ts";
-import { PRIORITY_MS, type Queued } from "./queue-of.ts";
-import { Turn } from "./turn.ts";
+import { armExpiry, expired, expiresAt } from "./expiry.ts";
+import { PRIORITY_MS, type Queued, type QueuedStep } from "./queue-of.ts";
+import { Turn, type Asker } from "./turn.ts";
 
 /** What a run that has begun takes of the rate at which runs begin. */
 const GOES_ON = 1e-6;
+/** What has waited for long elsewhere waits so long here for others to start with (ms). */
+const GATHERS_MS = 50;
 
 /** The driver of the run whose attempt asks. */
 export interface AskingDriver {
@@ -36,6 +40,10 @@ interface Standing {
   /** When it could begin if there were no queue (ms since 1970). */
   readonly dueAt: number;
   readonly beginsLate: boolean;
+  /** Whose body it is called with, for several at once; null: alone. */
+  readonly batched: StepDefinition | null;
+  /** Since when it waits for others to start with, by the clock of lines. */
+  readonly since?: number;
 }
 
 export class DriverQueues {
@@ -53,7 +61,7 @@ export class DriverQueues {
   }
 
   /** Has the attempt's body called when its turn comes. */
-  ask(run: LiveRun, attempt: Attempt<LiveRun>, step: Queued): void {
+  ask(run: LiveRun, attempt: Attempt<LiveRun>, step: QueuedStep): void {
     const driver = this.#host;
     const input = inputOf(run.state, attempt.place);
     // What has no input fails where any other does.
@@ -68,10 +76,34 @@ export class DriverQueues {
     // The same for each of its attempts: what was begun is brought to its end before others begin.
     const dueAt = attempt.undo?.since ?? frame.readyAt[node.local]!;
     const beginsLate = attempt.undo === null && (attempt.step.once || attempt.step.transacts);
-    const standing = { ...answers, node: path, dueAt, beginsLate };
-    const turn = this.#turnOf(run, step, standing, () => attempt.call());
+    const madeAt = this.#madeAt(attempt);
+    const until = expiresAt(step, attempt, madeAt);
+    const { clock } = driver.ports;
+    if (until <= clock.now()) return attempt.refuse(expired(step, attempt));
+    const { batch } = step.queue;
+    // What is taken back is taken back by itself.
+    const batched = batch === null || attempt.undo !== null ? null : step;
+    const since = batched === null ? {} : { since: this.#gathersSince(madeAt, batch!.waitMs) };
+    const standing = { ...answers, node: path, dueAt, beginsLate, batched, ...since };
+    const turn = this.#turnOf(run, step, standing, {
+      call: (together) => attempt.call(together),
+      arm: (asked) => armExpiry(clock, run, attempt, step, asked, until),
+    });
     attempt.turn = turn;
-    this.#enter(run, turn, step);
+    this.#enter(turn, step);
+  }
+
+  /** When this one of the attempts can be made, as far as its node and its retries go (ms since 1970). */
+  #madeAt({ place: { frame, node }, undo }: Attempt<LiveRun>): number {
+    const readyAt = frame.readyAt[node.local]!;
+    return Math.max(readyAt, undo?.at ?? frame.retries?.get(node.local)?.at ?? readyAt);
+  }
+
+  /** Those that are called up together are to find each other. */
+  #gathersSince(madeAt: number, waitMs: number): number {
+    const { clock } = this.#host.ports;
+    const waitedMs = Math.min(clock.now() - madeAt, waitMs - Math.min(waitMs, GATHERS_MS));
+    return clock.elapsed() - Math.max(0, waitedMs);
   }
 
   /** Has `admitted` called when the run may be active. */
@@ -82,36 +114,48 @@ export class DriverQueues {
     const cost = admission.hasBegun ? GOES_ON : 1;
     const standing = answers.ok ? answers : { key: null, weight: 1, priority: 0 };
     if (!answers.ok) driver.ports.log.write("warn", answers.message, { run: run.id });
-    const place = { ...standing, cost, node: "", dueAt: run.state.startedAt, beginsLate: false };
-    const turn = this.#turnOf(run, runs, place, () => {
-      driver.slots.release();
-      admitted();
+    const place = { ...standing, cost, node: "", dueAt: run.state.startedAt, beginsLate: false, batched: null };
+    const turn = this.#turnOf(run, runs, place, {
+      call: () => {
+        driver.slots.release();
+        admitted();
+      },
+      arm: () => () => {},
     });
     admission.turn = turn;
-    this.#enter(run, turn, runs);
+    this.#enter(turn, runs);
   }
 
-  #enter(run: LiveRun, turn: Turn, queued: Queued): void {
-    run.waitsFor(turn);
+  #enter(turn: Turn, queued: Queued): void {
+    turn.asker.waits();
     this.#dispatchers.dispatcherOf(queued).ask(turn);
   }
 
   #turnOf(
     run: LiveRun,
     queued: Queued,
-    { key, weight, priority, cost, node, dueAt, beginsLate }: Standing,
-    call: () => void,
+    { key, weight, priority, cost, node, dueAt, beginsLate, batched, since }: Standing,
+    { call, arm }: Pick<Asker, "call"> & { readonly arm: (turn: Turn) => () => void },
   ): Turn {
     const driver = this.#host;
     const waiting = {
       ...{ queue: queued.name, key: this.#dispatchers.keyOf(key), cost, weight },
-      ...{ rank: dueAt - priority * PRIORITY_MS, id: turnIdOf(run.id, node) },
+      ...{ rank: dueAt - priority * PRIORITY_MS, id: turnIdOf(run.id, node), isAlone: batched === null },
+      ...(since === undefined ? {} : { since }),
     };
+    let disarm = (): void => {};
     const turn: Turn = new Turn(this.#dispatchers.dispatcherOf(queued), waiting, node, {
       slots: driver.slots,
       beginsLate,
-      waits: () => run.waitsFor(turn),
-      waitsNoMore: () => run.hasTurn(turn),
+      batched,
+      waits: () => {
+        run.waitsFor(turn);
+        disarm = arm(turn);
+      },
+      waitsNoMore: () => {
+        run.hasTurn(turn);
+        disarm();
+      },
       call,
       isLate: () => driver.changed(run),
       revoke: (reason) => driver.giveBackOne(run, reason),

@@ -45,7 +45,7 @@ export function limitsOf(line: string, steps: Iterable<Queued>, settings: LineSe
     limit !== null && name === line ? {} : (settings.byName.get(name) ?? {});
   return {
     shared: limit && limitSet(limit, settings.byName.get(line) ?? {}),
-    queues: all.map(({ name, queue: { per, ...own } }): QueueLimits => {
+    queues: all.map(({ name, queue: { per, batch, ...own } }): QueueLimits => {
       const set = setOf(name);
       const ofKeys = per && limitSet(per, set.per ?? {});
       // A strict order holds whatever is set.
@@ -53,6 +53,7 @@ export function limitsOf(line: string, steps: Iterable<Queued>, settings: LineSe
         queue: name,
         own: limitSet(own, set),
         per: ofKeys && (per.isStrict ? { ...ofKeys, concurrency: 1 } : ofKeys),
+        batch,
       };
     }),
   };

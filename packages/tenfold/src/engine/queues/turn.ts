@@ -1,20 +1,25 @@
 /** One attempt that asks for its turn in a queue: what its dispatcher knows of it, from when it asks until its body has settled. */
 import type { Waiting } from "../../core/queues/line-state.ts";
+import type { StepDefinition } from "../../flow/definition.ts";
 import type { Place } from "../../store/queues.ts";
 import type { AttemptTurn } from "../attempt.ts";
+import type { BatchCall } from "../batch-call.ts";
 import type { LaneSlots } from "../slots.ts";
+import type { TurnSlot } from "./turn-slot.ts";
 
 /** The attempt, as its dispatcher sees it. */
 export interface Asker {
   readonly slots: LaneSlots;
   /** Something is to be done after its call and before its body, for which it asks once more when it may begin. */
   readonly beginsLate: boolean;
+  /** Whose body is called for several attempts at once; null: for this one alone. */
+  readonly batched: StepDefinition | null;
   /** It waits, again. */
   waits(): void;
   /** It waits no more: it is permitted, or will not be. */
   waitsNoMore(): void;
-  /** It was permitted, and has a slot: calls the body. */
-  call(): void;
+  /** It was permitted, and has a slot: calls the body, or has it called with those of the batch. */
+  call(batch: BatchCall | null): void;
   /** It will not be soon: its run is to leave memory, if that only waits for such turns. */
   isLate(): void;
   /** Others may be permitted in its place from now on: its body is stopped, and the attempt made anew. */
@@ -41,6 +46,8 @@ export class Turn implements AttemptTurn {
   /** It will not come soon. */
   isLate = false;
   readonly #host: TurnHost;
+  /** Of one that is permitted. */
+  #slot: TurnSlot | null = null;
 
   constructor(host: TurnHost, waiting: Waiting, node: string, asker: Asker) {
     this.#host = host;
@@ -75,10 +82,24 @@ export class Turn implements AttemptTurn {
     this.asker.waitsNoMore();
   }
 
-  /** It has a slot from now on. */
-  permitted(): void {
+  /** It has a slot from now on; those of a batch have it together. */
+  permitted(slot: TurnSlot): void {
     this.state = "permitted";
+    this.#slot = slot;
     this.asker.waitsNoMore();
+  }
+
+  /** Its body, or that of the batch, has the slot. */
+  called(batch: BatchCall | null): void {
+    this.state = "called";
+    this.#slot = null;
+    this.asker.call(batch);
+  }
+
+  /** It was permitted, and is not called. */
+  leavesSlot(): void {
+    this.#slot?.leaves();
+    this.#slot = null;
   }
 
   /** What it was permitted it cannot use now. */

@@ -168,7 +168,7 @@ test("who could not start does not catch up: a key that was held up has its turn
   const task = (key: string, id: number): Waiting => ({ queue: "a", key, rank: id, id: `${id}`, cost: 1, weight: 1 });
   const held = task("held", 0);
   join(line, held);
-  assert.deepEqual(next(line, 0), { kind: "start", waiting: held });
+  assert.deepEqual(next(line, 0), { kind: "start", waiting: held, with: [] });
   for (let id = 1; id <= 50; id++) for (const key of ["held", "x", "y"]) join(line, task(key, id));
   for (let turns = 0; turns < 40; turns++) assert.notEqual(turn(line)!.key, "held");
   settled(line, held, 0);

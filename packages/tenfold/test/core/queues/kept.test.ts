@@ -187,7 +187,7 @@ test("keys that come and go are forgotten, but for those that run, or wait, or w
   for (let id = 0; id < 100_000; id++) {
     const one = task(id, `k${id}`);
     join(line, one);
-    assert.deepEqual(next(line, id), { kind: "start", waiting: one });
+    assert.deepEqual(next(line, id), { kind: "start", waiting: one, with: [] });
     settled(line, one, id);
     if (id % 100 === 0) changed(line);
   }
@@ -205,7 +205,7 @@ test("a key whose bucket is not told of yet is not forgotten: each is told of on
       const now = from + 2000 * id;
       const one = task(id, `k${id}`);
       join(line, one);
-      assert.deepEqual(next(line, now), { kind: "start", waiting: one });
+      assert.deepEqual(next(line, now), { kind: "start", waiting: one, with: [] });
       settled(line, one, now);
     }
   }

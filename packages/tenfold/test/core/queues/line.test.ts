@@ -3,8 +3,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { change } from "../../../src/core/queues/limit-changes.ts";
-import { keys, running, size } from "../../../src/core/queues/line-facts.ts";
-import { newLine, type Limit, type Line, type LineLimits, type Waiting } from "../../../src/core/queues/line-state.ts";
+import { keys, reasonOf, running, size as queued } from "../../../src/core/queues/line-facts.ts";
+import {
+  newLine,
+  type BatchSize,
+  type Limit,
+  type Line,
+  type LineLimits,
+  type Waiting,
+} from "../../../src/core/queues/line-state.ts";
 import { join, leave, next, pause, settled, slow, spent } from "../../../src/core/queues/line.ts";
 import { rateOf } from "../../../src/value/rate.ts";
 import { NaiveLine } from "./naive-line.ts";
@@ -16,44 +23,51 @@ const limit: fc.Arbitrary<Limit> = fc.record({
   concurrency: fc.option(fc.integer({ min: 1, max: 3 })),
   rate: fc.option(fc.constantFrom("100/s burst 3", "3/s", "30/min burst 2", "7/s burst 4").map((text) => rateOf(text))),
 });
-const limits: fc.Arbitrary<LineLimits> = fc.record({
-  shared: fc.option(limit),
-  queues: fc.tuple(
-    ...QUEUES.map((queue) => fc.record({ queue: fc.constant(queue), own: limit, per: fc.option(limit) })),
-  ),
-});
+const size: fc.Arbitrary<BatchSize | null> = fc.option(
+  fc.record({ max: fc.integer({ min: 1, max: 4 }), waitMs: fc.constantFrom(0, 100, 2000) }),
+);
+const limitsWith = (batch: fc.Arbitrary<BatchSize | null>): fc.Arbitrary<LineLimits> =>
+  fc.record({
+    shared: fc.option(limit),
+    queues: fc.tuple(
+      ...QUEUES.map((queue) => fc.record({ queue: fc.constant(queue), own: limit, per: fc.option(limit), batch })),
+    ),
+  });
 
 const time = fc.nat(3000);
 const queue = fc.constantFrom(...QUEUES);
-const step = fc.oneof(
-  {
-    weight: 6,
-    arbitrary: fc.record({
-      kind: fc.constant("join" as const),
-      queue,
-      key: fc.constantFrom(...KEYS),
-      rank: fc.nat(5),
-      cost: fc.constantFrom(0.5, 1, 2, 5),
-      weight: fc.constantFrom(0.5, 1, 3),
-    }),
-  },
-  { weight: 5, arbitrary: fc.record({ kind: fc.constant("pass" as const), ms: time }) },
-  { weight: 5, arbitrary: fc.record({ kind: fc.constant("settle" as const), which: fc.nat() }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("leave" as const), which: fc.nat() }) },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      kind: fc.constant("spent" as const),
-      which: fc.nat(),
-      more: fc.integer({ min: -3, max: 9 }),
-    }),
-  },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("slow" as const), queue: fc.option(queue), ms: time }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("pause" as const), queue, isPaused: fc.boolean() }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("change" as const), limits }) },
-);
+const stepWith = (limits: fc.Arbitrary<LineLimits>) =>
+  fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        kind: fc.constant("join" as const),
+        queue,
+        key: fc.constantFrom(...KEYS),
+        rank: fc.nat(5),
+        cost: fc.constantFrom(0.5, 1, 2, 5),
+        weight: fc.constantFrom(0.5, 1, 3),
+        sinceMs: fc.constantFrom(0, 0, 50, 1000),
+        isAlone: fc.integer({ min: 0, max: 9 }).map((nth) => nth === 0),
+      }),
+    },
+    { weight: 5, arbitrary: fc.record({ kind: fc.constant("pass" as const), ms: time }) },
+    { weight: 5, arbitrary: fc.record({ kind: fc.constant("settle" as const), which: fc.nat() }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant("leave" as const), which: fc.nat() }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        kind: fc.constant("spent" as const),
+        which: fc.nat(),
+        more: fc.integer({ min: -3, max: 9 }),
+      }),
+    },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant("slow" as const), queue: fc.option(queue), ms: time }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant("pause" as const), queue, isPaused: fc.boolean() }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant("change" as const), limits }) },
+  );
 
-type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
+type Step = ReturnType<typeof stepWith> extends fc.Arbitrary<infer S> ? S : never;
 
 /** A line and its plain likeness, which are told the same. */
 class Pair {
@@ -75,10 +89,11 @@ class Pair {
     const naive = this.#naive;
     switch (step.kind) {
       case "join": {
-        const { kind: _, ...of } = step;
+        const { kind: _, sinceMs, ...of } = step;
         const waiting: Waiting = {
           ...of,
           cost: this.#isOfOneCost ? 1 : of.cost,
+          since: this.#now - sinceMs,
           id: `${(7 * ++this.#joined) % 10}-${this.#joined}`,
         };
         join(line, waiting);
@@ -134,6 +149,7 @@ class Pair {
         break;
       }
       assert.deepEqual(answer.waiting, expected);
+      assert.deepEqual([answer.waiting, ...answer.with], this.#naive.batchOf(answer.waiting));
       this.#naive.start(answer.waiting, this.#now);
     }
     this.#checkFacts();
@@ -151,12 +167,13 @@ class Pair {
 
   #checkFacts(): void {
     for (const queue of QUEUES) {
-      const of = (set: ReadonlySet<Waiting>, key?: string) =>
-        [...set].filter((one) => one.queue === queue && (key === undefined || one.key === key)).length;
-      assert.equal(size(this.#line, queue), of(this.#naive.waiting));
-      assert.equal(running(this.#line, queue), of(this.#naive.running));
+      const isMeant = (one: Waiting, key?: string) => one.queue === queue && (key === undefined || one.key === key);
+      const waiting = (key?: string) => [...this.#naive.waiting].filter((one) => isMeant(one, key)).length;
+      const bodies = (key?: string) => this.#naive.bodies((one) => isMeant(one, key));
+      assert.equal(queued(this.#line, queue), waiting());
+      assert.equal(running(this.#line, queue), bodies());
       const told = keys(this.#line, queue).map(({ key, waiting, running }) => [key, waiting, running] as const);
-      const counted = KEYS.map((key) => [key, of(this.#naive.waiting, key), of(this.#naive.running, key)] as const);
+      const counted = KEYS.map((key) => [key, waiting(key), bodies(key)] as const);
       assert.deepEqual(
         told.toSorted(([a], [b]) => (a < b ? -1 : 1)),
         counted.filter(([, waiting, running]) => waiting + running > 0),
@@ -184,14 +201,18 @@ function nth<T>(set: ReadonlySet<T>, which: number): T | undefined {
   return [...set][which % Math.max(1, set.size)];
 }
 
-for (const isOfOneCost of [false, true]) {
-  const costs = isOfOneCost ? "of one cost" : "of many costs";
-  test(`a line of tasks ${costs} starts whom a plain one starts, and says when else; nobody who may start waits`, () => {
+for (const [tasks, isOfOneCost, batch] of [
+  ["of many costs", false, fc.constant(null)],
+  ["of one cost", true, fc.constant(null)],
+  ["in batches", false, size],
+] as const) {
+  test(`a line of tasks ${tasks} starts whom a plain one starts, and says when else; nobody who may start waits`, () => {
+    const limits = limitsWith(batch);
     const life = fc.record({
       limits,
       now: fc.constantFrom(0, 1e9, 1.8e12),
       isFirst: fc.boolean(),
-      steps: fc.array(step, { maxLength: 60, size: "max" }),
+      steps: fc.array(stepWith(limits), { maxLength: 60, size: "max" }),
     });
     fc.assert(
       fc.property(life, ({ limits, now, isFirst, steps }) => {
@@ -214,13 +235,56 @@ test("who does not wait cannot leave, and nobody joins twice", () => {
   join(line, waiting);
   assert.throws(() => join(line, waiting), /who joins a line is not in it/);
   assert.throws(() => settled(line, waiting, 0), /who is settled was started/);
-  assert.deepEqual(next(line, 0), { kind: "start", waiting });
+  assert.deepEqual(next(line, 0), { kind: "start", waiting, with: [] });
   assert.equal(leave(line, waiting), false);
   assert.throws(() => join(line, { ...waiting, cost: 0 }), /a cost and a weight above 0/);
   settled(line, waiting, 1);
   assert.throws(() => settled(line, waiting, 1), /who is settled was started/);
   join(line, waiting);
-  assert.deepEqual(next(line, 1), { kind: "start", waiting });
+  assert.deepEqual(next(line, 1), { kind: "start", waiting, with: [] });
+});
+
+const SOLO = { concurrency: 1, rate: null };
+const FREE = { concurrency: null, rate: null };
+
+function batched(own: Limit, max: number, waitMs: number, ranks: readonly number[], now = 0) {
+  const line = newLine({ shared: null, queues: [{ queue: "a", own, per: null, batch: { max, waitMs } }] }, now, true);
+  const all = ranks.map((rank): Waiting => ({
+    queue: "a",
+    key: "",
+    rank,
+    id: `${rank}`,
+    cost: 1,
+    weight: 1,
+    since: now,
+  }));
+  for (const waiting of all) join(line, waiting);
+  return { line, all };
+}
+
+test("a batch starts when so many wait, or when the oldest has waited for so long", () => {
+  const { line, all } = batched(FREE, 3, 100, [1, 2, 3, 4]);
+  assert.deepEqual(next(line, 0), { kind: "start", waiting: all[0], with: [all[1], all[2]] });
+  assert.deepEqual(next(line, 0), { kind: "later", at: 100 });
+  assert.deepEqual(reasonOf(line, all[3]!, 0), { kind: "batch", of: "key", until: 100 });
+  assert.deepEqual(next(line, 99), { kind: "later", at: 100 });
+  assert.deepEqual(next(line, 100), { kind: "start", waiting: all[3], with: [] });
+});
+
+test("a batch counts as one of those at once, until all of it has settled", () => {
+  const { line, all } = batched(SOLO, 2, 0, [1, 2, 3]);
+  assert.equal(next(line, 0).kind, "start");
+  settled(line, all[0]!, 1);
+  assert.deepEqual(next(line, 1), { kind: "none" });
+  settled(line, all[1]!, 2);
+  assert.deepEqual(next(line, 2), { kind: "start", waiting: all[2], with: [] });
+});
+
+test("a batch waits until the rate gives for all of it, and is no larger than the burst", () => {
+  const { line, all } = batched({ concurrency: null, rate: rateOf("10/s burst 2") }, 3, 0, [1, 2, 3, 4, 5]);
+  assert.deepEqual(next(line, 0), { kind: "start", waiting: all[0], with: [all[1]] });
+  assert.deepEqual(next(line, 0), { kind: "later", at: 200 });
+  assert.deepEqual(next(line, 200), { kind: "start", waiting: all[2], with: [all[3]] });
 });
 
 test("a line is asked again when a key's bucket is ready whose turn is before that of one that waits for a shared bucket", () => {
@@ -242,5 +306,5 @@ test("a line is asked again when a key's bucket is ready whose turn is before th
   // The other's 4 would be there after 3 seconds.
   assert.deepEqual(next(line, 0), { kind: "later", at: 100 });
   assert.deepEqual(next(line, 100), { kind: "later", at: 2000 });
-  assert.deepEqual(next(line, 2000), { kind: "start", waiting: light });
+  assert.deepEqual(next(line, 2000), { kind: "start", waiting: light, with: [] });
 });

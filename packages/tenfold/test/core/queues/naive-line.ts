@@ -3,7 +3,7 @@
  * the arithmetic of buckets with the line, which has laws of its own.
  */
 import { converted, corrected, isKept, readyAt, taken, unknown } from "../../../src/core/queues/bucket.ts";
-import type { Limit, LineLimits, Waiting } from "../../../src/core/queues/line-state.ts";
+import type { BatchSize, Limit, LineLimits, Waiting } from "../../../src/core/queues/line-state.ts";
 import type { Rate } from "../../../src/value/rate.ts";
 
 interface Virtual {
@@ -25,6 +25,8 @@ export class NaiveLine {
   readonly #isFirst: boolean;
   readonly waiting = new Set<Waiting>();
   readonly running = new Set<Waiting>();
+  /** Who was started together, by whom it began with. */
+  readonly #heads = new Map<Waiting, Waiting>();
   readonly #tats = new Map<string, number>();
   readonly #finishes = new Map<string, number>();
   readonly #virtuals = new Map<string, Virtual>();
@@ -67,9 +69,39 @@ export class NaiveLine {
       if (waiting.queue === queue && (head === undefined || inOrder(waiting, head) < 0))
         heads.set(waiting.key, waiting);
     }
-    const eligible = [...heads.values()].filter((head) => this.#isOpen(head, keyOf(head), now));
+    const ripe = [...heads.values()].filter((head) => this.#isRipe(head, now));
+    const eligible = ripe.filter((head) => this.#isOpen(head, keyOf(head), now));
     const of = `queue ${queue}`;
     return eligible.sort((a, b) => this.#tag(of, a) - this.#tag(of, b) || inOrder(a, b))[0];
+  }
+
+  #ofKey(waiting: Waiting): readonly Waiting[] {
+    return [...this.waiting].filter((other) => keyOf(other) === keyOf(waiting)).sort(inOrder);
+  }
+
+  #sizeOf({ queue }: Waiting): BatchSize | null {
+    return this.#limits.queues.find((limits) => limits.queue === queue)?.batch ?? null;
+  }
+
+  #isRipe(head: Waiting, now: number): boolean {
+    const size = this.#sizeOf(head);
+    const all = this.#ofKey(head);
+    if (size === null || head.isAlone || all.length >= size.max) return true;
+    return Math.min(...all.map(({ since }) => since!)) + size.waitMs <= now;
+  }
+
+  /** Who starts together, if the first of them does. */
+  batchOf(head: Waiting): readonly Waiting[] {
+    const size = this.#sizeOf(head);
+    if (size === null || head.isAlone) return [head];
+    const bursts = this.#scopesOf(head).map(({ limit }) => limit.rate?.burst ?? Infinity);
+    const batch: Waiting[] = [];
+    for (const waiting of this.#ofKey(head)) {
+      const isFull = batch.length === size.max || costOf([...batch, waiting]) > Math.min(...bursts);
+      if (batch.length > 0 && (isFull || waiting.isAlone)) break;
+      batch.push(waiting);
+    }
+    return batch;
   }
 
   /** Whether no limit of any kind forbids that it starts, whoever's turn it is. */
@@ -79,23 +111,34 @@ export class NaiveLine {
 
   #isOpen(waiting: Waiting, name: string, now: number): boolean {
     const { limit, covers } = this.#scopesOf(waiting).find((scope) => scope.name === name)!;
-    const running = [...this.running].filter(covers).length;
+    const running = this.bodies(covers);
     if (this.#paused.has(name) || (this.#slow.get(name) ?? 0) > now) return false;
     if (limit.concurrency !== null && running >= limit.concurrency) return false;
     const { rate } = limit;
-    return rate === null || readyAt(this.#tats.get(name)!, rate, Math.min(waiting.cost, rate.burst)) <= now;
+    return (
+      rate === null || readyAt(this.#tats.get(name)!, rate, Math.min(costOf(this.batchOf(waiting)), rate.burst)) <= now
+    );
+  }
+
+  /** How many bodies run: one for all that were started together. */
+  bodies(covers: (other: Waiting) => boolean): number {
+    return new Set([...this.running].filter(covers).map((one) => this.#heads.get(one))).size;
   }
 
   start(waiting: Waiting, now: number): void {
-    this.waiting.delete(waiting);
-    this.running.add(waiting);
+    const batch = this.batchOf(waiting);
+    for (const one of batch) {
+      this.waiting.delete(one);
+      this.running.add(one);
+      this.#heads.set(one, waiting);
+    }
     for (const { name, limit } of this.#scopesOf(waiting)) {
-      if (limit.rate !== null) this.#tats.set(name, taken(this.#tats.get(name)!, limit.rate, waiting.cost, now));
+      if (limit.rate !== null) this.#tats.set(name, taken(this.#tats.get(name)!, limit.rate, costOf(batch), now));
     }
     for (const level of ["line", `queue ${waiting.queue}`]) {
       const virtual = this.#virtuals.get(level)!;
       virtual.now = this.#tag(level, waiting);
-      const finish = virtual.now + waiting.cost / waiting.weight;
+      const finish = virtual.now + batch.reduce((sum, { cost, weight }) => sum + cost / weight, 0);
       virtual.highest = Math.max(virtual.highest, finish);
       this.#finishes.set(`${level} ${keyOf(waiting)}`, finish);
     }
@@ -174,6 +217,10 @@ export class NaiveLine {
   #tag(of: string, waiting: Waiting): number {
     return Math.max(this.#virtuals.get(of)!.now, this.#finishes.get(`${of} ${keyOf(waiting)}`) ?? 0);
   }
+}
+
+function costOf(batch: readonly Waiting[]): number {
+  return batch.reduce((sum, { cost }) => sum + cost, 0);
 }
 
 function keyOf({ queue, key }: Waiting): string {

@@ -275,3 +275,18 @@ test("turns are shared between keys: nobody of one is passed more than twice by 
   await allCompleted(world);
   assert.ok(mostPassed(log.effects, () => log.effects[5]!.began) <= 2);
 });
+
+test("a body that goes on after its timeout keeps its place, and the next attempt has its own turn then", async () => {
+  const world = new World();
+  const calls: number[] = [];
+  const step = stepOf("s", async (n: number) => {
+    calls.push(world.time.now);
+    if (calls.length === 1) await world.time.wait(20_000);
+    return n;
+  }, { queue: { concurrency: 1 }, timeout: "5s" }); // prettier-ignore
+  const flow = workflowOf("w", (n) => step(n));
+  const opened = await world.open([flow]);
+  await startMany(world, opened, flow, 1);
+  await allCompleted(world);
+  assert.deepEqual(calls.map((at) => at - calls[0]!), [0, 20_000]); // prettier-ignore
+});
