@@ -2,10 +2,11 @@
  * When bodies begin that were permitted: the buckets of a line once more, as of the moments at which bodies began. A permission
  * may wait for a slot, for its bucket to be kept, or for what is to be durable before its body: without this, those that waited
  * would begin together.
- * Invariant: in any window no more begin than burst and rate allow, however late each of them is.
+ * Invariants: in any window no more begin than burst and rate allow, however late each of them is; a bucket is kept as it is with
+ * all that have begun and all that may begin yet, so that a new owner starts nothing too early after bodies that were late.
  */
 import type { Rate } from "../../value/rate.ts";
-import { converted, corrected, taken } from "./bucket.ts";
+import { converted, corrected, isKept, resumed, taken, type KeptBucket } from "./bucket.ts";
 import type { LineLimits, Waiting } from "./line-state.ts";
 import { givesAt } from "./turns.ts";
 
@@ -13,6 +14,8 @@ export interface Beginnings {
   limits: LineLimits;
   /** The buckets, by what they are of; one that is not there is full. */
   readonly tats: Map<string, number>;
+  /** Permitted, and has not begun. */
+  readonly pending: Set<Waiting>;
   /** With so many it is worth looking for those that are full. */
   sweepAt: number;
 }
@@ -21,7 +24,7 @@ const SWEEP_LEAST = 1024;
 const SHARED = "[]";
 
 export function newBeginnings(limits: LineLimits): Beginnings {
-  return { limits, tats: new Map(), sweepAt: SWEEP_LEAST };
+  return { limits, tats: new Map(), pending: new Set(), sweepAt: SWEEP_LEAST };
 }
 
 /** From when on its body may begin. */
@@ -50,6 +53,23 @@ export function beganWith(beginnings: Beginnings, waiting: Waiting, more: number
   for (const [scope, rate] of ratesOf(beginnings.limits, waiting)) {
     tats.set(scope, corrected(tats.get(scope) ?? now, rate, more, now));
   }
+}
+
+/** Goes on with a bucket that was kept; `now` is by a clock of the same kind as that which wrote it. */
+export function restoreBeginnings(beginnings: Beginnings, scope: string, kept: KeptBucket, now: number): void {
+  const rate = rateOf(beginnings.limits, scope);
+  if (rate !== null && isKept(rate)) beginnings.tats.set(scope, resumed(kept, rate, now));
+}
+
+/** The buckets, by what they are of, if all that is permitted began now; one that is not there is full. */
+export function withPending({ limits, tats, pending }: Beginnings, now: number): (scope: string) => number {
+  const then = new Map<string, number>();
+  for (const waiting of pending) {
+    for (const [scope, rate] of ratesOf(limits, waiting)) {
+      then.set(scope, taken(then.get(scope) ?? tats.get(scope) ?? now, rate, waiting.cost, now));
+    }
+  }
+  return (scope) => then.get(scope) ?? tats.get(scope) ?? -Infinity;
 }
 
 /** Other limits hold from now on. */

@@ -3,7 +3,16 @@
  * none closer after the others than the rates let it, however late after its permission it is; a batch begins as one that costs what
  * all of it costs.
  */
-import { began, beganWith, beginsAt, limitBeginnings, newBeginnings } from "../../core/queues/beginnings.ts";
+import {
+  began,
+  beganWith,
+  beginsAt,
+  limitBeginnings,
+  newBeginnings,
+  restoreBeginnings,
+  withPending,
+} from "../../core/queues/beginnings.ts";
+import type { KeptBucket } from "../../core/queues/bucket.ts";
 import type { LineLimits, Waiting } from "../../core/queues/line-state.ts";
 import type { Clock } from "../ports.ts";
 import type { LaneSlots } from "../slots.ts";
@@ -34,6 +43,25 @@ export class Begins {
     this.#parts = parts;
     this.#unused = unused;
     this.#beginnings = newBeginnings(limits);
+  }
+
+  restore(scope: string, kept: KeptBucket): void {
+    restoreBeginnings(this.#beginnings, scope, kept, this.#now());
+  }
+
+  /** It may begin from now on, and did not yet. */
+  permitted({ waiting }: Turn): void {
+    this.#beginnings.pending.add(waiting);
+  }
+
+  /** It does not begin any more, if it has not. */
+  isOver({ waiting }: Turn): void {
+    this.#beginnings.pending.delete(waiting);
+  }
+
+  /** What the buckets are at worst, by what they are of: with all that may begin yet. */
+  atWorst(): (scope: string) => number {
+    return withPending(this.#beginnings, this.#now());
   }
 
   change(limits: LineLimits): void {
@@ -97,6 +125,7 @@ export class Begins {
     const all = asking.length === 1 ? first : { ...first, cost: asking.reduce((sum, { cost }) => sum + cost, 0) };
     const at = isSure() ? beginsAt(this.#beginnings, all) : now + UNSURE_MS;
     if (at > now) return void clock.at(clock.now() + Math.ceil(at - now), () => this.begin(turns, call));
+    for (const waiting of asking) this.#beginnings.pending.delete(waiting);
     began(this.#beginnings, all, now);
     call();
   }

@@ -1,6 +1,7 @@
 /**
  * Writes the buckets that are kept of a line, before what took from them begins.
- * Invariants: one write at a time, of all that was taken meanwhile; the last one of a scope says it all.
+ * Invariants: one write at a time, of all that was taken meanwhile; the last one of a scope says it all, also what
+ * may begin after it.
  */
 import type { ChangedBucket } from "../../core/queues/limit-changes.ts";
 import { LeaseLost, type Lease, type Store } from "../../store/store.ts";
@@ -10,15 +11,23 @@ import { waitFor, type Clock } from "../ports.ts";
 /** How long what could not be written waits for the next try. */
 const RETRY_MS = 100;
 
+export interface BucketKeeperParts {
+  readonly name: string;
+  readonly store: Store;
+  readonly clock: Clock;
+  /** What the buckets are at worst now, by scope: bodies that were permitted may begin later than that. */
+  readonly atWorst: () => (scope: string) => number;
+}
+
 export class BucketKeeper {
-  readonly #parts: { readonly name: string; readonly store: Store; readonly clock: Clock };
+  readonly #parts: BucketKeeperParts;
   readonly #lease: Lease;
   #waiting: (() => void)[] = [];
   #unwritten = new Map<string, number>();
   #isWriting = false;
   #isClosed = false;
 
-  constructor(parts: { readonly name: string; readonly store: Store; readonly clock: Clock }, lease: Lease) {
+  constructor(parts: BucketKeeperParts, lease: Lease) {
     this.#parts = parts;
     this.#lease = lease;
   }
@@ -43,7 +52,10 @@ export class BucketKeeper {
       const at = clock.now();
       // The line's own clock only ever passes, and starts whenever.
       const offset = at - clock.elapsed();
-      const buckets = [...this.#unwritten].map(([scope, tat]) => ({ scope, tat: tat + offset, at }));
+      const worst = this.#parts.atWorst();
+      const buckets = Array.from(this.#unwritten, ([scope, tat]) => {
+        return { scope, tat: Math.max(tat, worst(scope)) + offset, at };
+      });
       const written = this.#waiting.splice(0);
       this.#unwritten.clear();
       if (!(await this.#send(buckets))) return;

@@ -97,11 +97,16 @@ export class Dispatcher implements TurnHost {
     this.#settings = readSettings(settings);
     const limits = this.#limits();
     const line = newLine(limits, now, !wasUsed);
-    for (const { scope, ...kept } of buckets) restore(line, scope, this.#sinceStart(kept), now);
+    const begins = new Begins(this.#parts, limits, (turn) => this.unused(turn));
+    for (const { scope, ...each } of buckets) {
+      const kept = this.#sinceStart(each);
+      restore(line, scope, kept, now);
+      begins.restore(scope, kept);
+    }
     this.#line = line;
-    this.#begins = new Begins(this.#parts, limits, (turn) => this.unused(turn));
+    this.#begins = begins;
     this.#lease = lease;
-    this.#buckets = new BucketKeeper(this.#parts, lease);
+    this.#buckets = new BucketKeeper({ ...this.#parts, atWorst: () => begins.atWorst() }, lease);
     this.#pause(line);
     for (const turn of this.#turns.values()) if (turn.state === "waits") join(line, turn.waiting);
     this.#callUp();
@@ -254,6 +259,7 @@ export class Dispatcher implements TurnHost {
   #forget(turn: Turn): void {
     const { waiting } = turn;
     this.#turns.delete(waiting);
+    this.#begins?.isOver(turn);
     if (this.#byId.get(waiting.id) === turn) this.#byId.delete(waiting.id);
     this.#callUps?.isOver(waiting.id);
   }
@@ -301,6 +307,7 @@ export class Dispatcher implements TurnHost {
     const slot = new TurnSlot(slots, turns.length);
     for (const turn of turns) {
       turn.permitted(slot);
+      this.#begins!.permitted(turn);
       this.#permitted++;
       this.#callUps!.isOver(turn.waiting.id);
       this.#reporter.started(turn.waiting.queue);

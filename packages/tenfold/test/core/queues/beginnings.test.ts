@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { began, beginsAt, newBeginnings } from "../../../src/core/queues/beginnings.ts";
+import { began, beginsAt, newBeginnings, restoreBeginnings, withPending } from "../../../src/core/queues/beginnings.ts";
 import type { LineLimits, Waiting } from "../../../src/core/queues/line-state.ts";
 import { breachesOf, type Effect } from "../../../src/testing/effect-log.ts";
 
@@ -53,4 +53,38 @@ test("what is never late waits for nothing that its line has decided", () => {
     began(beginnings, waiting, at);
   }
   assert.equal(Math.ceil(beginsAt(beginnings, waiting)), 1300);
+});
+
+test("a bucket that is kept counts what begins after it was written, so that a new owner is never too early", () => {
+  const rate = { count: 10, perMs: 60_000, burst: 10 };
+  const limits: LineLimits = {
+    shared: null,
+    queues: [{ queue: "q", own: { concurrency: null, rate }, per: null }],
+  };
+  const lateness = fc.array(fc.integer({ min: 0, max: 5000 }), { minLength: 1, maxLength: 20 });
+  fc.assert(
+    fc.property(lateness, fc.nat(5000), (lateMs, takenAt) => {
+      const [before, after] = [newBeginnings(limits), newBeginnings(limits)];
+      const bodies = lateMs.slice(0, rate.burst).map((_, nth): Waiting => {
+        return { queue: "q", key: "", rank: 0, id: `${nth}`, cost: 1, weight: 1 };
+      });
+      const effects: Effect[] = [];
+      const begins = (at: number): void => {
+        effects.push({ queue: "q", key: "", limit: "l", task: `${effects.length}`, cost: 1, began: at, ended: at, excused: null }); // prettier-ignore
+      };
+      for (const one of bodies) before.pending.add(one);
+      const writtenAt = Math.min(...lateMs);
+      const kept = { tat: withPending(before, writtenAt)('["q"]'), at: writtenAt };
+      const newOwnerAt = Math.max(takenAt, ...lateMs);
+      for (const at of lateMs.slice(0, rate.burst).toSorted((a, b) => a - b)) begins(at);
+      restoreBeginnings(after, '["q"]', kept, newOwnerAt);
+      const next = bodies[0]!;
+      for (let count = 0; count < 15; count++) {
+        const at = Math.max(newOwnerAt, Math.ceil(beginsAt(after, next)));
+        began(after, next, at);
+        begins(at);
+      }
+      assert.deepEqual(breachesOf(effects, "l", limits), []);
+    }),
+  );
 });
