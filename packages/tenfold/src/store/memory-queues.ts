@@ -37,7 +37,7 @@ export class MemoryQueues implements Queues {
   async keepBuckets(lease: Lease, queue: string, buckets: readonly KeptBucket[]): Promise<void> {
     const row = this.#fenced(lease).queues.get(queue);
     if (row?.owner !== lease.owner) throw new LeaseLost(lease);
-    for (const bucket of buckets) row.buckets.set(bucket.scope, bucket);
+    for (const { scope, tat, at } of buckets) row.buckets.set(scope, { scope, tat, at });
   }
 
   async arrivals(lease: Lease, queue: string, limit: number): Promise<readonly Place[]> {

@@ -1,13 +1,9 @@
 /** Random verbs of events and schedules: every answer, and all that can be read afterwards, is that of the memory store. */
-import assert from "node:assert/strict";
-import { test } from "node:test";
 import fc from "fast-check";
 import type { DeliveryName, EventName, Settled } from "../../src/store/events.ts";
-import { MemoryStore } from "../../src/store/memory.ts";
 import type { Store } from "../../src/store/store.ts";
+import { named, verbsLaw, type Verb } from "./random-verbs.ts";
 import { NOW, type OpenStore } from "./sample.ts";
-
-type Verb = (store: Store, now: number) => Promise<unknown>;
 
 const WORKFLOWS = ["b", "a", "w-1"];
 const SCHEDULES = ["s1", "s2"].map((schedule) => ({ workflow: "a", schedule }));
@@ -16,23 +12,7 @@ const NAMES: readonly EventName[] = ["e", "E"].flatMap((event) =>
 );
 
 export function eventModelLaw(open: OpenStore, sequences: number): void {
-  test("random verbs of events and schedules are answered as by the memory store", async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(anyVerb(), { minLength: 10, maxLength: 50 }), async (verbs) => {
-        const model = new MemoryStore(1);
-        const store = await open(1);
-        try {
-          for (const [nth, verb] of verbs.entries()) {
-            assert.deepEqual(await verb(store, NOW + nth), await verb(model, NOW + nth));
-          }
-          assert.deepEqual(await everything(store), await everything(model));
-        } finally {
-          await store.close();
-        }
-      }),
-      { numRuns: sequences },
-    );
-  });
+  verbsLaw(open, { verbs: "verbs of events and schedules", verb: anyVerb(), sequences, everything });
 }
 
 const name = fc.constantFrom(...NAMES);
@@ -49,7 +29,7 @@ function anyVerb(): fc.Arbitrary<Verb> {
     { weight: 4, arbitrary: anyEmit() },
     { weight: 4, arbitrary: anyTake() },
     { weight: 5, arbitrary: anySettle() },
-    { weight: 2, arbitrary: deliveries.map((names) => named(`redeliver ${JSON.stringify(names)}`, ({ events }, now) => events.redeliver(0, names, now))) }, // prettier-ignore
+    { weight: 2, arbitrary: deliveries.map((names) => named(`redeliver ${JSON.stringify(names)}`, ({ events }, { now }) => events.redeliver(0, names, now))) }, // prettier-ignore
     { weight: 1, arbitrary: anyForget() },
     { weight: 2, arbitrary: anySubscribe() },
     { weight: 2, arbitrary: anyAdvance() },
@@ -62,7 +42,7 @@ const EMISSIONS: Readonly<Record<string, readonly string[]>> = { x: ["b", "a"], 
 function anyEmit(): fc.Arbitrary<Verb> {
   const event = fc.record({ name, emission: fc.constantFrom(...Object.keys(EMISSIONS)) });
   return fc.array(event, { maxLength: 4 }).map((batch) =>
-    named(`emit ${JSON.stringify(batch)}`, ({ events }, now) => {
+    named(`emit ${JSON.stringify(batch)}`, ({ events }, { now }) => {
       const emitted = batch.map(({ name: of, emission }) => {
         const startAt = emission === "x" ? null : NOW + 5;
         const to = EMISSIONS[emission]!.map((each) => ({ workflow: each, input: `"${emission} ${each}"`, startAt }));
@@ -76,7 +56,7 @@ function anyEmit(): fc.Arbitrary<Verb> {
 function anyTake(): fc.Arbitrary<Verb> {
   return fc.record({ of: workflows, later: fc.nat(12), limit: fc.integer({ min: 1, max: 4 }) }).map(
     ({ of, later, limit }) => // prettier-ignore
-    named(`take ${of.join()} for ${later}, ${limit} each`, ({ events }, now) => events.take(0, of, now, now + later, limit)), // prettier-ignore
+    named(`take ${of.join()} for ${later}, ${limit} each`, ({ events }, { now }) => events.take(0, of, now, now + later, limit)), // prettier-ignore
   );
 }
 
@@ -100,7 +80,7 @@ function anyForget(): fc.Arbitrary<Verb> {
 function anySubscribe(): fc.Arbitrary<Verb> {
   const said = fc.record({ event: fc.constantFrom("e", "E"), workflow, version: fc.constantFrom("v1", "v2"), isStale });
   return fc.uniqueArray(said, { maxLength: 3, selector: (one) => `${one.event} ${one.workflow}` }).map((batch) =>
-    named(`subscribe ${JSON.stringify(batch)}`, async ({ events }, now) => {
+    named(`subscribe ${JSON.stringify(batch)}`, async ({ events }, { now }) => {
       const standing = await events.subscriptions(0, null);
       const changes = batch.map(({ isStale: stale, ...to }) => {
         const stands = standing.find((one) => one.event === to.event && one.workflow === to.workflow);
@@ -115,7 +95,7 @@ function anySubscribe(): fc.Arbitrary<Verb> {
 function anyAdvance(): fc.Arbitrary<Verb> {
   const step = fc.record({ of: fc.constantFrom(...SCHEDULES), run: fc.option(fc.constantFrom("r1", "r2")), isStale });
   return fc.uniqueArray(step, { maxLength: 2, selector: ({ of }) => of.schedule }).map((batch) =>
-    named(`advance ${JSON.stringify(batch)}`, async ({ schedules }, now) => {
+    named(`advance ${JSON.stringify(batch)}`, async ({ schedules }, { now }) => {
       const reached = await schedules.reached(0, batch.map(({ of }) => of)); // prettier-ignore
       const steps = batch.map(({ of, run, isStale: stale }, nth) => {
         return { ...of, from: stale ? { at: 1, run } : reached[nth]!, to: { at: now, run } };
@@ -135,9 +115,4 @@ async function everything({ events, schedules }: Store): Promise<unknown> {
     taken: await events.take(0, WORKFLOWS, NOW + 1000, NOW + 2000, 99),
     reached: await schedules.reached(0, SCHEDULES),
   };
-}
-
-/** A verb that a failing sequence prints as `text`. */
-function named(text: string, verb: Verb): Verb {
-  return Object.assign(verb, { [fc.toStringMethod]: () => text });
 }

@@ -1,46 +1,17 @@
 /** Random verbs by three owners: every answer, and all that can be read afterwards, is that of the memory store. */
-import assert from "node:assert/strict";
-import { test } from "node:test";
 import fc from "fast-check";
-import { MemoryStore } from "../../src/store/memory.ts";
 import type { RunCommit, RunStatus, Store, Then } from "../../src/store/store.ts";
-import { idMaker, leaseOf, lineOf, NOW, sendOf, startOf, type OpenStore } from "./sample.ts";
+import { HOLDER, named, RUNS, verbsLaw, type Verb, type World } from "./random-verbs.ts";
+import { leaseOf, lineOf, NOW, sendOf, startOf, type OpenStore } from "./sample.ts";
 
-const RUNS = 5;
 const WORKFLOWS = ["w1", "w2"];
 
-type Verb = (store: Store, ids: readonly string[], now: number, model: Store) => Promise<unknown>;
-
 export function modelLaw(open: OpenStore, sequences: number): void {
-  test("random sequences of verbs are answered as by the memory store", async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(anyVerb(), { minLength: 10, maxLength: 60 }), async (verbs) => {
-        const make = idMaker();
-        const ids = Array.from({ length: RUNS }, (_, index) => make(NOW + index * 30_000));
-        const model = new MemoryStore(1);
-        const store = await open(1);
-        try {
-          for (const name of ["a", "b", "c"]) for (const each of [model, store]) await each.join(leaseOf(name), HOLDER);
-          for (const [index, verb] of verbs.entries()) {
-            const answer = await outcome(() => verb(store, ids, NOW + index, model));
-            assert.deepEqual(answer, await outcome(() => verb(model, ids, NOW + index, model)));
-          }
-          assert.deepEqual(await everything(store, ids), await everything(model, ids));
-        } finally {
-          await store.close();
-        }
-      }),
-      { numRuns: sequences },
-    );
-  });
+  verbsLaw(open, { verbs: "sequences of verbs", verb: anyVerb(), sequences, prepare, everything });
 }
 
-async function outcome(verb: () => Promise<unknown>): Promise<unknown> {
-  try {
-    return await verb();
-  } catch (error) {
-    return (error as Error).name;
-  }
+async function prepare(store: Store): Promise<void> {
+  for (const name of ["a", "b", "c"]) await store.join(leaseOf(name), HOLDER);
 }
 
 const owner = fc.constantFrom("a", "b", "c", "d");
@@ -58,12 +29,10 @@ function anyVerb(): fc.Arbitrary<Verb> {
     { weight: 2, arbitrary: anyPruning() },
     {
       weight: 2,
-      arbitrary: owner.map((name) => named(`look ${name}`, (store, ids, now) => look(store, name, ids, now))),
+      arbitrary: owner.map((name) => named(`look ${name}`, (store, { ids, now }) => look(store, name, ids, now))),
     },
   );
 }
-
-const HOLDER = { worker: "w", host: "h", process: "p" };
 
 function anyStart(): fc.Arbitrary<Verb> {
   const key = fc.record({
@@ -82,7 +51,7 @@ function anyStart(): fc.Arbitrary<Verb> {
     }),
   });
   return fc.record({ starts: fc.array(start, { maxLength: 4 }), by: fc.option(owner) }).map(({ starts, by }) =>
-    named(`start ${JSON.stringify(starts)} by ${by}`, (store, ids, now) => {
+    named(`start ${JSON.stringify(starts)} by ${by}`, (store, { ids, now }) => {
       const batch = starts.map(({ place, later, ...rest }) =>
         startOf(ids[place]!, { ...rest, at: later === null ? null : now + later - 5 }),
       );
@@ -96,7 +65,7 @@ function anyClaim(): fc.Arbitrary<Verb> {
   return fc
     .record({ by: owner, workflows, runs: fc.nat(4), bytes: fc.constantFrom(0, 40, 1e6) })
     .map((claim) =>
-      named(`claim ${JSON.stringify(claim)}`, (store, _ids, now) =>
+      named(`claim ${JSON.stringify(claim)}`, (store, { now }) =>
         store.claim(leaseOf(claim.by), claim.workflows, now, claim.runs, claim.bytes),
       ),
     );
@@ -125,7 +94,7 @@ function anyCommit(): fc.Arbitrary<Verb> {
     then,
   });
   return fc.record({ by: owner, batch: fc.array(commit, { maxLength: 4 }) }).map(({ by, batch }) =>
-    named(`commit ${JSON.stringify(batch)} by ${by}`, async (store, ids, now, model) => {
+    named(`commit ${JSON.stringify(batch)} by ${by}`, async (store, { ids, now, model }) => {
       // What the driver would know comes from the model, so that the store is asked for nothing beside the commit.
       const commits: RunCommit[] = [];
       for (const { place, off, mailOff, ...rest } of batch) {
@@ -142,7 +111,7 @@ function anyCommit(): fc.Arbitrary<Verb> {
 function anySend(): fc.Arbitrary<Verb> {
   const send = fc.record({ place, key: fc.constantFrom("m1", "m2"), reopens: fc.boolean() });
   return fc.array(send, { maxLength: 3 }).map((sends) =>
-    named(`send ${JSON.stringify(sends)}`, (store, ids, now) =>
+    named(`send ${JSON.stringify(sends)}`, (store, { ids, now }) =>
       store.send(
         0,
         sends.map(({ place, key, reopens }) => sendOf(ids[place]!, key, { reopens })),
@@ -156,7 +125,7 @@ function anyTakeover(): fc.Arbitrary<Verb> {
   return fc
     .record({ from: owner, beat: fc.option(fc.nat(1)), leaves: fc.boolean() })
     .map(({ from, beat, leaves }) =>
-      named(`takeOver ${from} at ${beat}${leaves ? ", which leaves" : ""}`, (store, _ids, now) =>
+      named(`takeOver ${from} at ${beat}${leaves ? ", which leaves" : ""}`, (store, { now }) =>
         store.takeOver(0, from, beat, now, leaves),
       ),
     );
@@ -171,11 +140,11 @@ function anyPruning(): fc.Arbitrary<Verb> {
   });
   const forgetting = fc
     .nat(3)
-    .map((limit) => named(`forget ${limit} keys`, (store, _ids, now) => store.forgetKeys(0, now, limit)));
+    .map((limit) => named(`forget ${limit} keys`, (store, { now }) => store.forgetKeys(0, now, limit)));
   return fc.oneof(
     forgetting,
     pruning.map(({ places, ago, ...rest }) =>
-      named(`prune ${JSON.stringify({ places, ago, ...rest })}`, (store, ids, now) =>
+      named(`prune ${JSON.stringify({ places, ago, ...rest })}`, (store, { ids, now }) =>
         store.prune(
           0,
           places.map((nth) => ids[nth]!),
@@ -195,16 +164,11 @@ async function look(store: Store, name: string, ids: readonly string[], now: num
   return { leases, mail, owned, loaded: await store.load(lease, ids), due: await store.look(lease, WORKFLOWS, now) };
 }
 
-async function everything(store: Store, ids: readonly string[]): Promise<unknown> {
+async function everything(store: Store, { ids }: World): Promise<unknown> {
   const journals = await Promise.all(ids.map((id) => store.journal(0, id)));
   const tallies = [...(await store.tallies(0, null, null))].map((tally) => JSON.stringify(tally)).sort();
   const listed = [];
   for (const name of ["region", "asked"])
     listed.push(await store.list(0, { attribute: { name, value: "eu" } }, { before: null, limit: RUNS }));
   return { runs: await store.read(0, ids), journals, tallies, listed };
-}
-
-/** A verb that a failing sequence prints as `name`. */
-function named(name: string, verb: Verb): Verb {
-  return Object.assign(verb, { [fc.toStringMethod]: () => name });
 }

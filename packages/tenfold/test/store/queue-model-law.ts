@@ -1,62 +1,22 @@
 /** Random verbs of queues by three owners: every answer, and all that can be read afterwards, is that of the memory store. */
-import assert from "node:assert/strict";
-import { test } from "node:test";
 import fc from "fast-check";
-import { MemoryStore } from "../../src/store/memory.ts";
 import type { NewPlace, Place } from "../../src/store/queues.ts";
 import type { Store } from "../../src/store/store.ts";
-import { commitOf, COMPLETED, idMaker, leaseOf, lineOf, NOW, sendOf, startOf, type OpenStore } from "./sample.ts";
+import { HOLDER, named, RUNS, verbsLaw, type Verb, type World } from "./random-verbs.ts";
+import { commitOf, COMPLETED, leaseOf, lineOf, NOW, sendOf, startOf, type OpenStore } from "./sample.ts";
 
-const RUNS = 5;
 const WORKFLOWS = ["w1", "w2"];
 const QUEUES = ["q", "Q", "q-1"];
-const HOLDER = { worker: "w", host: "h", process: "p" };
-
-interface World {
-  readonly ids: readonly string[];
-  /** As the store has them, in both. */
-  readonly keyOf: (key: string) => string;
-  readonly now: number;
-  readonly model: Store;
-}
-
-type Verb = (store: Store, world: World) => Promise<unknown>;
 
 export function queueModelLaw(open: OpenStore, sequences: number): void {
-  test("random verbs of queues are answered as by the memory store", async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(anyVerb(), { minLength: 10, maxLength: 60 }), async (verbs) => {
-        const make = idMaker();
-        const ids = Array.from({ length: RUNS }, (_, index) => make(NOW + index));
-        const [model, store] = [new MemoryStore(1), await open(1)];
-        const keyOf = store.queues.keyOf.bind(store.queues);
-        try {
-          const starts = ids.map((id, nth) => startOf(id, { workflow: WORKFLOWS[nth % 2]! }));
-          for (const each of [model, store]) {
-            for (const name of ["a", "b", "c"]) await each.join(leaseOf(name), HOLDER);
-            await each.start(0, starts, NOW, leaseOf("a"));
-          }
-          for (const [nth, verb] of verbs.entries()) {
-            const world = { ids, keyOf, model, now: NOW + nth };
-            const answer = await outcome(() => verb(store, world));
-            assert.deepEqual(answer, await outcome(() => verb(model, world)));
-          }
-          assert.deepEqual(await everything(store, ids), await everything(model, ids));
-        } finally {
-          await store.close();
-        }
-      }),
-      { numRuns: sequences },
-    );
-  });
+  verbsLaw(open, { verbs: "verbs of queues", verb: anyVerb(), sequences, prepare, everything });
 }
 
-async function outcome(verb: () => Promise<unknown>): Promise<unknown> {
-  try {
-    return await verb();
-  } catch (error) {
-    return (error as Error).name;
-  }
+/** Three owners have joined, and the first has every run. */
+async function prepare(store: Store, { ids }: World): Promise<void> {
+  for (const name of ["a", "b", "c"]) await store.join(leaseOf(name), HOLDER);
+  const starts = ids.map((id, nth) => startOf(id, { workflow: WORKFLOWS[nth % 2]! }));
+  await store.start(0, starts, NOW, leaseOf("a"));
 }
 
 const owner = fc.constantFrom("a", "b", "c", "d");
@@ -64,7 +24,7 @@ const run = fc.nat(RUNS - 1);
 const queue = fc.constantFrom(...QUEUES);
 const queues = fc.array(queue, { maxLength: 4 });
 const limit = fc.integer({ min: 1, max: 4 });
-const named = fc.record({
+const place = fc.record({
   queue,
   key: fc.constantFrom("", "k", "K", "k1"),
   rank: fc.constantFrom(-1, 0, 7, NOW),
@@ -90,19 +50,24 @@ function anyVerb(): fc.Arbitrary<Verb> {
 
 /** Mostly of its owner's, with what that has seen; one in ten ends the run. */
 function anyPark(): fc.Arbitrary<Verb> {
-  const place = fc.record({ named, cost: fc.constantFrom(0.5, 1), weight: fc.constantFrom(1, 2), isNew: fc.boolean() });
-  const places = fc.uniqueArray(place, { maxLength: 3, selector: (one) => JSON.stringify(one.named) });
+  const written = fc.record({
+    at: place,
+    cost: fc.constantFrom(0.5, 1),
+    weight: fc.constantFrom(1, 2),
+    isNew: fc.boolean(),
+  });
+  const places = fc.uniqueArray(written, { maxLength: 3, selector: (one) => JSON.stringify(one.at) });
   return fc.record({ by: owner, run, places, hasLine: fc.boolean(), later: fc.nat(30), end: fc.nat(9) }).map((asked) =>
     shown("park", asked, async (store, { ids, keyOf, model, now }) => {
       const id = ids[asked.run]!;
       const [loaded] = await model.load(leaseOf(asked.by), [id]).catch(() => []);
-      const written = asked.places.map(({ named: of, ...rest }): NewPlace => ({ ...of, ...rest, key: keyOf(of.key) }));
+      const of = asked.places.map(({ at, ...rest }): NewPlace => ({ ...at, ...rest, key: keyOf(at.key) }));
       const commit = commitOf(id, {
         from: loaded?.journal.length ?? 0,
         lines: asked.hasLine ? [lineOf("x")] : [],
         absorbed: loaded?.mail.messages.map(({ key }) => key) ?? [],
         mailSeen: loaded?.mail.count ?? 0,
-        places: written,
+        places: of,
         then: asked.end === 0 ? COMPLETED : { kind: "park", wakeAt: now + asked.later },
       });
       return store.commit(leaseOf(asked.by), [commit], now);
@@ -112,12 +77,12 @@ function anyPark(): fc.Arbitrary<Verb> {
 
 /** Some that are there, and one that may not be. */
 function anyCall(): fc.Arbitrary<Verb> {
-  const any = fc.record({ named, run });
+  const any = fc.record({ at: place, run });
   return fc.record({ by: owner, queue, any, most: fc.nat(4), workflows: fc.subarray(WORKFLOWS) }).map((asked) =>
     shown("call", asked, async (store, { ids, keyOf, model }) => {
       const there = (await placesOf(model, asked.queue)).slice(0, asked.most);
-      const { named: of, run: nth } = asked.any;
-      const other = { ...of, key: keyOf(of.key), run: ids[nth]!, cost: 1, weight: 1 };
+      const { at, run: nth } = asked.any;
+      const other = { ...at, key: keyOf(at.key), run: ids[nth]!, cost: 1, weight: 1 };
       return store.queues.call(leaseOf(asked.by), asked.workflows, [...there, other]);
     }),
   );
@@ -150,9 +115,9 @@ function anyReading(): fc.Arbitrary<Verb> {
         store.queues.firsts(0, asked.queue, asked.after === null ? null : keyOf(asked.after), asked.limit),
       ),
     );
-  const behind = fc.record({ named, run, limit }).map((asked) =>
+  const behind = fc.record({ at: place, run, limit }).map((asked) =>
     shown("behind", asked, (store, { ids, keyOf }) => {
-      const { queue: of, key, ...rest } = asked.named;
+      const { queue: of, key, ...rest } = asked.at;
       const after = { ...rest, queue: of, key: keyOf(key), run: ids[asked.run]!, cost: 1, weight: 1 };
       return store.queues.behind(0, of, after, asked.limit);
     }),
@@ -168,7 +133,7 @@ async function placesOf({ queues: asked }: Store, of: string): Promise<readonly 
   return places;
 }
 
-async function everything(store: Store, ids: readonly string[]): Promise<unknown> {
+async function everything(store: Store, { ids }: World): Promise<unknown> {
   return {
     listed: await store.queues.list(0),
     places: await Promise.all(QUEUES.map((of) => placesOf(store, of))),
@@ -178,7 +143,7 @@ async function everything(store: Store, ids: readonly string[]): Promise<unknown
   };
 }
 
-/** A verb that a failing sequence prints. */
+/** A verb that a failing sequence prints with what it asks. */
 function shown(text: string, asked: object, verb: Verb): Verb {
-  return Object.assign(verb, { [fc.toStringMethod]: () => `${text} ${JSON.stringify(asked)}` });
+  return named(`${text} ${JSON.stringify(asked)}`, verb);
 }

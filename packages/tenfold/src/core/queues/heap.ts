@@ -51,14 +51,10 @@ function rise<M extends Member>(heap: Heap<M>, at: number, member: M, order: num
     const above = (place - 1) >> 2;
     const other = orders[above]!;
     if (order > other || (order === other && !isBefore(member, members[above]!))) break;
-    orders[place] = other;
-    members[place] = members[above]!;
-    members[place]!.position = place;
+    stand(heap, place, members[above]!, other);
     place = above;
   }
-  orders[place] = order;
-  members[place] = member;
-  member.position = place;
+  stand(heap, place, member, order);
   return place < at;
 }
 
@@ -75,11 +71,13 @@ function sink<M extends Member>(heap: Heap<M>, at: number, member: M, order: num
     }
     const other = orders[least]!;
     if (order < other || (order === other && isBefore(member, members[least]!))) break;
-    orders[place] = other;
-    members[place] = members[least]!;
-    members[place]!.position = place;
+    stand(heap, place, members[least]!, other);
     place = least;
   }
+  stand(heap, place, member, order);
+}
+
+function stand<M extends Member>({ members, orders }: Heap<M>, place: number, member: M, order: number): void {
   orders[place] = order;
   members[place] = member;
   member.position = place;

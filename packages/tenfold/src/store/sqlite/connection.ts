@@ -78,6 +78,11 @@ export class Connection {
     return this.#statement(sql).all(...parameters) as Row[];
   }
 
+  /** Every row, as an object like any other: for those that leave the store as they are. */
+  objects<Row>(sql: string, ...parameters: SQLInputValue[]): Row[] {
+    return this.all<Row>(sql, ...parameters).map((row) => ({ ...row }));
+  }
+
   /** The first row that `sql` answers. */
   get<Row>(sql: string, ...parameters: SQLInputValue[]): Row | undefined {
     return this.#statement(sql).get(...parameters) as Row | undefined;

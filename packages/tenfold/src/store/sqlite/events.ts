@@ -163,7 +163,7 @@ export class SqliteEvents implements Events {
     return this.#access.read(lane, (connection) =>
       names.map((name) => {
         if (connection.get(READ_EMISSION, lane, ...cellsOf(name)) === undefined) return null;
-        return copied(connection.all<DeliveryRecord>(READ_DELIVERIES, lane, ...cellsOf(name)));
+        return connection.objects<DeliveryRecord>(READ_DELIVERIES, lane, ...cellsOf(name));
       }),
     );
   }
@@ -176,7 +176,7 @@ export class SqliteEvents implements Events {
   ): Promise<readonly DeliveryRecord[]> {
     const sql = state === "waiting" ? WAITING_DELIVERIES : REFUSED_DELIVERIES;
     const from = after === null ? ["", "", "", ""] : [after.workflow, ...cellsOf(after)];
-    return this.#access.read(lane, (connection) => copied(connection.all<DeliveryRecord>(sql, lane, ...from, limit)));
+    return this.#access.read(lane, (connection) => connection.objects<DeliveryRecord>(sql, lane, ...from, limit));
   }
 
   async forgetEvents(lane: number, before: number, limit: number): Promise<number> {
@@ -202,10 +202,6 @@ function put(connection: Connection, lane: number, { emission, to, ...name }: Em
 
 function cellsOf({ event, tenant, id }: EventName): [string, string, string] {
   return [event, tenant, id];
-}
-
-function copied<T>(rows: readonly T[]): T[] {
-  return rows.map((row) => ({ ...row }));
 }
 
 function earliest(times: readonly (number | undefined)[]): number | null {

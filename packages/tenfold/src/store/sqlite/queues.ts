@@ -98,7 +98,7 @@ export class SqliteQueues implements Queues {
         connection.run(OWN_QUEUE, lane, queue, owner);
         const row = connection.get<{ wasUsed: number; settings: string | null }>(READ_OWNED_QUEUE, lane, queue, owner);
         if (row === undefined) return [];
-        const buckets = copied(connection.all<KeptBucket>(READ_BUCKETS, lane, queue));
+        const buckets = connection.objects<KeptBucket>(READ_BUCKETS, lane, queue);
         return [{ queue, wasUsed: row.wasUsed === 1, settings: row.settings, buckets }];
       }),
     );
@@ -121,7 +121,7 @@ export class SqliteQueues implements Queues {
   async arrivals(lease: Lease, queue: string, limit: number): Promise<readonly Place[]> {
     const { lane } = lease;
     const places = (connection: Connection, most: number) => {
-      return copied(connection.all<Place>(NEW_PLACES, lane, queue, most));
+      return connection.objects<Place>(NEW_PLACES, lane, queue, most);
     };
     // Whoever finds nothing waits for no other program's writing.
     const areThere = await this.#access.read(lane, (connection) => {
@@ -154,7 +154,7 @@ export class SqliteQueues implements Queues {
   async behind(lane: number, queue: string, after: Place, limit: number): Promise<readonly Place[]> {
     const { key, rank, run, node } = after;
     return this.#access.read(lane, (connection) =>
-      copied(connection.all<Place>(PLACES_BEHIND, lane, queue, key, rank, run, node, limit)),
+      connection.objects<Place>(PLACES_BEHIND, lane, queue, key, rank, run, node, limit),
     );
   }
 
@@ -191,7 +191,7 @@ export class SqliteQueues implements Queues {
 
   async rows(lane: number, queues: readonly string[]): Promise<readonly QueueRow[]> {
     return this.#access.read(lane, (connection) =>
-      [...new Set(queues)].sort().flatMap((queue) => copied(connection.all<QueueRow>(READ_QUEUE, lane, queue))),
+      [...new Set(queues)].sort().flatMap((queue) => connection.objects<QueueRow>(READ_QUEUE, lane, queue)),
     );
   }
 
@@ -230,8 +230,4 @@ function callRuns(
 
 function cellsOf({ queue, key, rank, run, node }: Place): [string, string, number, string, string] {
   return [queue, key, rank, run, node];
-}
-
-function copied<T>(rows: readonly T[]): T[] {
-  return rows.map((row) => ({ ...row }));
 }
