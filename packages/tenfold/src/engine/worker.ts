@@ -44,6 +44,8 @@ export class Worker implements DriverHost {
   #nextSweepAt: number;
   /** More runs were due than the last claim could take. */
   #hasBacklog = true;
+  /** Runs that only waited, in memory, when there was last a look at the room. */
+  #idle = 0;
   /** Looks, one after the other, that found nothing, and for which nobody had called. */
   #vainLooks = 0;
   #isStalled = false;
@@ -174,7 +176,8 @@ export class Worker implements DriverHost {
 
   left(isClaimedAgain: boolean): void {
     if (isClaimedAgain) this.#nextReconcileAt = 0;
-    if (isClaimedAgain || (this.#hasBacklog && this.held <= this.#parts.settings.runsMax / 2)) this.look();
+    const isHalfFree = this.held - this.#idle <= this.#parts.settings.runsMax / 2;
+    if (isClaimedAgain || (this.#hasBacklog && isHalfFree)) this.look();
   }
 
   stalled(isStalled: boolean, cause: unknown): void {
@@ -306,7 +309,9 @@ export class Worker implements DriverHost {
     if (due.mail) driver.receive(await this.store.mail(driver.lease, clock.now()));
     if (driver !== this.#driver) return Infinity;
     if (driver.bytes > settings.memoryMax) driver.parkIdle(driver.bytes - settings.memoryMax);
-    const room = this.#isStalled ? 0 : this.#room.for(driver);
+    const { busy } = driver;
+    this.#idle = driver.runs.size - busy;
+    const room = this.#isStalled ? 0 : this.#room.for({ bytes: driver.bytes, busy });
     if (room < 1) {
       this.#hasBacklog = true;
       return Infinity;

@@ -70,3 +70,17 @@ test("runs that only wait for a retry take no place among those that may be work
   assert.ok(world.time.now - NOW < 10_000);
   await allCompleted(world);
 });
+
+test("however many only wait, what is behind them is worked without a pause", async () => {
+  const world = new World();
+  const step = stepOf("s", (n, { attempt }) => (n < 20 && attempt === 1 ? Promise.reject(new Error("busy")) : n), {
+    retry: { first: "4s", jitter: "none" },
+  });
+  const flow = workflowOf("w", (n) => step(n));
+  const opened = await world.open([flow], { runsMax: 10 });
+  await startMany(world, opened, flow, 520);
+  const completed = () => world.records.filter(({ status }) => status === "completed").length;
+  await world.until("the five hundred that need no retry are completed", () => completed() === 500);
+  const tookMs = world.time.now - NOW;
+  assert.ok(tookMs < 500, `${tookMs} ms for fifty claims of ten`);
+});
