@@ -1,5 +1,5 @@
 /** What the bench runs with queues: steps that do nothing, so that what is measured is the line before them. */
-import { step, workflow, type Workflow } from "tenfold";
+import { step, workflow, type Tenfold, type Workflow } from "tenfold";
 import type { Order } from "./workflows.ts";
 
 /** Limits that never bind. */
@@ -27,6 +27,15 @@ const keyed = step("keyed", {
 
 /** One step, in a line with keys. */
 export const byKey = workflow<Keyed, string>("by-key", { flow: (input) => keyed(input) });
+
+export async function startKeyed(tenfold: Tenfold, count: number, keyOf: (nth: number) => string): Promise<void> {
+  const inputs = function* () {
+    for (let nth = 0; nth < count; nth++) yield { key: keyOf(nth) };
+  };
+  let started = 0;
+  for await (const { kind } of tenfold.startMany(byKey, inputs())) if (kind === "started") started++;
+  if (started !== count) throw new Error(`${started} of ${count} were started`);
+}
 
 /** Starts a second of the spike's queue. */
 export const SPIKE_RATE = 2000;

@@ -49,6 +49,11 @@ export function join(line: Line, waiting: Waiting): void {
   if (place.position === 0 || queue.batch !== null) arrange(line, flow);
 }
 
+/** Whether it waits, and nobody of its key comes before it. */
+export function isFirstOfKey(line: Line, waiting: Waiting): boolean {
+  return line.places.get(waiting)?.position === 0;
+}
+
 /** It waits no more; whether it did. */
 export function leave(line: Line, waiting: Waiting): boolean {
   const place = line.places.get(waiting);

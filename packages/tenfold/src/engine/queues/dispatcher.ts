@@ -6,7 +6,7 @@
  */
 import { change, changed, restore } from "../../core/queues/limit-changes.ts";
 import { newLine, type Line, type LineLimits, type Waiting } from "../../core/queues/line-state.ts";
-import { join, leave, next, pause, settled, slow, spent } from "../../core/queues/line.ts";
+import { isFirstOfKey, join, leave, next, pause, settled, slow, spent } from "../../core/queues/line.ts";
 import type { Lease, Store } from "../../store/store.ts";
 import type { OwnedQueue, Place } from "../../store/queues.ts";
 import type { Clock } from "../ports.ts";
@@ -23,6 +23,8 @@ import type { Turn, TurnHost } from "./turn.ts";
 
 /** How long a line waits that was told to slow down, and not for how long (ms). */
 const SLOW_MS = 1000;
+/** The first of their keys have as much room again as all the others. */
+const FIRSTS_BESIDE = 2;
 
 export interface DispatcherParts extends Pick<CallUpsHost, "workflows" | "lanes" | "linedUpMax"> {
   readonly name: string;
@@ -200,10 +202,16 @@ export class Dispatcher implements TurnHost {
     const held = this.#holding.take(turn.waiting.id);
     if (held !== undefined) settled(line, held, this.#now());
     join(line, turn.waiting);
-    const isLate =
-      this.#callUps!.mayBeAhead(turn.waiting) || this.#turns.size - this.#permitted > this.#parts.linedUpMax;
-    if (isLate && !this.#callUps!.hasCalled(turn.waiting.id)) turn.comesLate();
+    if (this.#isLate(line, turn) && !this.#callUps!.hasCalled(turn.waiting.id)) turn.comesLate();
     this.serve();
+  }
+
+  /** Its turn comes so late that it waits in the store. The first of a key comes soon, also where others have a long line. */
+  #isLate(line: Line, { waiting }: Turn): boolean {
+    const lined = this.#turns.size - this.#permitted;
+    const { linedUpMax } = this.#parts;
+    const isLong = lined > (isFirstOfKey(line, waiting) ? linedUpMax * FIRSTS_BESIDE : linedUpMax);
+    return isLong || this.#callUps!.mayBeAhead(waiting);
   }
 
   left(turn: Turn): void {

@@ -12,7 +12,7 @@ import {
   type LineLimits,
   type Waiting,
 } from "../../../src/core/queues/line-state.ts";
-import { join, leave, next, pause, settled, slow, spent } from "../../../src/core/queues/line.ts";
+import { isFirstOfKey, join, leave, next, pause, settled, slow, spent } from "../../../src/core/queues/line.ts";
 import { rateOf } from "../../../src/value/rate.ts";
 import { NaiveLine } from "./naive-line.ts";
 
@@ -242,6 +242,21 @@ test("who does not wait cannot leave, and nobody joins twice", () => {
   assert.throws(() => settled(line, waiting, 1), /who is settled was started/);
   join(line, waiting);
   assert.deepEqual(next(line, 1), { kind: "start", waiting, with: [] });
+});
+
+test("the first of a key is the one of least rank that waits", () => {
+  const line = newLine({ shared: null, queues: [] }, 0, true);
+  const of = (key: string, rank: number): Waiting => ({ queue: "a", key, rank, id: `${rank}`, cost: 1, weight: 1 });
+  const [early, late, other] = [of("x", 1), of("x", 2), of("y", 3)];
+  for (const waiting of [late, early, other]) join(line, waiting);
+  assert.deepEqual(
+    [early, late, other].map((waiting) => isFirstOfKey(line, waiting)),
+    [true, false, true],
+  );
+  leave(line, early);
+  assert.equal(isFirstOfKey(line, late), true);
+  next(line, 0);
+  assert.equal(isFirstOfKey(line, late), false);
 });
 
 const SOLO = { concurrency: 1, rate: null };

@@ -88,3 +88,17 @@ test("a key at its limit, a shared limit, a pause and a line without a worker ar
   const parked = (await waitsIn(world, client, last))[0]!;
   if (parked.kind === "queue") assert.match(waitText(parked, world.time.now), /no worker decides there now/);
 });
+
+test("the first of a key stays in memory for its turn, however long the line of another key is", async () => {
+  const world = new World();
+  const per = { key: (n: number) => (n < 300 ? "big" : "small"), weight: () => 1 };
+  const flow = slow(world, { concurrency: 1, per });
+  const opened = await world.open([flow], FEW);
+  await startMany(world, opened, flow, 300);
+  await world.passes(SOON_MS);
+  const small = await world.happens(opened.tenfold.start(flow, 300));
+  await world.passes(200);
+  assert.notEqual(world.records.find(({ id }) => id === small.id)!.owner, null);
+  await world.passes(2000);
+  assert.equal(world.records.find(({ id }) => id === small.id)!.status, "completed");
+});
