@@ -24,6 +24,8 @@ export interface Effect {
   ended: number;
   /** From when on, and why, it may be at work beside others; null: it may not. */
   excused: Excuse | null;
+  /** Names the call that took it together with others, which counts as one at work. */
+  readonly together?: string;
 }
 
 export interface Excuse {
@@ -85,7 +87,7 @@ export function breachesIn(effects: readonly Effect[], scope: string, { concurre
 /** The most that were at work at one moment. */
 export function mostAtOnce(effects: readonly Effect[]): number {
   let most = 0;
-  atWork(effects, (crowd) => void (most = Math.max(most, crowd.size)));
+  atWork(effects, (crowd) => void (most = Math.max(most, callsOf(crowd))));
   return most;
 }
 
@@ -93,9 +95,14 @@ export function mostAtOnce(effects: readonly Effect[]): number {
 function crowdAbove(effects: readonly Effect[], concurrency: number): readonly Effect[] | null {
   let found: readonly Effect[] | null = null;
   atWork(effects, (crowd) => {
-    if (found === null && crowd.size > concurrency) found = [...crowd].reverse();
+    if (found === null && callsOf(crowd) > concurrency) found = [...crowd].reverse();
   });
   return found;
+}
+
+/** How many calls a crowd is. */
+function callsOf(crowd: ReadonlySet<Effect>): number {
+  return new Set([...crowd].map((effect) => effect.together ?? effect)).size;
 }
 
 /** Shows who is at work each time that one begins. One that ends makes room for one that begins at the same moment. */

@@ -6,14 +6,20 @@
  * all that have begun and all that may begin yet, so that a new owner starts nothing too early after bodies that were late.
  */
 import type { Rate } from "../../value/rate.ts";
-import { converted, corrected, isKept, resumed, taken, type KeptBucket } from "./bucket.ts";
+import { converted, corrected, isKept, owedAt, resumed, taken, type KeptBucket } from "./bucket.ts";
 import type { LineLimits, Waiting } from "./line-state.ts";
+import { giveBack, newTroughs, noteLevel, type Troughs } from "./troughs.ts";
 import { givesAt } from "./turns.ts";
 
 export interface Beginnings {
   limits: LineLimits;
   /** The buckets, by what they are of; one that is not there is full. */
   readonly tats: Map<string, number>;
+  /** How low those buckets were since bodies began, and how many did. */
+  readonly troughs: Map<string, Troughs>;
+  count: number;
+  /** As which of them, for what they give back. */
+  readonly nths: WeakMap<Waiting, number>;
   /** Permitted, and has not begun. */
   readonly pending: Set<Waiting>;
   /** With so many it is worth looking for those that are full. */
@@ -24,7 +30,15 @@ const SWEEP_LEAST = 1024;
 const SHARED = "[]";
 
 export function newBeginnings(limits: LineLimits): Beginnings {
-  return { limits, tats: new Map(), pending: new Set(), sweepAt: SWEEP_LEAST };
+  return {
+    limits,
+    tats: new Map(),
+    troughs: new Map(),
+    count: 0,
+    nths: new WeakMap(),
+    pending: new Set(),
+    sweepAt: SWEEP_LEAST,
+  };
 }
 
 /** From when on its body may begin. */
@@ -36,23 +50,54 @@ export function beginsAt(beginnings: Beginnings, waiting: Waiting): number {
   return at;
 }
 
-/** Its body begins. */
-export function began(beginnings: Beginnings, waiting: Waiting, now: number): void {
-  const { tats } = beginnings;
-  for (const [scope, rate] of ratesOf(beginnings.limits, waiting)) {
-    tats.set(scope, taken(tats.get(scope) ?? now, rate, waiting.cost, now));
+/** Its body begins, or that of `all`, which are one body. */
+export function began(
+  beginnings: Beginnings,
+  waiting: Waiting,
+  now: number,
+  all: readonly Waiting[] = [waiting],
+): void {
+  const { tats, troughs } = beginnings;
+  const rates = ratesOf(beginnings.limits, waiting);
+  if (rates.length === 0) return;
+  const nth = ++beginnings.count;
+  for (const each of all) beginnings.nths.set(each, nth);
+  for (const [scope, rate] of rates) {
+    const tat = tats.get(scope) ?? now;
+    let ofScope = troughs.get(scope);
+    if (ofScope === undefined) troughs.set(scope, (ofScope = newTroughs()));
+    noteLevel(ofScope, nth, owedAt(tat, rate, now));
+    tats.set(scope, taken(tat, rate, waiting.cost, now));
   }
   if (tats.size < beginnings.sweepAt) return;
-  for (const [scope, tat] of tats) if (tat <= now) tats.delete(scope);
+  for (const [scope, tat] of tats) {
+    if (tat > now) continue;
+    tats.delete(scope);
+    troughs.delete(scope);
+  }
   beginnings.sweepAt = Math.max(SWEEP_LEAST, 2 * tats.size);
 }
 
-/** It has cost `more` than it said. */
+/** It has cost `more` than it said; less, if that is negative. */
 export function beganWith(beginnings: Beginnings, waiting: Waiting, more: number, now: number): void {
-  const { tats } = beginnings;
+  const { tats, troughs } = beginnings;
   for (const [scope, rate] of ratesOf(beginnings.limits, waiting)) {
-    tats.set(scope, corrected(tats.get(scope) ?? now, rate, more, now));
+    const tat = tats.get(scope) ?? now;
+    const by = more > 0 ? more : -unspent(beginnings, troughs.get(scope), waiting, -more, owedAt(tat, rate, now));
+    if (by !== 0) tats.set(scope, corrected(tat, rate, by, now));
   }
+}
+
+/** How much of it is given back; nothing of what began before the bucket was forgotten, since it was full then. */
+function unspent(
+  { nths }: Beginnings,
+  of: Troughs | undefined,
+  waiting: Waiting,
+  amount: number,
+  owed: number,
+): number {
+  const nth = nths.get(waiting);
+  return of === undefined || nth === undefined ? 0 : giveBack(of, nth, amount, owed);
 }
 
 /** Goes on with a bucket that was kept; `now` is by a clock of the same kind as that which wrote it. */
@@ -78,6 +123,7 @@ export function limitBeginnings(beginnings: Beginnings, limits: LineLimits, now:
   beginnings.limits = limits;
   for (const [scope, tat] of beginnings.tats) {
     const [from, to] = [rateOf(before, scope), rateOf(limits, scope)];
+    if (from !== to) beginnings.troughs.delete(scope);
     if (from === null || to === null) beginnings.tats.delete(scope);
     else if (from !== to) beginnings.tats.set(scope, converted(tat, from, to, now));
   }

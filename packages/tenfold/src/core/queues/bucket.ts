@@ -28,12 +28,16 @@ export function corrected(tat: number, rate: Rate, more: number, now: number): n
   return more > 0 ? taken(tat, rate, more, now) : sumUp(tat, -msFor(rate, -more, -1));
 }
 
+/** How much of it is taken and has not come again. */
+export function owedAt(tat: number, { count, perMs }: Rate, now: number): number {
+  return (Math.max(0, tat - now) * count) / perMs;
+}
+
 /** The bucket under another rate, at `now`: as much of it is taken as was, and not more than all. */
 export function converted(tat: number, from: Rate, to: Rate, now: number): number {
   const isSame = from.count === to.count && from.perMs === to.perMs && from.burst === to.burst;
   if (isSame || tat <= now) return tat;
-  const owed = ((tat - now) * from.count) / from.perMs;
-  return sumUp(now, Math.min(msFor(to, owed, 1), fillMs(to)));
+  return sumUp(now, Math.min(msFor(to, owedAt(tat, from, now), 1), fillMs(to)));
 }
 
 /** A bucket as it was written by its owner, by that owner's clock. */

@@ -1,7 +1,7 @@
 /** What people are told of a line: how many wait and run, which limit holds a queue up, and why one does not start. */
 import { costOf, ripeAt } from "./batches.ts";
 import { isBeforeFlow, type Flow, type Line, type Queue, type Waiting } from "./line-state.ts";
-import { givesAt, isFull } from "./turns.ts";
+import { givesAt, isFull, isHeldUp } from "./turns.ts";
 
 /** A limit that holds something up; `until` is when that ends at the earliest, where time alone ends it. */
 export interface Binding {
@@ -69,7 +69,8 @@ function stopOf({ shared }: Line, queue: Queue, now: number): Binding | null {
 
 function limitOfKey(line: Line, flow: Flow, now: number): Binding | null {
   const { per } = flow.queue;
-  if (isFull(per, flow.running)) return { kind: "concurrency", of: "key", until: null };
+  const isHeld = isHeldUp(flow, flow.places.members[0]?.waiting.id ?? "");
+  if (isHeld || isFull(per, flow.running)) return { kind: "concurrency", of: "key", until: null };
   const until = ripeAt(flow);
   if (until > now) return { kind: "batch", of: "key", until };
   return rateThat("key", givesAt(flow.tat, per.rate, costOf(line, flow)), now);

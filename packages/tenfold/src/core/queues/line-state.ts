@@ -93,6 +93,8 @@ export interface Flow extends Gate, Member {
   batch: Batch | null;
   /** Where it stands: among those whose turn comes, among those that wait for their bucket, or nowhere. */
   heap: Heap<Flow> | null;
+  /** Who goes before all others of the key, also while it does not wait: none of them starts meanwhile; null: nobody. */
+  heldFor: string | null;
   /** Of its first place, as long as it stands in a heap. */
   rank: number;
   id: string;
@@ -214,6 +216,7 @@ export function flowOf(line: Line, queue: Queue, key: string): Flow {
     oldest: null,
     batch: null,
     heap: null,
+    heldFor: null,
     position: -1,
     running: 0,
     tat: freshTat(line, queue.per),
@@ -234,7 +237,7 @@ export function flowOf(line: Line, queue: Queue, key: string): Flow {
 function forgetIdle(line: Line, queue: Queue): void {
   const { rate } = queue.per;
   for (const [key, flow] of queue.flows) {
-    const isIdle = flow.running === 0 && flow.places.members.length === 0;
+    const isIdle = flow.running === 0 && flow.places.members.length === 0 && flow.heldFor === null;
     if (isIdle && (rate === null || flow.tat <= line.now) && !line.changed.has(flow)) queue.flows.delete(key);
   }
   queue.sweepAt = Math.max(SWEEP_LEAST, 2 * queue.flows.size);

@@ -44,7 +44,7 @@ export function join(line: Line, waiting: Waiting): void {
   countIn(line);
   countIn(queue);
   line.places.set(waiting, place);
-  put(flow.places, place, waiting.rank);
+  put(flow.places, place, waiting.id === flow.heldFor ? -Infinity : waiting.rank);
   countJoined(flow, place);
   if (place.position === 0 || queue.batch !== null) arrange(line, flow);
 }
@@ -117,6 +117,7 @@ function start(line: Line, flow: Flow): Next {
     cost += place.waiting.cost;
     share += place.waiting.cost / place.waiting.weight;
   }
+  flow.heldFor = null;
   flow.running++;
   queue.running++;
   line.shared.running++;
@@ -137,17 +138,39 @@ function spend(line: Line, gate: Flow | Queue | Shared, rate: Rate | null, cost:
 
 /** What was started has ended, however it did; what it limited is free when all have that were started together. */
 export function settled(line: Line, waiting: Waiting, now: number): void {
+  const flow = end(line, waiting, now);
+  // One that stands somewhere was not held up by how many run.
+  if (flow?.heap === null) arrange(line, flow);
+}
+
+/** As `settled`, but it comes again: nobody else of its key starts before it has, or is `released`. */
+export function hold(line: Line, waiting: Waiting, now: number): void {
+  const flow = end(line, waiting, now);
+  invariant(flow?.heldFor === null, "a key is held for one at a time");
+  flow.heldFor = waiting.id;
+  arrange(line, flow);
+}
+
+/** One for which its key is held does not come any more; if it waits, it leaves next. */
+export function released(line: Line, { queue, key, id }: Waiting): void {
+  const flow = line.queues.get(queue)?.flows.get(key);
+  if (flow?.heldFor !== id) return;
+  flow.heldFor = null;
+  arrange(line, flow);
+}
+
+/** Null: others that were started with it have not ended. */
+function end(line: Line, waiting: Waiting, now: number): Flow | null {
   const place = line.places.get(waiting);
   invariant(place !== undefined && place.position < 0, "who is settled was started");
   const { flow } = place;
   line.now = Math.max(line.now, now);
   line.places.delete(waiting);
-  if (place.together !== null && --place.together.running > 0) return;
+  if (place.together !== null && --place.together.running > 0) return null;
   flow.running--;
   flow.queue.running--;
   line.shared.running--;
-  // One that stands somewhere was not held up by how many run.
-  if (flow.heap === null) arrange(line, flow);
+  return flow;
 }
 
 /** What was started has cost `more` than it said; less, if that is negative. Also after it was settled. */

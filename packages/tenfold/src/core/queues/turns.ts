@@ -23,11 +23,16 @@ export function givesAt(tat: number, rate: Rate | null, cost: number): number {
   return rate === null ? -Infinity : readyAt(tat, rate, Math.min(cost, rate.burst));
 }
 
+/** Whether the key waits for another one than `id`. */
+export function isHeldUp({ heldFor }: Flow, id: string): boolean {
+  return heldFor !== null && heldFor !== id;
+}
+
 /** Puts a key where it belongs after its places, its bucket or what runs of it have changed, or when it is ripe. */
 export function arrange(line: Line, flow: Flow): void {
   const { queue } = flow;
   const first = flow.places.members[0]?.waiting;
-  if (first === undefined || isFull(queue.per, flow.running)) return withdraw(flow);
+  if (first === undefined || isHeldUp(flow, first.id) || isFull(queue.per, flow.running)) return withdraw(flow);
   flow.rank = first.rank;
   flow.id = first.id;
   const ripe = ripeAt(flow);

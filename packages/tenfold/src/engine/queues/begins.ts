@@ -126,7 +126,7 @@ export class Begins {
     const at = isSure() ? beginsAt(this.#beginnings, all) : now + UNSURE_MS;
     if (at > now) return void clock.at(clock.now() + Math.ceil(at - now), () => this.begin(turns, call));
     for (const waiting of asking) this.#beginnings.pending.delete(waiting);
-    began(this.#beginnings, all, now);
+    began(this.#beginnings, all, now, asking);
     call();
   }
 

@@ -4,13 +4,14 @@
  * memory; a place that was called is gone from the store.
  */
 import { newLine, type Line, type LineLimits, type Waiting } from "../../core/queues/line-state.ts";
-import { join, next, settled } from "../../core/queues/line.ts";
+import { join, leave, next, settled } from "../../core/queues/line.ts";
 import { LeaseLost, type ClaimedRun, type Lease, type Store } from "../../store/store.ts";
 import type { Place } from "../../store/queues.ts";
 import { laneOfRun } from "../../value/id.ts";
 import { isClosed, isPassing } from "../passing.ts";
 import type { OneByOne } from "../one-by-one.ts";
 import type { Clock } from "../ports.ts";
+import { turnIdOf } from "./turn-id.ts";
 
 /** Runs of one line that were called up and wait, at most, if so many may be in memory; those of one key that has limits of its own. */
 const CALLED_MAX = 500;
@@ -51,6 +52,8 @@ export interface CallUpsHost {
   readonly workflows: readonly string[];
   /** An attempt with this id waits for its turn here. */
   isAsking(id: string): boolean;
+  /** Its key waits for this attempt: it is called at once. */
+  isHeldFor(id: string): boolean;
 }
 
 /** The places of one key in one lane, so far as they are in memory. */
@@ -64,18 +67,15 @@ interface Window {
   isReading: boolean;
 }
 
-/** Names the attempt that a place is for. */
-export function turnIdOf(run: string, node: string): string {
-  return `${run} ${node}`;
-}
-
 export class CallUps {
   readonly #host: CallUpsHost;
   readonly #queues: readonly string[];
   readonly #line: Line;
   readonly #places = new Map<string, { readonly place: Place; readonly waiting: Waiting }>();
-  /** Called, and not permitted yet. */
-  readonly #called = new Map<string, Waiting>();
+  /** Called, and not permitted yet; null: it takes no room, since others wait for it. */
+  readonly #called = new Map<string, Waiting | null>();
+  /** Keys wait for these. */
+  readonly #urgent: Place[] = [];
   /** By queue and key, those of the lanes. */
   readonly #windows = new Map<string, Window[]>();
   #isCalling = false;
@@ -151,6 +151,19 @@ export class CallUps {
     this.stock();
   }
 
+  /** A key waits for the attempt of this place: it is called at once, wherever it stands. */
+  urge(place: Place): void {
+    const id = turnIdOf(place.run, place.node);
+    const known = this.#places.get(id);
+    if (known !== undefined) {
+      leave(this.#line, known.waiting);
+      this.#places.delete(id);
+      this.#taken(known.place);
+    }
+    this.#urgent.push(place);
+    this.stock();
+  }
+
   get isIdle(): boolean {
     return this.#places.size === 0 && this.#called.size === 0 && this.#windows.size === 0;
   }
@@ -169,13 +182,14 @@ export class CallUps {
     const waiting = this.#called.get(id);
     if (waiting === undefined) return;
     this.#called.delete(id);
-    settled(this.#line, waiting, NO_TIME);
+    if (waiting !== null) settled(this.#line, waiting, NO_TIME);
   }
 
   /** Calls up whoever is next, if there is room. */
   stock(): void {
     if (this.#isCalling || this.#isClosed) return;
-    const places: Place[] = [];
+    const places = this.#urgent.splice(0);
+    for (const { run, node } of places) this.#called.set(turnIdOf(run, node), null);
     while (places.length < CALL_MAX) {
       const decided = next(this.#line, NO_TIME);
       if (decided.kind !== "start") break;
@@ -241,6 +255,7 @@ export class CallUps {
   #seen(place: Place, hasMore: boolean): void {
     const id = turnIdOf(place.run, place.node);
     if (this.#places.has(id) || this.#called.has(id)) return;
+    if (this.#host.isHeldFor(id)) return void this.#urgent.push(place);
     const lane = laneOfRun(place.run)!;
     const name = nameOf(place.queue, place.key);
     const windows = this.#windows.get(name) ?? [];

@@ -18,6 +18,7 @@ import { Holding } from "./holding.ts";
 import { LineReporter, type LineReport } from "./line-report.ts";
 import { isPausedBy, NOTHING_SET, readSettings, type LineSettings } from "./line-settings.ts";
 import { ServeAgain } from "./serve-again.ts";
+import { runOfTurn } from "./turn-id.ts";
 import { TurnSlot } from "./turn-slot.ts";
 import type { Turn, TurnHost } from "./turn.ts";
 
@@ -147,8 +148,8 @@ export class Dispatcher implements TurnHost {
   }
 
   #callUp(): void {
-    const isAsking = (id: string): boolean => this.#byId.has(id);
-    this.#callUps = new CallUps({ ...this.#parts, isAsking }, this.#parts.queues(), this.#limits());
+    const asks = { isAsking: (id: string) => this.#byId.has(id), isHeldFor: (id: string) => this.#holding.isFor(id) };
+    this.#callUps = new CallUps({ ...this.#parts, ...asks }, this.#parts.queues(), this.#limits());
     void this.#callUps.open();
   }
 
@@ -199,8 +200,6 @@ export class Dispatcher implements TurnHost {
     this.#byId.set(turn.waiting.id, turn);
     const line = this.#line;
     if (line === null) return turn.comesLate();
-    const held = this.#holding.take(turn.waiting.id);
-    if (held !== undefined) settled(line, held, this.#now());
     join(line, turn.waiting);
     if (this.#isLate(line, turn) && !this.#callUps!.hasCalled(turn.waiting.id)) turn.comesLate();
     this.serve();
@@ -208,13 +207,18 @@ export class Dispatcher implements TurnHost {
 
   /** Its turn comes so late that it waits in the store. The first of a key comes soon, also where others have a long line. */
   #isLate(line: Line, { waiting }: Turn): boolean {
-    const lined = this.#turns.size - this.#permitted;
-    const { linedUpMax } = this.#parts;
-    const isLong = lined > (isFirstOfKey(line, waiting) ? linedUpMax * FIRSTS_BESIDE : linedUpMax);
-    return isLong || this.#callUps!.mayBeAhead(waiting);
+    if (this.#holding.isFor(waiting.id)) return false;
+    const most = this.#parts.linedUpMax * (isFirstOfKey(line, waiting) ? FIRSTS_BESIDE : 1);
+    return this.#turns.size - this.#permitted > most || this.#callUps!.mayBeAhead(waiting);
   }
 
   left(turn: Turn): void {
+    if (this.#line !== null) this.#holding.gaveUp(this.#line, turn.waiting);
+    this.goes(turn);
+  }
+
+  /** It comes again: its key goes on waiting for it, if it did. */
+  goes(turn: Turn): void {
     if (this.#line !== null) leave(this.#line, turn.waiting);
     this.#forget(turn);
     this.serve();
@@ -242,13 +246,16 @@ export class Dispatcher implements TurnHost {
   #isOver(turn: Turn, holds: boolean): void {
     this.#forget(turn);
     this.#permitted--;
-    if (holds) this.#holding.hold(turn.waiting);
-    else settled(this.#line!, turn.waiting, this.#now());
+    if (holds) {
+      this.#holding.hold(this.#line!, turn.waiting, this.#now());
+      // Its run was lost while its body went on: it may wait in the store by now.
+      if (!turn.asker.isHere()) this.#callUps!.urge({ ...turn.place, run: runOfTurn(turn.waiting.id) });
+    } else settled(this.#line!, turn.waiting, this.#now());
   }
 
   /** Nothing of the run comes any more: its keys go on. */
   ended(run: string): void {
-    for (const waiting of this.#holding.endedOf(run)) settled(this.#line!, waiting, this.#now());
+    if (this.#line !== null) this.#holding.ended(this.#line, run);
     this.serve();
   }
 
@@ -315,6 +322,7 @@ export class Dispatcher implements TurnHost {
     const slot = new TurnSlot(slots, turns.length);
     for (const turn of turns) {
       turn.permitted(slot);
+      this.#holding.started(turn.waiting.id);
       this.#begins!.permitted(turn);
       this.#permitted++;
       this.#callUps!.isOver(turn.waiting.id);

@@ -10,7 +10,7 @@ import type { LiveRun } from "../live-run.ts";
 import type { Ports } from "../ports.ts";
 import type { LaneSlots } from "../slots.ts";
 import type { Admission } from "./admission.ts";
-import { turnIdOf } from "./call-ups.ts";
+import { turnIdOf } from "./turn-id.ts";
 import type { Dispatchers } from "./dispatchers.ts";
 import { armExpiry, expired, expiresAt } from "./expiry.ts";
 import { PRIORITY_MS, type Queued, type QueuedStep } from "./queue-of.ts";
@@ -25,6 +25,7 @@ const GATHERS_MS = 50;
 export interface AskingDriver {
   readonly ports: Ports;
   readonly slots: LaneSlots;
+  readonly runs: ReadonlyMap<string, LiveRun>;
   changed(run: LiveRun): void;
   giveBackOne(run: LiveRun, reason: unknown): void;
 }
@@ -157,6 +158,7 @@ export class DriverQueues {
         disarm();
       },
       call,
+      isHere: () => driver.runs.get(run.id) === run,
       isLate: () => driver.changed(run),
       revoke: (reason) => driver.giveBackOne(run, reason),
     });

@@ -1,37 +1,42 @@
-/** Attempts in strict queues that come again: their keys wait for them, and nobody of the key goes meanwhile. */
-import type { Waiting } from "../../core/queues/line-state.ts";
+/** Attempts in strict queues that come again: their keys wait for them, and nobody else of the key goes meanwhile. */
+import type { Line, Waiting } from "../../core/queues/line-state.ts";
+import { hold, released } from "../../core/queues/line.ts";
+import { runOfTurn } from "./turn-id.ts";
 
 export class Holding {
   /** By the ids of their turns. */
   readonly #held = new Map<string, Waiting>();
 
-  hold(waiting: Waiting): void {
+  /** It has settled, and comes again. */
+  hold(line: Line, waiting: Waiting, now: number): void {
     this.#held.set(waiting.id, waiting);
+    hold(line, waiting, now);
   }
 
-  /** It has come; undefined: nobody waited for it. */
-  take(id: string): Waiting | undefined {
-    const waiting = this.#held.get(id);
+  isFor(id: string): boolean {
+    return this.#held.has(id);
+  }
+
+  /** It has come, and has its turn. */
+  started(id: string): void {
     this.#held.delete(id);
-    return waiting;
   }
 
-  /** Those of a run of which nothing comes any more. */
-  endedOf(run: string): readonly Waiting[] {
-    if (this.#held.size === 0) return [];
-    const ids = [...this.#held.keys()].filter((id) => runOf(id) === run);
-    return ids.map((id) => this.take(id)!);
+  /** It does not come any more. */
+  gaveUp(line: Line, waiting: Waiting): void {
+    if (this.#held.delete(waiting.id)) released(line, waiting);
+  }
+
+  /** Nothing of the run comes any more. */
+  ended(line: Line, run: string): void {
+    for (const waiting of this.#held.values()) if (runOfTurn(waiting.id) === run) this.gaveUp(line, waiting);
   }
 
   get runs(): readonly string[] {
-    return [...this.#held.keys()].map(runOf);
+    return [...this.#held.keys()].map(runOfTurn);
   }
 
   clear(): void {
     this.#held.clear();
   }
-}
-
-function runOf(id: string): string {
-  return id.slice(0, id.indexOf(" "));
 }

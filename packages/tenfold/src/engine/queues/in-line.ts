@@ -14,7 +14,7 @@ import { copyJson } from "../../value/json.ts";
 import { inputOf } from "../body.ts";
 import type { Engine } from "../engine.ts";
 import { ofReached } from "../listing.ts";
-import { turnIdOf } from "./call-ups.ts";
+import { turnIdOf } from "./turn-id.ts";
 import { rowOf } from "./known-lines.ts";
 import type { LimitTexts } from "./limit-texts.ts";
 import type { LineReport, QueueReport } from "./line-report.ts";

@@ -14,6 +14,8 @@ export interface Asker {
   readonly beginsLate: boolean;
   /** Whose body is called for several attempts at once; null: for this one alone. */
   readonly batched: StepDefinition | null;
+  /** Its run is driven here still. */
+  isHere(): boolean;
   /** It waits, again. */
   waits(): void;
   /** It waits no more: it is permitted, or will not be. */
@@ -29,6 +31,8 @@ export interface Asker {
 /** Whoever decides whose turn it is. */
 export interface TurnHost {
   left(turn: Turn): void;
+  /** It does not wait for now. */
+  goes(turn: Turn): void;
   settled(turn: Turn, spent: number | null, comesAgain: boolean): void;
   ask(turn: Turn): void;
   slow(turn: Turn, forMs: number): void;
@@ -121,7 +125,7 @@ export class Turn implements AttemptTurn {
   goAway(): void {
     if (this.state !== "waits") return;
     this.state = "away";
-    this.#host.left(this);
+    this.#host.goes(this);
   }
 
   /** Its run was not parked. */

@@ -14,12 +14,19 @@ import { Violation } from "./violation.ts";
 /** Each has room for what costs most. */
 const RATES = ["5/s burst 2", "2/s burst 2", "10/s burst 3", "60/min burst 2", "40/min burst 3", "200/min burst 20"];
 const KEYS = 3;
+/** The others are called at most once, or write where the store is. */
+const MAY_BE_BATCHED: ReadonlySet<string> = new Set(["north", "south"]);
 
 export interface QueuesDrawn {
   /** The `queue` of each step that has one. */
   readonly options: ReadonlyMap<string, object>;
   /** Runs that wait in memory in one line. */
   readonly linedUpMax: number;
+}
+
+/** Whether some of these steps take several inputs at once: a script cannot call those. */
+export function areBatched({ options }: QueuesDrawn): boolean {
+  return options.values().some((queue) => "batch" in queue);
 }
 
 /** Null: this seed has none. What it draws it draws from the number, so that the others stay the stories they were. */
@@ -43,7 +50,18 @@ export function queuesOf(seed: number): QueuesDrawn | null {
     };
     options.set(step, { ...drawn, ...(costs && hasSomeRate(drawn) ? { cost: costOf } : {}) });
   }
+  if (random() < 0.5) for (const [step, drawn] of options) options.set(step, withMore(step, drawn, random));
   return { options, linedUpMax: [1, 3, 3, 10_000][below(4)]! };
+}
+
+/** Of a key in strict order, or several at once. */
+function withMore(step: string, drawn: object, random: Random): object {
+  if ("per" in drawn && random() < 0.4) {
+    const { concurrency: _one, ...per } = drawn.per as { readonly concurrency?: number };
+    return { ...drawn, per: { ...per, order: "strict" } };
+  }
+  if (!MAY_BE_BATCHED.has(step) || random() < 0.4) return drawn;
+  return { ...drawn, batch: { max: 2 + Math.floor(random() * 4), wait: Math.floor(random() * 1500) } };
 }
 
 function limitOf(random: Random, chance: number): object {
@@ -79,6 +97,26 @@ function hashOf(input: unknown): number {
   return hash32(`queued ${canonicalJson(withoutErrors(input as Json))}`);
 }
 
+/** What is told of a body that is being called. */
+export interface Told {
+  /** Names the call that takes several inputs; null: it takes one. */
+  readonly together: string | null;
+  /** What it says that it took of rates; null: nothing. */
+  readonly spent: number | null;
+}
+
+/** What a call says that it has spent; null: nothing. */
+export function spentOf({ queue }: StepDefinition, key: string, attempt: number): number | null {
+  const hash = hash32(`spent ${key} ${attempt}`);
+  return (queue?.cost ?? null) === null || hash % 3 > 0 ? null : (hash % 50) / 10;
+}
+
+/** How long a call that fails says that its queue is to wait (ms); null: it says nothing. */
+export function slowsForMs({ queue }: StepDefinition, key: string, attempt: number): number | null {
+  const hash = hash32(`slows ${key} ${attempt}`);
+  return queue === undefined || hash % 4 > 0 ? null : (hash >>> 8) % 3000;
+}
+
 interface Noted {
   readonly call: BodyCall;
   readonly process: number;
@@ -97,7 +135,13 @@ export class QueuedBodies {
   }
 
   /** A body, or an undo, is being called by a process. */
-  called(call: BodyCall, process: number, step: StepDefinition, input: Json | undefined): void {
+  called(
+    call: BodyCall,
+    process: number,
+    step: StepDefinition,
+    input: Json | undefined,
+    { together, spent }: Told,
+  ): void {
     if (!isQueued(step)) return;
     this.#steps.set(step.name, step);
     const { queue, name } = step;
@@ -107,10 +151,12 @@ export class QueuedBodies {
       key: queue.per === null ? "" : keyOf(input),
       limit: queue.limit?.name ?? null,
       task: `${call.run} ${call.node} ${call.attempt}, of process ${process}`,
-      cost: queue.cost === null ? 1 : costOf(input),
+      // More than it was to cost is known when it has begun.
+      cost: Math.min(queue.cost === null ? 1 : costOf(input), spent ?? Infinity),
       began: call.at,
       ended: Infinity,
       excused: null,
+      ...(together === null ? {} : { together }),
     };
     this.#noted.push({ call, process, lane, effect });
   }

@@ -44,6 +44,8 @@ export interface RandomWorkflowOptions {
   readonly undo?: boolean;
   /** The `queue` of each of its steps that has one. */
   readonly queues?: ReadonlyMap<string, object>;
+  /** False: none of its nodes is a script. */
+  readonly hasScripts?: boolean;
   /** What some of its nodes call. */
   readonly child?: WorkflowDefinition;
   readonly triggers?: readonly Trigger[];
@@ -123,7 +125,7 @@ export function randomWorkflow(options: RandomWorkflowOptions): WorkflowDefiniti
     const value = pick(visible);
     const id = `x${serial++}`;
     const chance = random();
-    if (depth >= 3 || chance < 0.42) return useStep(visible);
+    if (depth >= 3 || chance < (options.hasScripts === false ? 0.45 : 0.42)) return useStep(visible);
     if (chance < 0.45) return useStepOn(visible, drawScript(id, value));
     if (chance < 0.55) return (derive as Drawn).as(id)(value, (seen: Answer) => answerOf("derive", seen as never));
     if (chance < 0.65) {

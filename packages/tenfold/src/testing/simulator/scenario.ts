@@ -6,7 +6,7 @@ import { seededRandom, type Random } from "../../value/random.ts";
 import { eventsOf } from "./emitted.ts";
 import { ATTEMPTS, SPARE_ATTEMPTS } from "./fates.ts";
 import type { Faults } from "./faulty-store.ts";
-import { queuesOf } from "./queued.ts";
+import { areBatched, queuesOf } from "./queued.ts";
 import { randomWorkflow, type RandomWorkflowOptions } from "./random-workflow.ts";
 import { scheduleOf } from "./scheduled.ts";
 
@@ -53,7 +53,7 @@ export function drawScenario(seed: number): Scenario {
       timeoutMs,
       triggers,
       undo: seed % 2 === 0,
-      ...(queues === null ? {} : { queues: queues.options }),
+      ...(queues === null ? {} : { queues: queues.options, hasScripts: !areBatched(queues) }),
     };
     options.push(drawn);
     workflows.push(randomWorkflow(child === undefined ? drawn : { ...drawn, child }));

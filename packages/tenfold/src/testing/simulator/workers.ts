@@ -5,6 +5,7 @@ import { UNREPLAYABLE } from "../../engine/held.ts";
 import type { Executor, Log } from "../../engine/ports.ts";
 import type { StepContext, StepDefinition } from "../../flow/definition.ts";
 import { NotDone } from "../../flow/not-done.ts";
+import { RateLimited } from "../../flow/rate-limited.ts";
 import { TenfoldError } from "../../value/error.ts";
 import type { Json } from "../../value/json.ts";
 import { answerOf, type Answer } from "./answer.ts";
@@ -14,7 +15,7 @@ import type { EmittedEvents } from "./emitted.ts";
 import { failuresOf, undoFailuresOf } from "./fates.ts";
 import { faultyStore, NO_FAULTS } from "./faulty-store.ts";
 import type { OpenBook } from "./open-book.ts";
-import type { QueuedBodies } from "./queued.ts";
+import { slowsForMs, spentOf, type QueuedBodies } from "./queued.ts";
 import type { Scenario } from "./scenario.ts";
 import { writeEffect } from "./effects.ts";
 import { Violation } from "./violation.ts";
@@ -49,6 +50,8 @@ interface Fate<T> {
   readonly fails: boolean;
   /** It fails by saying that nothing has happened. */
   readonly saysSo?: boolean;
+  /** It fails by saying that its queue is to wait so long. */
+  readonly slowsMs?: number | null;
   /** It writes a file before it answers. */
   readonly writes: boolean;
   answer(): T;
@@ -61,6 +64,7 @@ export class SimulatedWorkers {
   readonly #all: SimulatedWorker[] = [];
   readonly #isDeployed = new Set<number>();
   #isCalm = false;
+  #batches = 0;
 
   constructor(world: World, count: number) {
     this.#world = world;
@@ -171,6 +175,12 @@ export class SimulatedWorkers {
         undoes === null
           ? this.#body(running, step, input as Json | undefined, ctx)
           : this.#undo(running, step, input as Json | undefined, undoes.output as Json | undefined, ctx),
+      executeBatch: async (step, inputs, { items }) => {
+        const together = `batch ${++this.#batches}`;
+        const bodies = inputs.map((input, nth) => this.#body(running, step, input as Json, items[nth]!, together));
+        const settled = await Promise.allSettled(bodies);
+        return settled.map((one) => (one.status === "fulfilled" ? one.value : (one.reason as Error)));
+      },
     };
     const log: Log = {
       write: (_level, message, facts) => {
@@ -201,10 +211,19 @@ export class SimulatedWorkers {
   }
 
   /** A body answers what it must, fails as often as it must, and hangs where a timeout ends it. */
-  #body(running: SimulatedWorker, step: StepDefinition, input: Json | undefined, ctx: StepContext): Promise<Answer> {
+  #body(
+    running: SimulatedWorker,
+    step: StepDefinition,
+    input: Json | undefined,
+    ctx: StepContext,
+    together: string | null = null,
+  ): Promise<Answer> {
     const { name, once, tx } = step;
     const call = this.#noteCall(running, ctx, { isOnce: once === true, isTx: tx !== undefined });
-    this.#world.queued.called(call, running.id, step, input);
+    const spent = spentOf(step, ctx.key, ctx.attempt);
+    if (spent !== null) ctx.spent(spent);
+    this.#world.queued.called(call, running.id, step, input, { together, spent });
+    const slowsMs = slowsForMs(step, ctx.key, ctx.attempt);
     const failures = failuresOf(ctx.run.id, ctx.node);
     const fails = ctx.attempt <= failures;
     const writes = once !== true && this.#world.scenario.timeoutMs === null && writesFile(ctx.run.id, ctx.node);
@@ -217,7 +236,7 @@ export class SimulatedWorkers {
       return answerOf(name, input);
     };
     if (call.isTx && fails) writeEffect(ctx, null);
-    return this.#take(running, ctx, call, { fails, saysSo, writes, answer });
+    return this.#take(running, ctx, call, { fails, saysSo, slowsMs, writes, answer });
   }
 
   /** An undo fails as often as it must, and has nothing to answer. */
@@ -232,7 +251,7 @@ export class SimulatedWorkers {
     const { key, attempt, node, run } = ctx;
     const call = this.#callOf(running, ctx);
     running.calls.push(call);
-    this.#world.queued.called(call, running.id, step, input);
+    this.#world.queued.called(call, running.id, step, input, { together: null, spent: null });
     try {
       const owner = book.ownerOf(`${running.id}`, run.id);
       auditor.undoes({ run: run.id, node, attempt, key, output, clock: running.time.now() }, owner);
@@ -248,7 +267,7 @@ export class SimulatedWorkers {
     running: SimulatedWorker,
     ctx: StepContext,
     call: BodyCall,
-    { fails, saysSo = false, writes, answer }: Fate<T>,
+    { fails, saysSo = false, slowsMs = null, writes, answer }: Fate<T>,
   ): Promise<T> {
     const { scenario, time } = this.#world;
     const hangs = fails && !saysSo && scenario.timeoutMs !== null && scenario.random() < 0.5;
@@ -268,7 +287,10 @@ export class SimulatedWorkers {
       });
       running.time.at(running.time.now() + tookMs, () => {
         if (hasStopped) return;
-        const fail = () => settle(() => reject(new (saysSo ? NotDone : Error)(`attempt ${ctx.attempt} fails`)));
+        const message = `attempt ${ctx.attempt} fails`;
+        const failed = (): Error =>
+          saysSo ? new NotDone(message) : slowsMs === null ? new Error(message) : new RateLimited(slowsMs);
+        const fail = () => settle(() => reject(failed()));
         if (fails && writes) {
           // What it is writing is given up with it, or was kept before.
           writeFile(ctx).catch(() => {});

@@ -2,7 +2,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { began, beginsAt, newBeginnings, restoreBeginnings, withPending } from "../../../src/core/queues/beginnings.ts";
+import {
+  began,
+  beganWith,
+  beginsAt,
+  newBeginnings,
+  restoreBeginnings,
+  withPending,
+} from "../../../src/core/queues/beginnings.ts";
 import type { LineLimits, Waiting } from "../../../src/core/queues/line-state.ts";
 import { breachesOf, type Effect } from "../../../src/testing/effect-log.ts";
 
@@ -39,6 +46,57 @@ test("however late bodies are, no window has more that begin than burst and rate
       assert.deepEqual(breachesOf(effects, "l", limits), []);
     }),
   );
+});
+
+test("what a body did not spend is given back so far as no window has more than burst and rate allow", () => {
+  const body = fc.record({ gapMs: fc.nat(800), cost: fc.integer({ min: 1, max: 4 }), part: fc.double({ min: 0, max: 1, noNaN: true }), tookMs: fc.nat(3000) }); // prettier-ignore
+  const rates = fc.record({ count: fc.integer({ min: 1, max: 10 }), perMs: fc.constant(1000), burst: fc.integer({ min: 4, max: 9 }) }); // prettier-ignore
+  fc.assert(
+    fc.property(rates, fc.array(body, { maxLength: 60, size: "max" }), (own, bodies) => {
+      const limits: LineLimits = {
+        shared: null,
+        queues: [{ queue: "q", own: { concurrency: null, rate: own }, per: null }],
+      };
+      const beginnings = newBeginnings(limits);
+      const open: { readonly one: Waiting; readonly more: number; readonly endsAt: number }[] = [];
+      const effects: Effect[] = [];
+      let now = 0;
+      const endUntil = (time: number): void => {
+        open.sort((a, b) => a.endsAt - b.endsAt);
+        while (open.length > 0 && open[0]!.endsAt <= time) {
+          const { one, more, endsAt } = open.shift()!;
+          beganWith(beginnings, one, more, endsAt);
+        }
+      };
+      bodies.forEach(({ gapMs, cost, part, tookMs }, nth) => {
+        const one: Waiting = { queue: "q", key: "", rank: 0, id: `${nth}`, cost, weight: 1 };
+        now += gapMs;
+        for (endUntil(now); beginsAt(beginnings, one) > now; endUntil(now)) {
+          now = Math.min(Math.ceil(beginsAt(beginnings, one)), open[0]?.endsAt ?? Infinity);
+        }
+        began(beginnings, one, now);
+        const spent = cost * part;
+        open.push({ one, more: spent - cost, endsAt: now + tookMs });
+        effects.push({ queue: "q", key: "", limit: null, task: one.id, cost: spent, began: now, ended: now, excused: null }); // prettier-ignore
+      });
+      assert.deepEqual(breachesOf(effects, "q", limits), []);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test("all of what a body did not spend is given back to a bucket that was never full meanwhile", () => {
+  const rate = { count: 1, perMs: 1000, burst: 10 };
+  const limits: LineLimits = { shared: null, queues: [{ queue: "q", own: { concurrency: null, rate }, per: null }] };
+  const beginnings = newBeginnings(limits);
+  const of = (id: string): Waiting => ({ queue: "q", key: "", rank: 0, id, cost: 5, weight: 1 });
+  const [first, second, third] = [of("1"), of("2"), of("3")];
+  began(beginnings, first, 0);
+  began(beginnings, second, 0);
+  assert.equal(beginsAt(beginnings, third), 5000);
+  beganWith(beginnings, first, -3, 1000);
+  beganWith(beginnings, second, -1, 1000);
+  assert.ok(Math.abs(beginsAt(beginnings, third) - 1000) < 1);
 });
 
 test("what is never late waits for nothing that its line has decided", () => {

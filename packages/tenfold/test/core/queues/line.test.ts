@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { change } from "../../../src/core/queues/limit-changes.ts";
-import { keys, reasonOf, running, size as queued } from "../../../src/core/queues/line-facts.ts";
+import { keys, running, size as queued } from "../../../src/core/queues/line-facts.ts";
 import {
   newLine,
   type BatchSize,
@@ -12,7 +12,18 @@ import {
   type LineLimits,
   type Waiting,
 } from "../../../src/core/queues/line-state.ts";
-import { isFirstOfKey, join, leave, next, pause, settled, slow, spent } from "../../../src/core/queues/line.ts";
+import {
+  hold,
+  isFirstOfKey,
+  join,
+  leave,
+  next,
+  pause,
+  released,
+  settled,
+  slow,
+  spent,
+} from "../../../src/core/queues/line.ts";
 import { rateOf } from "../../../src/value/rate.ts";
 import { NaiveLine } from "./naive-line.ts";
 
@@ -54,6 +65,9 @@ const stepWith = (limits: fc.Arbitrary<LineLimits>) =>
     { weight: 5, arbitrary: fc.record({ kind: fc.constant("pass" as const), ms: time }) },
     { weight: 5, arbitrary: fc.record({ kind: fc.constant("settle" as const), which: fc.nat() }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant("leave" as const), which: fc.nat() }) },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant("hold" as const), which: fc.nat() }) },
+    { weight: 3, arbitrary: fc.record({ kind: fc.constant("again" as const), which: fc.nat() }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant("release" as const), which: fc.nat() }) },
     {
       weight: 1,
       arbitrary: fc.record({
@@ -74,10 +88,12 @@ class Pair {
   readonly #line: Line;
   readonly #naive: NaiveLine;
   readonly #isOfOneCost: boolean;
+  readonly #isBatched: boolean;
   #now: number;
   #joined = 0;
 
-  constructor(limits: LineLimits, now: number, isFirst: boolean, isOfOneCost: boolean) {
+  constructor(limits: LineLimits, now: number, isFirst: boolean, isOfOneCost: boolean, isBatched: boolean) {
+    this.#isBatched = isBatched;
     this.#now = now;
     this.#line = newLine(limits, now, isFirst);
     this.#naive = new NaiveLine(limits, now, isFirst);
@@ -117,6 +133,26 @@ class Pair {
         assert.equal(leave(line, waiting), false);
         break;
       }
+      case "hold": {
+        const waiting = nth(naive.running, step.which);
+        // A strict queue has no batches.
+        if (waiting === undefined || this.#isBatched || !naive.hold(waiting)) break;
+        hold(line, waiting, this.#now);
+        break;
+      }
+      case "again": {
+        const held = nth(new Set(naive.held.values()), step.which);
+        if (held === undefined || [...naive.waiting].some(({ id }) => id === held.id)) break;
+        const waiting = { ...held };
+        join(line, waiting);
+        naive.join(waiting);
+        break;
+      }
+      case "release": {
+        const held = nth(new Set(naive.held.values()), step.which);
+        if (held !== undefined) this.#release(held);
+        break;
+      }
       case "spent": {
         const waiting = nth(naive.running, step.which);
         if (waiting === undefined) break;
@@ -136,6 +172,16 @@ class Pair {
         change(line, step.limits);
         naive.change(step.limits, line.now);
     }
+  }
+
+  /** It does not come any more, where it waits. */
+  #release(held: Waiting): void {
+    const waiting = [...this.#naive.waiting].find(({ id }) => id === held.id);
+    if (waiting !== undefined) {
+      assert.equal(leave(this.#line, waiting), this.#naive.leave(waiting));
+    }
+    released(this.#line, held);
+    this.#naive.released(held);
   }
 
   /** Starts all that may start now. */
@@ -184,6 +230,7 @@ class Pair {
   /** With all limits of number out of the way, time alone starts all that wait, in few vain askings. */
   drain(): void {
     for (const queue of QUEUES) this.obey({ kind: "pause", queue, isPaused: false });
+    for (const held of [...this.#naive.held.values()]) this.#release(held);
     for (let asked = 0; this.#naive.waiting.size > 0; asked++) {
       assert.ok(asked < 1000, "the line does not come to an end");
       for (const waiting of this.#naive.running) {
@@ -201,10 +248,10 @@ function nth<T>(set: ReadonlySet<T>, which: number): T | undefined {
   return [...set][which % Math.max(1, set.size)];
 }
 
-for (const [tasks, isOfOneCost, batch] of [
-  ["of many costs", false, fc.constant(null)],
-  ["of one cost", true, fc.constant(null)],
-  ["in batches", false, size],
+for (const [tasks, isOfOneCost, isBatched, batch] of [
+  ["of many costs", false, false, fc.constant(null)],
+  ["of one cost", true, false, fc.constant(null)],
+  ["in batches", false, true, size],
 ] as const) {
   test(`a line of tasks ${tasks} starts whom a plain one starts, and says when else; nobody who may start waits`, () => {
     const limits = limitsWith(batch);
@@ -216,7 +263,7 @@ for (const [tasks, isOfOneCost, batch] of [
     });
     fc.assert(
       fc.property(life, ({ limits, now, isFirst, steps }) => {
-        const pair = new Pair(limits, now, isFirst, isOfOneCost);
+        const pair = new Pair(limits, now, isFirst, isOfOneCost, isBatched);
         for (const step of steps) {
           pair.obey(step);
           pair.startAll();
@@ -257,49 +304,6 @@ test("the first of a key is the one of least rank that waits", () => {
   assert.equal(isFirstOfKey(line, late), true);
   next(line, 0);
   assert.equal(isFirstOfKey(line, late), false);
-});
-
-const SOLO = { concurrency: 1, rate: null };
-const FREE = { concurrency: null, rate: null };
-
-function batched(own: Limit, max: number, waitMs: number, ranks: readonly number[], now = 0) {
-  const line = newLine({ shared: null, queues: [{ queue: "a", own, per: null, batch: { max, waitMs } }] }, now, true);
-  const all = ranks.map((rank): Waiting => ({
-    queue: "a",
-    key: "",
-    rank,
-    id: `${rank}`,
-    cost: 1,
-    weight: 1,
-    since: now,
-  }));
-  for (const waiting of all) join(line, waiting);
-  return { line, all };
-}
-
-test("a batch starts when so many wait, or when the oldest has waited for so long", () => {
-  const { line, all } = batched(FREE, 3, 100, [1, 2, 3, 4]);
-  assert.deepEqual(next(line, 0), { kind: "start", waiting: all[0], with: [all[1], all[2]] });
-  assert.deepEqual(next(line, 0), { kind: "later", at: 100 });
-  assert.deepEqual(reasonOf(line, all[3]!, 0), { kind: "batch", of: "key", until: 100 });
-  assert.deepEqual(next(line, 99), { kind: "later", at: 100 });
-  assert.deepEqual(next(line, 100), { kind: "start", waiting: all[3], with: [] });
-});
-
-test("a batch counts as one of those at once, until all of it has settled", () => {
-  const { line, all } = batched(SOLO, 2, 0, [1, 2, 3]);
-  assert.equal(next(line, 0).kind, "start");
-  settled(line, all[0]!, 1);
-  assert.deepEqual(next(line, 1), { kind: "none" });
-  settled(line, all[1]!, 2);
-  assert.deepEqual(next(line, 2), { kind: "start", waiting: all[2], with: [] });
-});
-
-test("a batch waits until the rate gives for all of it, and is no larger than the burst", () => {
-  const { line, all } = batched({ concurrency: null, rate: rateOf("10/s burst 2") }, 3, 0, [1, 2, 3, 4, 5]);
-  assert.deepEqual(next(line, 0), { kind: "start", waiting: all[0], with: [all[1]] });
-  assert.deepEqual(next(line, 0), { kind: "later", at: 200 });
-  assert.deepEqual(next(line, 200), { kind: "start", waiting: all[2], with: [all[3]] });
 });
 
 test("a line is asked again when a key's bucket is ready whose turn is before that of one that waits for a shared bucket", () => {

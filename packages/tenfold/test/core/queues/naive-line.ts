@@ -32,6 +32,8 @@ export class NaiveLine {
   readonly #virtuals = new Map<string, Virtual>();
   readonly #slow = new Map<string, number>();
   readonly #paused = new Set<string>();
+  /** By keys, who goes before all others of them. */
+  readonly held = new Map<string, Waiting>();
 
   constructor(limits: LineLimits, now: number, isFirst: boolean) {
     this.#limits = limits;
@@ -66,13 +68,18 @@ export class NaiveLine {
     const heads = new Map<string, Waiting>();
     for (const waiting of this.waiting) {
       const head = heads.get(waiting.key);
-      if (waiting.queue === queue && (head === undefined || inOrder(waiting, head) < 0))
+      if (waiting.queue === queue && !this.#isHeldUp(waiting) && (head === undefined || inOrder(waiting, head) < 0))
         heads.set(waiting.key, waiting);
     }
     const ripe = [...heads.values()].filter((head) => this.#isRipe(head, now));
     const eligible = ripe.filter((head) => this.#isOpen(head, keyOf(head), now));
     const of = `queue ${queue}`;
     return eligible.sort((a, b) => this.#tag(of, a) - this.#tag(of, b) || inOrder(a, b))[0];
+  }
+
+  #isHeldUp(waiting: Waiting): boolean {
+    const held = this.held.get(keyOf(waiting));
+    return held !== undefined && held.id !== waiting.id;
   }
 
   #ofKey(waiting: Waiting): readonly Waiting[] {
@@ -106,7 +113,7 @@ export class NaiveLine {
 
   /** Whether no limit of any kind forbids that it starts, whoever's turn it is. */
   mayStart(waiting: Waiting, now: number): boolean {
-    return this.#scopesOf(waiting).every(({ name }) => this.#isOpen(waiting, name, now));
+    return !this.#isHeldUp(waiting) && this.#scopesOf(waiting).every(({ name }) => this.#isOpen(waiting, name, now));
   }
 
   #isOpen(waiting: Waiting, name: string, now: number): boolean {
@@ -126,6 +133,7 @@ export class NaiveLine {
   }
 
   start(waiting: Waiting, now: number): void {
+    this.held.delete(keyOf(waiting));
     const batch = this.batchOf(waiting);
     for (const one of batch) {
       this.waiting.delete(one);
@@ -146,6 +154,18 @@ export class NaiveLine {
 
   settled(waiting: Waiting): void {
     this.running.delete(waiting);
+  }
+
+  /** Whether nobody was held of its key. */
+  hold(waiting: Waiting): boolean {
+    if (this.held.has(keyOf(waiting))) return false;
+    this.running.delete(waiting);
+    this.held.set(keyOf(waiting), waiting);
+    return true;
+  }
+
+  released(waiting: Waiting): void {
+    this.held.delete(keyOf(waiting));
   }
 
   spent(waiting: Waiting, more: number, now: number): void {
