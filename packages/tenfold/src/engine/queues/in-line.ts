@@ -5,7 +5,7 @@
  */
 import { pathOf } from "../../core/path.ts";
 import type { Binding } from "../../core/queues/line-facts.ts";
-import { RETRYING, visitFrames, type Place, type RunState } from "../../core/state.ts";
+import { RETRYING, visitFrames, type RunState } from "../../core/state.ts";
 import type { InLine } from "../../core/why.ts";
 import type { WorkflowDefinition } from "../../flow/definition.ts";
 import { queueAnswers } from "../../flow/queue-answers.ts";
@@ -19,17 +19,22 @@ import { rowOf } from "./known-lines.ts";
 import type { LimitTexts } from "./limit-texts.ts";
 import type { LineReport, QueueReport } from "./line-report.ts";
 import { isPausedBy } from "./line-settings.ts";
-import { isQueued, laneOfLine, lineNameOf, PRIORITY_MS, type QueuedStep } from "./queue-of.ts";
+import { isQueued, laneOfLine, lineNameOf, PRIORITY_MS, queueOfRuns, type Queued } from "./queue-of.ts";
 import { perSecondOf } from "./queue-views.ts";
 
 /** Of so many nodes it is counted who goes before them, and no further than this. */
 const COUNTED_NODES = 20;
 const COUNTED_MAX = 100_000;
 
-interface OpenStep {
+/** An open node whose turn may not have come: in the queue of its step, or that of its workflow's runs. */
+interface Open {
   readonly path: string;
-  readonly place: Place;
-  readonly step: QueuedStep;
+  readonly queued: Queued;
+  /** As its turn has it. */
+  readonly node: string;
+  readonly input: ReturnType<typeof inputOf>;
+  /** When it could begin if there were no queue (ms since 1970). */
+  readonly dueAt: number;
 }
 
 /** By the paths of the nodes. */
@@ -42,12 +47,13 @@ export async function inLineOf(
   const found = new Map<string, InLine>();
   // One that is due was given back, and stands nowhere until somebody takes it.
   const isDue = record.owner === null && record.wakeAt !== null && record.wakeAt <= now;
-  const steps = registry.find(record.workflow)?.steps;
-  if (isDue || steps === undefined) return found;
+  const definition = registry.find(record.workflow);
+  if (isDue || definition === undefined) return found;
   const lines = new Map<string, ReturnType<typeof rowOf> | null>();
   let counted = 0;
-  for (const open of openSteps(state, steps, now)) {
-    const line = lineNameOf(open.step);
+  for (const open of openNodes(state, definition, now)) {
+    const { queued } = open;
+    const line = lineNameOf(queued);
     if (!lines.has(line)) {
       const [row] = await store.queues.rows(laneOfLine(line, store.lanes), [line]);
       lines.set(line, row === undefined ? null : rowOf(row));
@@ -55,16 +61,16 @@ export async function inLineOf(
     const row = lines.get(line)!;
     if (row === null) continue;
     const report = row.isOwned ? row.report : null;
-    const said = report?.queues.find(({ queue }) => queue === open.step.name);
-    if (record.owner !== null && !mayWait(said, turnIdOf(record.id, open.path))) continue;
-    const ahead = counted++ < COUNTED_NODES ? await aheadOf(store, record, state, open, said) : null;
-    const pausedOf = row.settings.byName.get(line)?.isPaused === true && isShared(open.step) ? "shared" : "queue";
+    const said = report?.queues.find(({ queue }) => queue === queued.name);
+    if (record.owner !== null && !mayWait(said, turnIdOf(record.id, open.node))) continue;
+    const ahead = counted++ < COUNTED_NODES ? await aheadOf(store, record, open, said) : null;
+    const pausedOf = row.settings.byName.get(line)?.isPaused === true && isShared(queued) ? "shared" : "queue";
     const paused: Binding = { kind: "paused", of: pausedOf, until: null };
-    const isPaused = isPausedBy(row.settings, line, open.step.name);
+    const isPaused = isPausedBy(row.settings, line, queued.name);
     const binds = isPaused ? paused : bindingOf(said, ahead);
     found.set(open.path, {
-      queue: open.step.name,
-      limit: isShared(open.step) ? line : null,
+      queue: queued.name,
+      limit: isShared(queued) ? line : null,
       binds,
       bound: binds === null ? null : boundOf(binds, report, said),
       ahead,
@@ -75,19 +81,28 @@ export async function inLineOf(
   return found;
 }
 
-function isShared({ queue }: QueuedStep): boolean {
+function isShared({ queue }: Queued): boolean {
   return queue.limit !== null;
 }
 
-function openSteps(state: RunState, steps: WorkflowDefinition["steps"], now: number): readonly OpenStep[] {
-  const open: OpenStep[] = [];
+/** Bodies that could be asked for; one without a queue, of a workflow that has one, may wait for its run to be active. */
+function openNodes(state: RunState, definition: WorkflowDefinition, now: number): readonly Open[] {
+  const open: Open[] = [];
+  const runs = queueOfRuns(definition);
   visitFrames(state.root, (frame) => {
     for (const node of frame.scope.nodes) {
       const waits = frame.waits[node.local];
       const isDue = waits === 0 || (waits === RETRYING && frame.retries!.get(node.local)!.at <= now);
-      const step = isDue && node.node.kind === "step" ? steps.get(node.node.step) : undefined;
-      if (step === undefined || !isQueued(step)) continue;
-      open.push({ path: pathOf(state.compiled, frame, node), place: { frame, node }, step });
+      const step = isDue && node.node.kind === "step" ? definition.steps.get(node.node.step) : undefined;
+      if (step === undefined) continue;
+      const path = pathOf(state.compiled, frame, node);
+      if (isQueued(step)) {
+        const input = inputOf(state, { frame, node });
+        open.push({ path, queued: step, node: path, input, dueAt: frame.readyAt[node.local]! });
+      } else if (runs !== null) {
+        const input = { ok: true as const, output: state.root.outputs[0]! };
+        open.push({ path, queued: runs, node: "", input, dueAt: state.startedAt });
+      }
     }
   });
   return open;
@@ -102,16 +117,14 @@ function mayWait(said: QueueReport | undefined, id: string): boolean {
 async function aheadOf(
   store: Store,
   { id: run, owner }: RunRecord,
-  state: RunState,
-  { place, step, path: node }: OpenStep,
+  { queued, input, node, dueAt }: Open,
   said: QueueReport | undefined,
 ): Promise<number | null> {
-  const input = inputOf(state, place);
-  const answers = input.ok ? queueAnswers(step.name, step.queue, copyJson(input.output)) : null;
+  const answers = input.ok ? queueAnswers(queued.name, queued.queue, copyJson(input.output)) : null;
   if (answers?.ok !== true) return null;
-  const rank = place.frame.readyAt[place.node.local]! - answers.priority * PRIORITY_MS;
+  const rank = dueAt - answers.priority * PRIORITY_MS;
   const key = store.queues.keyOf(answers.key ?? "");
-  const own = { queue: step.name, key, rank, run, node, cost: answers.cost, weight: answers.weight };
+  const own = { queue: queued.name, key, rank, run, node, cost: answers.cost, weight: answers.weight };
   const lanes = Array.from({ length: store.lanes }, (_, lane) => lane);
   const counts = await Promise.all(
     lanes.map((lane) => ofReached(store, lane, async () => [await store.queues.ahead(lane, own, COUNTED_MAX)])),

@@ -102,3 +102,20 @@ test("the first of a key stays in memory for its turn, however long the line of 
   await world.passes(2000);
   assert.equal(world.records.find(({ id }) => id === small.id)!.status, "completed");
 });
+
+test("a run that waits for its place among the active ones of its workflow is told so, in memory or not", async () => {
+  for (const settings of [{}, FEW]) {
+    const world = new World();
+    const step = stepOf("enrich", async (n: number) => world.time.wait(60_000).then(() => n));
+    const flow = workflowOf("w", (n) => step(n), { queue: { concurrency: 2 } });
+    const opened = await world.open([flow], settings);
+    await startMany(world, opened, flow, 40);
+    await world.passes(SOON_MS);
+    const client = await world.open([flow], CLIENT);
+    const texts = [];
+    for (const { id } of world.records)
+      for (const wait of await waitsIn(world, client, id)) texts.push(waitText(wait, world.time.now));
+    const inLine = texts.filter((text) => /^waits for its turn in the queue runs of w: 2 at once is what/.test(text));
+    assert.deepEqual([texts.length, inLine.length], [40, 38]);
+  }
+});
