@@ -106,7 +106,7 @@ export class Begins {
     turn.takenBack();
     const call = (): void => {
       slots.release();
-      turn.comeBack();
+      turn.asksAgain();
     };
     this.#unused(turn);
     slots.take({ id: FIRST, call });

@@ -215,13 +215,13 @@ export class Dispatcher implements TurnHost {
   left(turn: Turn): void {
     if (this.#line !== null) this.#holding.gaveUp(this.#line, turn.waiting);
     this.goes(turn);
+    this.serve();
   }
 
   /** It comes again: its key goes on waiting for it, if it did. */
   goes(turn: Turn): void {
     if (this.#line !== null) leave(this.#line, turn.waiting);
     this.#forget(turn);
-    this.serve();
   }
 
   settled(turn: Turn, spentAmount: number | null, comesAgain: boolean): void {

@@ -188,7 +188,9 @@ export class DriverQueues {
   /** The places of a run that is being parked: none of its turns comes from now on. */
   placesOf(run: LiveRun): readonly NewPlace[] {
     const places = this.#dispatchers.placesOf(run);
-    for (const turn of run.turns) turn.goAway();
+    const turns = [...run.turns];
+    for (const turn of turns) turn.goAway();
+    for (const turn of turns) turn.lineGoesOn();
     return places;
   }
 

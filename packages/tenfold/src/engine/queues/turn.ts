@@ -33,6 +33,7 @@ export interface TurnHost {
   left(turn: Turn): void;
   /** It does not wait for now. */
   goes(turn: Turn): void;
+  serve(): void;
   settled(turn: Turn, spent: number | null, comesAgain: boolean): void;
   ask(turn: Turn): void;
   slow(turn: Turn, forMs: number): void;
@@ -45,8 +46,8 @@ export class Turn implements AttemptTurn {
   readonly asker: Asker;
   /** What is known of the run elsewhere: its place while it is parked. */
   readonly place: Omit<Place, "run">;
-  /** "waits" in the line; "away": out of it, while its run is being parked; "permitted", with a slot, until it is "called". */
-  state: "waits" | "away" | "permitted" | "called" | "over" = "waits";
+  /** "waits" in the line; "away": out of it, while its run is being parked; "given back": out of it, until it asks again; "permitted", with a slot, until it is "called". */
+  state: "waits" | "away" | "given back" | "permitted" | "called" | "over" = "waits";
   /** It will not come soon. */
   isLate = false;
   readonly #host: TurnHost;
@@ -108,8 +109,13 @@ export class Turn implements AttemptTurn {
 
   /** What it was permitted it cannot use now. */
   takenBack(): void {
-    this.state = "away";
+    this.state = "given back";
     this.asker.waits();
+  }
+
+  /** What it gave back it may use now; if its run was parked meanwhile, that one's next turn asks. */
+  asksAgain(): void {
+    if (this.state === "given back") this.#ask();
   }
 
   comesLate(): void {
@@ -121,16 +127,24 @@ export class Turn implements AttemptTurn {
     this.over(null);
   }
 
-  /** Its run is being parked: nothing of it may start before that is answered. */
+  /** Its run is being parked: nothing of it may start before that is answered. `lineGoesOn` once all of the run's are away. */
   goAway(): void {
-    if (this.state !== "waits") return;
+    const { state } = this;
+    if (state !== "waits" && state !== "given back") return;
     this.state = "away";
-    this.#host.goes(this);
+    if (state === "waits") this.#host.goes(this);
+  }
+
+  lineGoesOn(): void {
+    this.#host.serve();
   }
 
   /** Its run was not parked. */
   comeBack(): void {
-    if (this.state !== "away") return;
+    if (this.state === "away") this.#ask();
+  }
+
+  #ask(): void {
     this.state = "waits";
     this.isLate = false;
     this.#host.ask(this);
