@@ -290,3 +290,20 @@ test("a body that goes on after its timeout keeps its place, and the next attemp
   await allCompleted(world);
   assert.deepEqual(calls.map((at) => at - calls[0]!), [0, 20_000]); // prettier-ignore
 });
+
+test("of a run that is being parked no turn comes, also where one of its turns waited for another", async () => {
+  const world = new World();
+  const called: string[] = [];
+  const per = { key: ({ of }: { of: string }) => of, rate: "60/min burst 20" };
+  const step = stepOf("s", ({ of }, { node }) => (called.push(`${of} ${node}`), of), { queue: { per, cost: ({ n }: { n: number }) => n } }); // prettier-ignore
+  const flow = workflowOf("w", (o) => [step.as("x")(o.x), step.as("y")(o.y)]);
+  const { tenfold } = await world.open([flow], { limits: { linedUpMax: 1 } });
+  const start = (of: string, x: number) => world.happens(tenfold.start(flow, { x: { of, n: x }, y: { of, n: 1 } }));
+  for (const key of ["a", "b"]) await start(key, 19);
+  await allCompleted(world);
+  await world.passes(3000);
+  // Those of another key wait in memory: there is no room for these.
+  for (const key of ["a", "b"]) await start(key, 18);
+  await allCompleted(world);
+  assert.deepEqual(called.toSorted(), ["a x", "a x", "a y", "a y", "b x", "b x", "b y", "b y"]);
+});
