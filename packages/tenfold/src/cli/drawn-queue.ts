@@ -5,9 +5,10 @@ import type { Rate } from "../value/rate.ts";
 
 /** "queue: 5 at once, 100/s, of each key 1 at once, limit openai (60/min)"; "queue" where it limits nothing. */
 export function queueText(queue: QueueDefinition): string {
-  const { per, limit, batch } = queue;
+  const { per, limit, batch, backlog } = queue;
   const parts = [...limitWords(queue), ...(per === null ? [] : [perText(per)])];
   if (batch !== null) parts.push(`in batches of ${batch.max}`);
+  if (backlog !== null) parts.push(`${backlog.max} may wait`);
   if (limit !== null) parts.push(`limit ${limit.name} (${limitWords(limit).join(", ")})`);
   return parts.length === 0 ? "queue" : `queue: ${parts.join(", ")}`;
 }

@@ -24,7 +24,7 @@ const COLUMNS: readonly Column[] = [
 export function queueLines({ columns, paint }: Terminal, views: readonly QueueView[], now: number): string[] {
   const cells = views.map((view) => [
     `${view.limit === null ? "" : "  "}${paint("bold", oneLine(view.queue))}`,
-    countText(view.waiting),
+    waitingText(view),
     countText(view.running),
     view.perSecond === 0 ? "" : String(view.perSecond),
     view.oldest === null ? "" : formatDuration(Math.max(1, now - view.oldest)),
@@ -36,6 +36,11 @@ export function queueLines({ columns, paint }: Terminal, views: readonly QueueVi
   return tableLines(COLUMNS, cells, columns);
 }
 
+/** "1000 of 1000". */
+function waitingText({ waiting, maxBacklog }: QueueView): string {
+  return maxBacklog === null ? countText(waiting) : `${countText(waiting)} of ${countText(maxBacklog)}`;
+}
+
 function heldUpText({ isPaused, binds, limit }: QueueView, now: number): string {
   if (isPaused) return "paused";
   if (binds === null) return "";
@@ -45,12 +50,17 @@ function heldUpText({ isPaused, binds, limit }: QueueView, now: number): string 
   return `told to wait ${formatDuration(Math.max(1, (binds.until ?? now) - now))}`;
 }
 
-/** "5 at once, 10/s, of a key 1 at once; 2 of them set". */
-function limitsText({ concurrency, rate, per, settings }: QueueView): string {
+/** "5 at once, 10/s, 1 at once of a key (set), 27 refused". */
+function limitsText({ concurrency, rate, per, settings, turnedAway }: QueueView): string {
   const own = limitWords({ concurrency, rate });
   const ofKeys = per === null ? [] : limitWords(per).map((words) => `${words} of a key`);
   const all = [...own, ...ofKeys].join(", ") || "none";
-  return hasLimits(settings) ? `${all} (set)` : all;
+  const { refused = 0, dropped = 0 } = turnedAway ?? {};
+  const gone = [
+    ...(refused === 0 ? [] : [`${countText(refused)} refused`]),
+    ...(dropped === 0 ? [] : [`${countText(dropped)} dropped`]),
+  ];
+  return [hasLimits(settings) ? `${all} (set)` : all, ...gone].join(", ");
 }
 
 function limitWords({ concurrency, rate }: LimitTexts): string[] {

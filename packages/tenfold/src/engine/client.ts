@@ -1,6 +1,6 @@
 /** What a user holds: starts runs, waits for them, finds them, and tells them to stop or to go on. */
 import type { Workflow } from "../flow/definition.ts";
-import type { RunStatus } from "../store/store.ts";
+import type { RunStatus, StartAnswer } from "../store/store.ts";
 import { TenfoldError } from "../value/error.ts";
 import { showAll, type Redact } from "../value/redact.ts";
 import { backfill, type Backfilled, type BackfillOptions } from "./backfill.ts";
@@ -11,6 +11,7 @@ import { decide, type DecisionOptions } from "./approvals.ts";
 import { checkChange, checkInputs, checkRunId, checkWorkflow, type RunSearch } from "./caller-checks.ts";
 import { readRun } from "./inspect.ts";
 import { setQueue, type QueueChange } from "./queues/set-queue.ts";
+import { ROOM_WITHIN_MS } from "./queues/start-room.ts";
 import type { QueueSettings } from "./queues/line-settings.ts";
 import { Reading } from "./reading.ts";
 import { Handle, type HandleQuestions, type MakeHandle, type RunHandle } from "./run-handle.ts";
@@ -66,11 +67,16 @@ export class Tenfold extends Reading {
     this.mustBeOpen();
     const definition = this.engine.registry.definition(workflow);
     checkStart(options);
-    const { store, ports, starts } = this.engine;
+    const { store, ports, starts, startRoom } = this.engine;
     const { lane, start } = await prepareStart(definition, input, options, starts.facts);
-    const [answer] = await (options.with === undefined
-      ? starts.add(lane, [start])
-      : store.startWith(options.with, lane, [start], ports.clock.now()));
+    const send = (): Promise<readonly StartAnswer[]> =>
+      options.with === undefined
+        ? starts.add(lane, [start])
+        : store.startWith(options.with, lane, [start], ports.clock.now());
+    // An open transaction is not held up, and what is started for later does not wait in the queue yet.
+    const patienceMs = options.with === undefined ? ROOM_WITHIN_MS : 0;
+    const needsRoom = options.at === undefined && (definition.queue?.backlog ?? null) !== null;
+    const [answer] = await (needsRoom ? startRoom.start(definition, patienceMs, send) : send());
     const started = startedOf(start, answer!);
     if (started instanceof TenfoldError) throw started;
     return this.#handleOf(started);

@@ -12,6 +12,7 @@ import { runsOfLane } from "./listing.ts";
 import type { Host, Ports } from "./ports.ts";
 import { Dispatchers } from "./queues/dispatchers.ts";
 import type { LineReport } from "./queues/line-report.ts";
+import { StartRoom } from "./queues/start-room.ts";
 import { ALL_POOLS, serves, type Pools } from "./queues/pools.ts";
 import { Registry } from "./registry.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -70,6 +71,7 @@ export class Engine {
   readonly settings: EngineSettings;
   readonly newId: (lane: number) => string;
   readonly starts: Starts;
+  readonly startRoom: StartRoom;
   readonly emitter: Emitter;
   readonly schedules: readonly Scheduled[];
   readonly #workers: Worker[] = [];
@@ -97,6 +99,11 @@ export class Engine {
     const { payloadMax } = settings.limits;
     const send: Engine["start"] = (...given) => this.start(...given);
     this.starts = new Starts({ store, clock, payloadMax, newId: this.newId, send });
+    this.startRoom = new StartRoom({
+      ...{ store, clock },
+      isHere: (line) => this.#dispatchers?.owns(line) === true,
+      reportOf: (line) => this.queueReport(line),
+    });
     this.emitter = new Emitter({ store, clock, payloadMax, newId: this.newId });
     this.schedules = schedulesOf(workflows);
     if (!settings.work) return;

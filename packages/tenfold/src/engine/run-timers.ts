@@ -40,6 +40,10 @@ export class RunTimers {
     return at;
   }
 
+  has(path: string): boolean {
+    return this.#timers?.has(path) === true;
+  }
+
   cancel(path: string): void {
     this.#timers?.get(path)?.cancel();
     this.#timers?.delete(path);

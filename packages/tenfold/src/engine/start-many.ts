@@ -2,6 +2,7 @@
 import type { WorkflowDefinition } from "../flow/definition.ts";
 import type { RunStart, StartAnswer } from "../store/store.ts";
 import { TenfoldError } from "../value/error.ts";
+import { full } from "./queues/start-room.ts";
 import { isUnreached } from "./passing.ts";
 import type { Engine } from "./engine.ts";
 import { isMissing } from "./listing.ts";
@@ -24,10 +25,35 @@ export async function* startMany(
   for await (const input of inputs) {
     chunk.push(await prepared(engine, definition, input, options));
     if (chunk.length < START_MANY) continue;
-    yield* await startChunk(engine, chunk);
+    yield* startInRoom(engine, definition, chunk);
     chunk = [];
   }
-  yield* await startChunk(engine, chunk);
+  yield* startInRoom(engine, definition, chunk);
+}
+
+/** As many at once as there is room for; where there is none, the rest waits, or is refused. */
+async function* startInRoom(
+  engine: Engine,
+  definition: WorkflowDefinition,
+  chunk: readonly (PreparedStart | TenfoldError)[],
+): AsyncGenerator<Started | TenfoldError> {
+  if ((definition.queue?.backlog ?? null) === null) return yield* await startChunk(engine, chunk);
+  let rest = chunk;
+  while (rest.length > 0) {
+    const wanted = rest.filter(needsRoom).length;
+    const room = wanted === 0 ? 0 : await engine.startRoom.take(definition, wanted, Infinity);
+    if (wanted > 0 && room === 0) rest = rest.map((item) => (needsRoom(item) ? full(definition, 0) : item));
+    let taken = 0;
+    const end = rest.findIndex((item) => needsRoom(item) && ++taken > room);
+    const now = end < 0 ? rest : rest.slice(0, end);
+    rest = rest.slice(now.length);
+    yield* await startChunk(engine, now).finally(() => engine.startRoom.sent(definition, room));
+  }
+}
+
+/** One that was refused needs none, and one that is for later not yet. */
+function needsRoom(item: PreparedStart | TenfoldError): boolean {
+  return !(item instanceof TenfoldError) && item.start.at === null;
 }
 
 async function prepared(

@@ -223,7 +223,8 @@ export class Worker implements DriverHost {
     const here = { left: () => this.left(true), lost: () => driver === this.#driver && this.leaseLost() };
     const adopt = (called: readonly ClaimedRun[]): Promise<void> => adoptCalled(driver, called, here);
     const isIncomplete = (): void => this.left(true);
-    this.dispatchers.joined(lease, { adopt, isSure, isIncomplete, exclusively: this.#loads });
+    const mayCome = driver.queues.mayCome.bind(driver.queues);
+    this.dispatchers.joined(lease, { adopt, mayCome, isSure, isIncomplete, exclusively: this.#loads });
   }
 
   /** Starts nothing new, lets bodies finish for `drainMs`, gives the rest back, leaves; answers how many it stopped. */

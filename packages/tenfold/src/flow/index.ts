@@ -9,6 +9,7 @@ export {
   type People,
 } from "./approval.ts";
 export { attempt, type Attempt, type AttemptOptions } from "./attempt.ts";
+export type { BacklogOptions } from "./backlog.ts";
 export type { BatchContext, BatchOptions } from "./batch.ts";
 export { match, when, type Match, type When } from "./branch.ts";
 export { calendar, type CalendarOptions } from "./calendar.ts";

@@ -33,6 +33,16 @@ export interface QueueDefinition {
   readonly expiresMs: number | null;
   /** Its body takes several inputs at once; null: one. */
   readonly batch: BatchDefinition | null;
+  /** How many may wait; null: as many as come. */
+  readonly backlog: BacklogDefinition | null;
+}
+
+/** What becomes of what is too many: "refuse": it fails; "drop-oldest": what waits longest fails; "park": whoever starts runs waits. */
+export type WhenFull = "refuse" | "drop-oldest" | "park";
+
+export interface BacklogDefinition {
+  readonly max: number;
+  readonly whenFull: WhenFull;
 }
 
 export interface BatchDefinition {

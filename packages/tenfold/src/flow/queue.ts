@@ -2,6 +2,7 @@
 import { describe } from "../value/describe.ts";
 import { durationMs, type Duration } from "../value/duration.ts";
 import type { TenfoldError } from "../value/error.ts";
+import { checkBacklog, type BacklogOptions } from "./backlog.ts";
 import { checkBatch, type BatchOptions } from "./batch.ts";
 import { checkConcurrency, checkRate, isLimit, type Limit } from "./limit.ts";
 import { checkName } from "./naming.ts";
@@ -12,7 +13,7 @@ import { DEFAULT_POOL, PRIORITY_MOST, type QueueDefinition, type QueueKeyDefinit
  * What a step's queue takes; `{}` is a line without limits. Its functions are given the step's input as it is stored, which is
  * what the flow passes: they are called before the step's `input` schema parses it.
  */
-export interface QueueOptions<I = unknown> {
+export interface QueueOptions<I = unknown> extends BacklogOptions {
   /** How many of its bodies run at once, on all workers together: a whole number from 1. */
   readonly concurrency?: number;
   /** How fast they start: "100/s", or "20/min burst 5", where so many may start at once after a pause. */
@@ -55,8 +56,8 @@ export interface QueueKeyOptions<I = unknown> {
 }
 
 const QUEUE = {
-  known: ["concurrency", "rate", "per", "priority", "cost", "limit", "pool", "batch"],
-  later: ["debounce", "maxBacklog", "whenFull"],
+  known: ["concurrency", "rate", "per", "priority", "cost", "limit", "pool", "batch", "maxBacklog", "whenFull"],
+  later: ["debounce"],
 };
 const PER = { known: ["key", "concurrency", "rate", "weight", "order"], later: [] };
 
@@ -77,6 +78,7 @@ export function checkQueue(owner: string, queue: Given, expires?: Duration): Que
     pool: pool === undefined ? null : checkPool(owner, pool),
     expiresMs: expires === undefined ? null : checkExpires(owner, expires),
     batch: batch === undefined ? null : checkBatch(owner, batch),
+    backlog: checkBacklog(owner, queue),
   });
   if (definition.batch !== null && definition.per?.isStrict === true) {
     const way = "Leave one of them out: in a strict order one follows the other, and in a batch they go together.";

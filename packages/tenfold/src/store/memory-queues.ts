@@ -117,6 +117,15 @@ export class MemoryQueues implements Queues {
     return before.filter((each) => inLine(each, place) < 0).slice(0, most).length;
   }
 
+  async count(lane: number, queue: string, most: number): Promise<number> {
+    return this.#sorted(lane, queue).slice(0, most).length;
+  }
+
+  async unbegun(lane: number, workflow: string, most: number): Promise<number> {
+    const begin = [...this.#lane(lane).open].filter((run) => run.workflow === workflow && run.turn !== null);
+    return begin.slice(0, most).length;
+  }
+
   /** The places that a run has right now, for those who look from outside of time. */
   peek(lane: number, run: string): readonly Place[] {
     return [...this.#lane(lane).places.values()].filter((place) => place.run === run).map(placeOf);

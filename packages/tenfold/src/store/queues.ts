@@ -102,4 +102,8 @@ export interface Queues {
   rows(lane: number, queues: readonly string[]): Promise<readonly QueueRow[]>;
   /** How many places of its key come before this one in the lane, counted up to `most`; it need not be there itself. */
   ahead(lane: number, place: Place, most: number): Promise<number>;
+  /** How many places the queue has in the lane, counted up to `most`. */
+  count(lane: number, queue: string, most: number): Promise<number>;
+  /** How many runs of a workflow nobody has begun, though they could be, counted up to `most`; not those that were started for later. */
+  unbegun(lane: number, workflow: string, most: number): Promise<number>;
 }

@@ -73,6 +73,8 @@ const QUEUE_VERBS = {
   list: "listQueues",
   rows: "readQueues",
   ahead: "placesAhead",
+  count: "countPlaces",
+  unbegun: "countUnbegun",
 } as const satisfies Readonly<Record<Exclude<keyof Queues, "keyOf">, string>>;
 
 export type Verb = (...args: unknown[]) => Promise<unknown>;

@@ -68,6 +68,8 @@ export type ErrorCode =
   | "COST_TOO_LARGE"
   | "BATCH_MISMATCHED"
   | "QUEUE_EXPIRED"
+  | "QUEUE_FULL"
+  | "QUEUE_DROPPED"
   | "TX_ASYNC"
   | "TX_ENDED"
   | "TX_UNDONE"

@@ -30,6 +30,7 @@ test("a step without a queue has none, and a queue of nothing limits nothing", (
     pool: null,
     expiresMs: null,
     batch: null,
+    backlog: null,
   };
   assert.deepEqual(queueOf({}), nothing);
 });
@@ -62,6 +63,7 @@ test("a queue is frozen, with its rates read and what was not given as null", ()
       pool: "heavy",
       expiresMs: null,
       batch: null,
+      backlog: null,
     },
   );
   assert.equal(queue.limit, openai);
@@ -137,7 +139,7 @@ test("a rate that cannot be read is refused, naming where it stands", () => {
 });
 
 test("options of a queue whose release has not come are refused by name, and unknown ones with the nearest", () => {
-  for (const option of ["debounce", "maxBacklog", "whenFull"]) {
+  for (const option of ["debounce"]) {
     refuses(
       () => queueOf({ [option]: 5 }),
       "OPTION_UNSUPPORTED",
@@ -157,6 +159,20 @@ test("what expires waits in a queue, and for some time", () => {
   refuses(expiring("10m"), "QUEUE_INVALID", `step "write"`, "`expires`", "`timeout`");
   refuses(expiring(0, {}), "DURATION_INVALID", `step "write"`, "`expires` is 0");
   refuses(expiring("soon", {}), "DURATION_INVALID", '`expires` of step "write"');
+});
+
+test("a backlog has a size, and says what becomes of more", () => {
+  assert.deepEqual(queueOf({ maxBacklog: 1 }).backlog, { max: 1, whenFull: "refuse" });
+  for (const whenFull of ["refuse", "drop-oldest", "park"]) {
+    assert.deepEqual(queueOf({ maxBacklog: 1000, whenFull }).backlog, { max: 1000, whenFull });
+  }
+  for (const maxBacklog of [0, -1, 1.5, "1000", Infinity, null]) {
+    refuses(() => queueOf({ maxBacklog }), "QUEUE_INVALID", `step "write"`, "`queue.maxBacklog` is", "from 1");
+  }
+  for (const whenFull of ["drop", "drop-newest", 5, null]) {
+    refuses(() => queueOf({ maxBacklog: 5, whenFull }), "QUEUE_INVALID", "`queue.whenFull` is", '"drop-oldest"');
+  }
+  refuses(() => queueOf({ whenFull: "park" }), "QUEUE_INVALID", "no `maxBacklog`", "maxBacklog: 1000");
 });
 
 test("a batch has a size and a wait, and promises nothing of one call alone", () => {

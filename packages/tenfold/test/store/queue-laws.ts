@@ -1,7 +1,7 @@
 /** What the store promises of queues: one owner each, what that keeps, and what is set and shown of them. */
 import assert from "node:assert/strict";
 import { parked, shown } from "./placed.ts";
-import { ALL, joined, law, leaseOf, NOW, type OpenStore } from "./sample.ts";
+import { ALL, idMaker, joined, law, leaseOf, NOW, startOf, type OpenStore } from "./sample.ts";
 
 const LOST = { name: "LeaseLost" };
 const NEVER_OWNED = { wasUsed: false, settings: null, buckets: [] };
@@ -122,5 +122,30 @@ export function queueLaws(open: OpenStore): void {
       { queue: "score", ...none, owner: "a", waiting: 2, oldest: -3 },
       { queue: "send", ...none, owner: "a", waiting: 0, oldest: null },
     ]);
+  });
+
+  law(open, "the places of a queue are counted up to so many, whatever their keys", async (store) => {
+    const { queues } = store;
+    const a = await joined(store, "a");
+    assert.equal(await queues.count(0, "score", 9), 0);
+    const ids = await parked(store, a, [{}, { key: "k" }, { key: "l", rank: -3 }, { queue: "mail" }]);
+    assert.deepEqual([await queues.count(0, "score", 9), await queues.count(0, "score", 2)], [3, 2]);
+    assert.deepEqual([await queues.count(0, "mail", 9), await queues.count(0, "none", 9)], [1, 0]);
+    await queues.call(a, ALL, [shown(ids[1]!, { key: "k" })]);
+    assert.equal(await queues.count(0, "score", 9), 2);
+  });
+
+  law(open, "runs that nobody has begun are counted up to so many, until they are claimed", async (store) => {
+    const { queues } = store;
+    const a = await joined(store, "a");
+    const make = idMaker();
+    const starts = [{}, {}, {}, { at: NOW + 1000 }].map((differs) => startOf(make(), differs));
+    const { workflow } = starts[0]!;
+    await store.start(0, starts, NOW, null);
+    await store.start(0, [startOf(make())], NOW, a);
+    assert.deepEqual([await queues.unbegun(0, workflow, 9), await queues.unbegun(0, workflow, 2)], [3, 2]);
+    assert.equal(await queues.unbegun(0, "none", 9), 0);
+    await store.claim(a, ALL, NOW, 2, 1e9);
+    assert.equal(await queues.unbegun(0, workflow, 9), 1);
   });
 }

@@ -122,7 +122,15 @@ function anyReading(): fc.Arbitrary<Verb> {
       return store.queues.behind(0, of, after, asked.limit);
     }),
   );
-  return fc.oneof(firsts, behind);
+  const counted = fc
+    .record({ queue, workflow: fc.constantFrom(...WORKFLOWS, "none"), limit })
+    .map((asked) =>
+      shown("count", asked, async ({ queues: of }) => [
+        await of.count(0, asked.queue, asked.limit),
+        await of.unbegun(0, asked.workflow, asked.limit),
+      ]),
+    );
+  return fc.oneof(firsts, behind, counted);
 }
 
 /** All places of a queue. */

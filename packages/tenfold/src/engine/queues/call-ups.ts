@@ -5,12 +5,13 @@
  */
 import { newLine, type Line, type LineLimits, type Waiting } from "../../core/queues/line-state.ts";
 import { join, leave, next, settled } from "../../core/queues/line.ts";
-import { LeaseLost, type ClaimedRun, type Lease, type Store } from "../../store/store.ts";
+import type { ClaimedRun, Store } from "../../store/store.ts";
 import type { Place } from "../../store/queues.ts";
 import { laneOfRun } from "../../value/id.ts";
-import { isClosed, isPassing } from "../passing.ts";
-import type { OneByOne } from "../one-by-one.ts";
 import type { Clock } from "../ports.ts";
+import { Asking } from "./asking.ts";
+import type { Backlogs } from "./backlogs.ts";
+import type { CallingLane } from "./calling-lane.ts";
 import { turnIdOf } from "./turn-id.ts";
 
 /** Runs of one line that were called up and wait, at most, if so many may be in memory; those of one key that has limits of its own. */
@@ -23,24 +24,10 @@ const CALL_MAX = 200;
 /** Places of one key that are in memory, and keys that are read at once. */
 const PLACES_OF_KEY = 500;
 const KEYS_READ = 1000;
-/** How long what failed waits for the next try (ms). */
-const RETRY_MS = 250;
 /** A run that was called up may have something to write first. */
 const ASKS_WITHIN_MS = 1000;
 /** The line of those that are called up has no rates: it needs no time. */
 const NO_TIME = 0;
-
-/** The worker of one lane. */
-export interface CallingLane {
-  readonly lane: number;
-  /** Null while it has no lease. */
-  readonly lease: Lease | null;
-  adopt(claimed: readonly ClaimedRun[]): Promise<void>;
-  /** Calls no two at once, nor one while runs in its name are loaded: the answer that is heard last may be the older one. */
-  readonly exclusively: OneByOne;
-  /** Runs may be in its name that it does not drive. */
-  isIncomplete(): void;
-}
 
 export interface CallUpsHost {
   readonly store: Store;
@@ -50,10 +37,12 @@ export interface CallUpsHost {
   readonly linedUpMax: number;
   /** The workflows whose runs may be called. */
   readonly workflows: readonly string[];
+  readonly backlogs: Backlogs;
   /** An attempt with this id waits for its turn here. */
   isAsking(id: string): boolean;
-  /** Its key waits for this attempt: it is called at once. */
-  isHeldFor(id: string): boolean;
+  /** Its key waits for this attempt, which is called at once. */
+  heldFor(id: string): Waiting | undefined;
+  doesNotCome(waiting: Waiting): void;
 }
 
 /** The places of one key in one lane, so far as they are in memory. */
@@ -71,6 +60,7 @@ export class CallUps {
   readonly #host: CallUpsHost;
   readonly #queues: readonly string[];
   readonly #line: Line;
+  readonly #asking: Asking;
   readonly #places = new Map<string, { readonly place: Place; readonly waiting: Waiting }>();
   /** Called, and not permitted yet; null: it takes no room, since others wait for it. */
   readonly #called = new Map<string, Waiting | null>();
@@ -81,10 +71,10 @@ export class CallUps {
   #isCalling = false;
   #isLooking = false;
   #looksAgain = false;
-  #isClosed = false;
 
   constructor(host: CallUpsHost, queues: readonly string[], limits: LineLimits) {
     this.#host = host;
+    this.#asking = new Asking(host.clock);
     this.#queues = queues;
     const unlimited = { concurrency: null, rate: null };
     let called = CALLED_MAX;
@@ -107,9 +97,9 @@ export class CallUps {
     const { lanes, store } = this.#host;
     for (const { lane } of lanes) {
       for (const queue of this.#queues) {
-        for (let after: string | null = null; !this.#isClosed;) {
+        for (let after: string | null = null; !this.#asking.isClosed;) {
           const from: string | null = after;
-          const firsts: readonly Place[] | null = await this.#asked(() =>
+          const firsts: readonly Place[] | null = await this.#asking.until(() =>
             store.queues.firsts(lane, queue, from, KEYS_READ),
           );
           if (firsts === null) return;
@@ -123,7 +113,7 @@ export class CallUps {
   }
 
   close(): void {
-    this.#isClosed = true;
+    this.#asking.close();
   }
 
   /** Looks for places that other workers have written. */
@@ -134,8 +124,8 @@ export class CallUps {
     const { lanes, store } = this.#host;
     for (const { lease } of lanes) {
       for (const queue of this.#queues) {
-        for (let isMore = lease !== null; isMore && !this.#isClosed;) {
-          const places = await this.#asked(() => store.queues.arrivals(lease!, queue, PLACES_OF_KEY));
+        for (let isMore = lease !== null; isMore && !this.#asking.isClosed;) {
+          const places = await this.#asking.until(() => store.queues.arrivals(lease!, queue, PLACES_OF_KEY));
           this.told(places ?? []);
           isMore = places?.length === PLACES_OF_KEY;
         }
@@ -147,7 +137,9 @@ export class CallUps {
 
   /** Runs were parked with these places. */
   told(places: readonly Place[]): void {
-    for (const place of places) this.#seen(place, false);
+    const { waiting, tooMany } = this.#host.backlogs.heard(places);
+    for (const place of waiting) this.#seen(place, false);
+    if (tooMany.length > 0) void this.#callAtOnce(tooMany);
     this.stock();
   }
 
@@ -187,9 +179,12 @@ export class CallUps {
 
   /** Calls up whoever is next, if there is room. */
   stock(): void {
-    if (this.#isCalling || this.#isClosed) return;
+    if (this.#isCalling || this.#asking.isClosed) return;
     const places = this.#urgent.splice(0);
-    for (const { run, node } of places) this.#called.set(turnIdOf(run, node), null);
+    for (const place of places) {
+      this.#called.set(turnIdOf(place.run, place.node), null);
+      this.#host.backlogs.called(place);
+    }
     while (places.length < CALL_MAX) {
       const decided = next(this.#line, NO_TIME);
       if (decided.kind !== "start") break;
@@ -197,6 +192,7 @@ export class CallUps {
       const { place } = this.#places.get(id)!;
       this.#places.delete(id);
       this.#called.set(id, decided.waiting);
+      this.#host.backlogs.called(place);
       this.#taken(place);
       places.push(place);
     }
@@ -213,7 +209,7 @@ export class CallUps {
       const lane = this.#host.lanes[nth]!;
       const claimed = await lane.exclusively(() => this.#callIn(lane, group));
       if (claimed !== null) {
-        const ids = group.map(({ run, node }) => ({ run, id: turnIdOf(run, node) }));
+        const ids = group.map(({ run, node, queue }) => ({ run, queue, id: turnIdOf(run, node) }));
         this.#unlessAsking(ids.filter(({ run }) => !claimed.has(run)));
         const { clock } = this.#host;
         clock.at(clock.now() + ASKS_WITHIN_MS, () => {
@@ -223,15 +219,29 @@ export class CallUps {
         continue;
       }
       // They may stand there still. Where nobody was asked, they would be called again at once, for ever.
-      await this.#pause();
+      await this.#asking.pause();
       for (const place of group) this.isOver(turnIdOf(place.run, place.node));
-      for (const place of group) this.#seen(place, false);
+      this.told(group);
+    }
+  }
+
+  /** Whoever is too many in its queue hears so when it asks there. */
+  async #callAtOnce(places: readonly Place[]): Promise<void> {
+    for (const [nth, group] of Map.groupBy(places, ({ run }) => laneOfRun(run)!)) {
+      const lane = this.#host.lanes[nth]!;
+      if ((await lane.exclusively(() => this.#callIn(lane, group))) !== null) continue;
+      await this.#asking.pause();
+      if (!this.#asking.isClosed) this.told(group);
     }
   }
 
   /** They wait for nothing more. */
-  #unlessAsking(called: readonly { readonly id: string }[]): void {
-    for (const { id } of called) if (!this.#host.isAsking(id)) this.isOver(id);
+  #unlessAsking(called: readonly { readonly id: string; readonly queue: string }[]): void {
+    for (const { id, queue } of called) {
+      if (this.#host.isAsking(id)) continue;
+      this.isOver(id);
+      this.#host.backlogs.inVain(queue, id);
+    }
   }
 
   /** The runs that were claimed; null: nobody here may claim runs of that lane now. */
@@ -244,18 +254,22 @@ export class CallUps {
       tries++;
       return store.queues.call(lease, workflows, places);
     };
-    const claimed = await this.#asked(ask, () => lane.lease === lease);
+    const claimed = await this.#asking.until(ask, () => lane.lease === lease);
     // What was claimed by a call whose answer was not heard is not answered again.
     if (tries > 1 || claimed === null) lane.isIncomplete();
     if (claimed === null) return null;
     await adopt(claimed);
+    for (const { run, node } of places) {
+      const held = this.#host.heldFor(turnIdOf(run, node));
+      if (held !== undefined && lane.mayCome(run, node) === false) this.#host.doesNotCome(held);
+    }
     return new Set(claimed.map(({ id }) => id));
   }
 
   #seen(place: Place, hasMore: boolean): void {
     const id = turnIdOf(place.run, place.node);
     if (this.#places.has(id) || this.#called.has(id)) return;
-    if (this.#host.isHeldFor(id)) return void this.#urgent.push(place);
+    if (this.#host.heldFor(id) !== undefined) return void this.#urgent.push(place);
     const lane = laneOfRun(place.run)!;
     const name = nameOf(place.queue, place.key);
     const windows = this.#windows.get(name) ?? [];
@@ -300,7 +314,9 @@ export class CallUps {
     window.isReading = true;
     window.hasMore = false;
     const { last, lane } = window;
-    const places = await this.#asked(() => this.#host.store.queues.behind(lane, last.queue, last, PLACES_OF_KEY));
+    const places = await this.#asking.until(() =>
+      this.#host.store.queues.behind(lane, last.queue, last, PLACES_OF_KEY),
+    );
     window.isReading = false;
     if (places === null) return;
     // Told of meanwhile, there may be more all the same.
@@ -312,26 +328,6 @@ export class CallUps {
     }
     this.#goOn(window, name);
     this.stock();
-  }
-
-  #pause(): Promise<void> {
-    const { clock } = this.#host;
-    return new Promise((resolve) => void clock.at(clock.now() + RETRY_MS, resolve));
-  }
-
-  /** Asks until there is an answer; null: nobody here may ask any more, or now. */
-  async #asked<T>(ask: () => Promise<T>, mayAsk: () => boolean = () => true): Promise<T | null> {
-    while (!this.#isClosed && mayAsk()) {
-      try {
-        const answer = await ask();
-        return this.#isClosed || !mayAsk() ? null : answer;
-      } catch (thrown) {
-        if (!isPassing(thrown) && !(thrown instanceof LeaseLost) && !isClosed(thrown)) throw thrown;
-        await this.#pause();
-        if (thrown instanceof LeaseLost) return null;
-      }
-    }
-    return null;
   }
 }
 

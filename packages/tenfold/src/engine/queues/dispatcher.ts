@@ -1,33 +1,33 @@
 /**
  * Decides, for queues that share a limit, whose turn it is: the owner of their line.
- * Invariants: nobody starts without its word, and it gives it only while it owns the line; how many run is how many turns are
- * permitted here; a turn that is permitted has a slot, those of a batch one together; its body begins when its bucket is kept, and never closer after others
- * than rates allow, however late it is.
+ * Invariants: nobody starts without its word, and it gives it only while it owns the line; how many run is how many turns are permitted
+ * here; one that is permitted has a slot, those of a batch one together; its body begins when its bucket is kept (`begins.ts` says when).
  */
-import { change, changed, restore } from "../../core/queues/limit-changes.ts";
-import { newLine, type Line, type LineLimits, type Waiting } from "../../core/queues/line-state.ts";
-import { isFirstOfKey, join, leave, next, pause, settled, slow, spent } from "../../core/queues/line.ts";
+import { changed } from "../../core/queues/limit-changes.ts";
+import type { Line, LineLimits, Waiting } from "../../core/queues/line-state.ts";
+import { isFirstOfKey, join, leave, next, pause, settled, spent } from "../../core/queues/line.ts";
 import type { Lease, Store } from "../../store/store.ts";
 import type { OwnedQueue, Place } from "../../store/queues.ts";
 import type { Clock } from "../ports.ts";
+import { Backlogs, type BacklogsHost } from "./backlogs.ts";
 import type { LaneSlots } from "../slots.ts";
-import { Begins, UNSURE_MS } from "./begins.ts";
-import { BucketKeeper } from "./bucket-keeper.ts";
+import { UNSURE_MS } from "./begins.ts";
 import { CallUps, type CallUpsHost } from "./call-ups.ts";
+import type { Holder } from "./let-go.ts";
 import { Holding } from "./holding.ts";
 import { LineReporter, type LineReport } from "./line-report.ts";
 import { isPausedBy, NOTHING_SET, readSettings, type LineSettings } from "./line-settings.ts";
+import { OwnedLine } from "./owned-line.ts";
 import { ServeAgain } from "./serve-again.ts";
-import { runOfTurn } from "./turn-id.ts";
+import { placeOfTurn } from "./turn-id.ts";
 import { TurnSlot } from "./turn-slot.ts";
 import type { Turn, TurnHost } from "./turn.ts";
 
-/** How long a line waits that was told to slow down, and not for how long (ms). */
-const SLOW_MS = 1000;
 /** The first of their keys have as much room again as all the others. */
 const FIRSTS_BESIDE = 2;
 
-export interface DispatcherParts extends Pick<CallUpsHost, "workflows" | "lanes" | "linedUpMax"> {
+export interface DispatcherParts
+  extends Pick<CallUpsHost, "workflows" | "lanes" | "linedUpMax">, Pick<BacklogsHost, "backlogOf"> {
   readonly name: string;
   readonly store: Store;
   readonly clock: Clock;
@@ -43,39 +43,45 @@ export interface DispatcherParts extends Pick<CallUpsHost, "workflows" | "lanes"
   readonly isSure: () => boolean;
   /** Who decides, for people. */
   readonly worker: string;
+  readonly isHeeded: () => boolean;
 }
 
-export class Dispatcher implements TurnHost {
+export class Dispatcher implements TurnHost, Holder {
   readonly name: string;
   readonly #parts: DispatcherParts;
   /** Those that wait, or are permitted. */
   readonly #turns = new Map<Waiting, Turn>();
   /** The last one of each name. */
   readonly #byId = new Map<string, Turn>();
-  #line: Line | null = null;
-  #begins: Begins | null = null;
-  #lease: Lease | null = null;
+  /** Null: others own its line. */
+  #owned: OwnedLine | null = null;
   #callUps: CallUps | null = null;
   #permitted = 0;
   #isServing = false;
   readonly #again: ServeAgain;
-  #buckets: BucketKeeper | null = null;
   #settings: LineSettings = NOTHING_SET;
   readonly #reporter: LineReporter;
   readonly #holding = new Holding();
+  readonly #backlogs: Backlogs;
 
   constructor(parts: DispatcherParts) {
     this.name = parts.name;
     this.#parts = parts;
     this.#again = new ServeAgain(parts, () => this.serve());
+    const isThere = (id: string): boolean => this.#byId.has(id) || this.#callUps?.hasCalled(id) === true;
+    this.#backlogs = new Backlogs({ ...parts, turns: this.#turns, isThere });
     this.#reporter = new LineReporter(parts, () => {
-      const [line, lease] = [this.#line, this.#lease];
-      return line && lease && { line, lease, turns: this.#turns.values(), limits: this.#limits() };
+      const [turns, limits, backlogs] = [this.#turns.values(), this.#limits(), this.#backlogs];
+      return this.#owned && { line: this.#owned.line, lease: this.#owned.lease, turns, limits, backlogs };
     });
   }
 
   get isOwner(): boolean {
-    return this.#line !== null;
+    return this.#owned !== null;
+  }
+
+  get #line(): Line | null {
+    return this.#owned?.line ?? null;
   }
 
   /** Nobody waits here that is known of. */
@@ -94,48 +100,37 @@ export class Dispatcher implements TurnHost {
   }
 
   /** It decides from now on, under this lease. */
-  owns(lease: Lease, { wasUsed, buckets, settings }: OwnedQueue): void {
-    if (this.#line !== null) return;
-    const now = this.#now();
-    this.#settings = readSettings(settings);
-    const limits = this.#limits();
-    const line = newLine(limits, now, !wasUsed);
-    const begins = new Begins(this.#parts, limits, (turn) => this.unused(turn));
-    for (const { scope, ...each } of buckets) {
-      const kept = this.#sinceStart(each);
-      restore(line, scope, kept, now);
-      begins.restore(scope, kept);
-    }
-    this.#line = line;
-    this.#begins = begins;
-    this.#lease = lease;
-    this.#buckets = new BucketKeeper({ ...this.#parts, atWorst: () => begins.atWorst() }, lease);
+  owns(lease: Lease, queue: OwnedQueue): void {
+    if (this.#owned !== null) return;
+    this.#settings = readSettings(queue.settings);
+    const unused = (turn: Turn): void => this.unused(turn);
+    const { line } = (this.#owned = new OwnedLine({ ...this.#parts, unused }, this.#limits(), lease, queue));
     this.#pause(line);
+    this.#backlogs.owns(queue.wasUsed);
     for (const turn of this.#turns.values()) if (turn.state === "waits") join(line, turn.waiting);
     this.#callUp();
     this.serve();
+    for (const turn of [...this.#turns.values()]) this.#backlogs.comes(turn);
   }
 
   /** There are other queues, or limits, than before. */
   changed(): void {
-    if (this.#line === null) return;
+    if (this.#owned === null) return;
     this.#callUps!.close();
     this.#callUp();
-    this.#change(this.#line);
+    this.#change(this.#owned);
   }
 
   /** This is what people want of its queues now. */
   set(settings: string | null): void {
-    if (this.#line === null || settings === this.#settings.text) return;
+    if (this.#owned === null || settings === this.#settings.text) return;
     this.#settings = readSettings(settings);
-    this.#change(this.#line);
+    this.#change(this.#owned);
   }
 
-  #change(line: Line): void {
-    const limits = this.#limits();
-    change(line, limits);
-    this.#begins!.change(limits);
-    this.#pause(line);
+  #change(owned: OwnedLine): void {
+    owned.change(this.#limits());
+    this.#pause(owned.line);
     this.serve();
   }
 
@@ -148,8 +143,11 @@ export class Dispatcher implements TurnHost {
   }
 
   #callUp(): void {
-    const asks = { isAsking: (id: string) => this.#byId.has(id), isHeldFor: (id: string) => this.#holding.isFor(id) };
-    this.#callUps = new CallUps({ ...this.#parts, ...asks }, this.#parts.queues(), this.#limits());
+    const isAsking = (id: string): boolean => this.#byId.has(id);
+    const heldFor = (id: string): Waiting | undefined => this.#holding.of(id);
+    const doesNotCome = (waiting: Waiting): void => this.doesNotCome(waiting);
+    const host = { ...this.#parts, backlogs: this.#backlogs, isAsking, heldFor, doesNotCome };
+    this.#callUps = new CallUps(host, this.#parts.queues(), this.#limits());
     void this.#callUps.open();
   }
 
@@ -160,7 +158,7 @@ export class Dispatcher implements TurnHost {
 
   /** Others may have parked some; `isWhole`: looks at all that there is, since what it was to be told may be lost. */
   look(isWhole: boolean): void {
-    void this.#callUps?.look();
+    void this.#callUps?.look().then(() => this.#backlogs.count(isWhole));
     if (isWhole) void this.#callUps?.open();
   }
 
@@ -172,18 +170,15 @@ export class Dispatcher implements TurnHost {
 
   /** Another one may decide from now on. */
   lost(): void {
-    if (this.#line === null) return;
-    this.#line = null;
-    this.#begins?.close();
-    this.#begins = null;
-    this.#lease = null;
+    if (this.#owned === null) return;
+    this.#owned.close();
+    this.#owned = null;
     this.#callUps?.close();
     this.#callUps = null;
     this.#again.cancel();
-    this.#buckets?.close();
-    this.#buckets = null;
     this.#reporter.lost();
     this.#holding.clear();
+    this.#backlogs.lost();
     this.#permitted = 0;
     for (const turn of [...this.#turns.values()]) {
       if (turn.state === "waits") turn.comesLate();
@@ -203,11 +198,12 @@ export class Dispatcher implements TurnHost {
     join(line, turn.waiting);
     if (this.#isLate(line, turn) && !this.#callUps!.hasCalled(turn.waiting.id)) turn.comesLate();
     this.serve();
+    this.#backlogs.comes(turn);
   }
 
   /** Its turn comes so late that it waits in the store. The first of a key comes soon, also where others have a long line. */
   #isLate(line: Line, { waiting }: Turn): boolean {
-    if (this.#holding.isFor(waiting.id)) return false;
+    if (this.#holding.of(waiting.id) !== undefined) return false;
     const most = this.#parts.linedUpMax * (isFirstOfKey(line, waiting) ? FIRSTS_BESIDE : 1);
     return this.#turns.size - this.#permitted > most || this.#callUps!.mayBeAhead(waiting);
   }
@@ -221,15 +217,17 @@ export class Dispatcher implements TurnHost {
   /** It comes again: its key goes on waiting for it, if it did. */
   goes(turn: Turn): void {
     if (this.#line !== null) leave(this.#line, turn.waiting);
+    this.#backlogs.left(turn);
     this.#forget(turn);
   }
 
   settled(turn: Turn, spentAmount: number | null, comesAgain: boolean): void {
     const { waiting } = turn;
     this.#isOver(turn, comesAgain && this.#parts.isStrict(waiting.queue));
+    this.#backlogs.settled(turn);
     if (spentAmount !== null) {
       spent(this.#line!, waiting, spentAmount - waiting.cost);
-      this.#begins!.spent(waiting, spentAmount - waiting.cost);
+      this.#owned!.begins.spent(waiting, spentAmount - waiting.cost);
     }
     this.serve();
   }
@@ -237,6 +235,7 @@ export class Dispatcher implements TurnHost {
   /** It was permitted, and its body is not called. */
   unused(turn: Turn): void {
     this.#isOver(turn, false);
+    this.#backlogs.unused(turn);
     spent(this.#line!, turn.waiting, -turn.waiting.cost);
     turn.leavesSlot();
     this.serve();
@@ -249,19 +248,27 @@ export class Dispatcher implements TurnHost {
     if (holds) {
       this.#holding.hold(this.#line!, turn.waiting, this.#now());
       // Its run was lost while its body went on: it may wait in the store by now.
-      if (!turn.asker.isHere()) this.#callUps!.urge({ ...turn.place, run: runOfTurn(turn.waiting.id) });
+      if (turn.asker.isLeft()) this.urge(placeOfTurn(turn.waiting));
     } else settled(this.#line!, turn.waiting, this.#now());
   }
 
   /** Nothing of the run comes any more: its keys go on. */
   ended(run: string): void {
-    if (this.#line !== null) this.#holding.ended(this.#line, run);
+    if (this.#owned !== null) this.#holding.ended(this.#owned.line, run);
     this.serve();
   }
 
-  /** Runs for whose next attempts keys wait, which may have ended elsewhere. */
-  get heldFor(): readonly string[] {
-    return this.#holding.runs;
+  get held(): readonly Waiting[] {
+    return this.#holding.all;
+  }
+
+  urge(place: Place): void {
+    this.#callUps?.urge(place);
+  }
+
+  doesNotCome(waiting: Waiting): void {
+    if (this.#line !== null) this.#holding.gaveUp(this.#line, waiting);
+    this.serve();
   }
 
   /** Nobody counts it any more. */
@@ -274,16 +281,14 @@ export class Dispatcher implements TurnHost {
   #forget(turn: Turn): void {
     const { waiting } = turn;
     this.#turns.delete(waiting);
-    this.#begins?.isOver(turn);
+    this.#owned?.begins.isOver(turn);
     if (this.#byId.get(waiting.id) === turn) this.#byId.delete(waiting.id);
     this.#callUps?.isOver(waiting.id);
   }
 
   slow({ waiting }: Turn, forMs: number): void {
-    if (this.#line === null) return;
     // Who shares a limit calls the same.
-    const queue = this.#limits().shared === null ? waiting.queue : null;
-    slow(this.#line, queue, this.#now() + (forMs > 0 ? forMs : SLOW_MS));
+    this.#owned?.slow(this.#limits().shared === null ? waiting.queue : null, forMs);
   }
 
   /** Permits whoever may start now, as long as there are slots. */
@@ -291,7 +296,7 @@ export class Dispatcher implements TurnHost {
     if (this.#isServing || this.#line === null) return;
     this.#isServing = true;
     try {
-      while (this.#line !== null && this.#serveOne(this.#line));
+      while (this.#owned !== null && this.#serveOne(this.#owned));
     } finally {
       this.#isServing = false;
     }
@@ -300,7 +305,7 @@ export class Dispatcher implements TurnHost {
   }
 
   /** False: nobody may start now. */
-  #serveOne(line: Line): boolean {
+  #serveOne({ line, begins, buckets }: OwnedLine): boolean {
     const { slots, isSure } = this.#parts;
     if (this.#turns.size === this.#permitted) return false;
     const now = this.#now();
@@ -323,25 +328,20 @@ export class Dispatcher implements TurnHost {
     for (const turn of turns) {
       turn.permitted(slot);
       this.#holding.started(turn.waiting.id);
-      this.#begins!.permitted(turn);
+      begins.permitted(turn);
+      this.#backlogs.permitted(turn);
       this.#permitted++;
       this.#callUps!.isOver(turn.waiting.id);
       this.#reporter.started(turn.waiting.queue);
     }
-    this.#buckets!.keep(changed(line), () => this.#begins?.start(turns));
+    buckets.keep(changed(line), () => this.#owned?.begins.start(turns));
     return true;
   }
 
   begin(turn: Turn, call: () => void): void {
     // Whoever is not permitted any more finds that out by itself.
-    if (this.#begins === null) call();
-    else this.#begins.begin([turn], call);
-  }
-
-  /** In the clock of this line, which nobody sets. */
-  #sinceStart({ tat, at }: { readonly tat: number; readonly at: number }): { tat: number; at: number } {
-    const offset = this.#parts.clock.now() - this.#now();
-    return { tat: tat - offset, at: at - offset };
+    if (this.#owned === null) call();
+    else this.#owned.begins.begin([turn], call);
   }
 
   #now(): number {

@@ -6,19 +6,20 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import type { LineLimits } from "../../core/queues/line-state.ts";
-import { FINISHED, LeaseLost, type ClaimedRun, type Lease, type Store } from "../../store/store.ts";
+import type { BacklogDefinition } from "../../flow/queue-definition.ts";
+import { LeaseLost, type ClaimedRun, type Lease, type Store } from "../../store/store.ts";
 import type { NewPlace } from "../../store/queues.ts";
-import { laneOfRun } from "../../value/id.ts";
 import type { LiveRun } from "../live-run.ts";
 import { isClosed, isPassing } from "../passing.ts";
 import type { OneByOne } from "../one-by-one.ts";
 import type { Clock } from "../ports.ts";
 import type { LaneSlots } from "../slots.ts";
-import type { CallingLane } from "./call-ups.ts";
+import type { CallingLane } from "./calling-lane.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { letGo } from "./let-go.ts";
 import type { LineReport } from "./line-report.ts";
 import type { LineSettings } from "./line-settings.ts";
-import { laneOfLine, limitsOf, lineNameOf, type Queued } from "./queue-of.ts";
+import { backlogInLine, isHeldTo, laneOfLine, limitsOf, lineNameOf, type Queued } from "./queue-of.ts";
 import { serves, type Pools } from "./pools.ts";
 
 /** How often lines that others own are asked for, and places looked for of which nobody may have told (ms). */
@@ -48,6 +49,7 @@ export interface DispatchersParts {
 interface Lane extends CallingLane {
   lease: Lease | null;
   adopt: (claimed: readonly ClaimedRun[]) => Promise<void>;
+  mayCome: CallingLane["mayCome"];
   isSure: () => boolean;
   isIncomplete: () => void;
   exclusively: OneByOne;
@@ -74,6 +76,7 @@ export class Dispatchers {
       lane,
       lease: null,
       adopt: async () => {},
+      mayCome: () => null,
       isSure: () => false,
       isIncomplete: () => {},
       exclusively: (act) => act(),
@@ -82,7 +85,7 @@ export class Dispatchers {
   }
 
   /** The worker of a lane has a lease. */
-  joined(lease: Lease, worker: Pick<Lane, "adopt" | "isSure" | "isIncomplete" | "exclusively">): void {
+  joined(lease: Lease, worker: Pick<Lane, "adopt" | "mayCome" | "isSure" | "isIncomplete" | "exclusively">): void {
     Object.assign(this.#lanes[lease.lane]!, { lease, ...worker });
     this.#looks = 0;
     this.#unwatch ??= this.#parts.store.watch("place", () => this.#hear());
@@ -119,6 +122,11 @@ export class Dispatchers {
     return this.#byName.get(line)?.report() ?? null;
   }
 
+  /** The line is owned here. */
+  owns(line: string): boolean {
+    return this.#byName.get(line)?.isOwner === true;
+  }
+
   /** How a key stands in the store. */
   keyOf(key: string | null): string {
     return this.#parts.store.queues.keyOf(key ?? "");
@@ -148,8 +156,7 @@ export class Dispatchers {
     const known = this.#byName.get(name);
     const same = this.#steps.get(name)?.get(step.name);
     // A step may have been made twice, for two workflows.
-    if (same === step || (same !== undefined && isDeepStrictEqual(limitsOf(name, [same]), limitsOf(name, [step]))))
-      return known!;
+    if (same === step || (same !== undefined && isSame(name, same, step))) return known!;
     this.#learn(step);
     if (known !== undefined) known.changed();
     else void this.#look();
@@ -196,6 +203,8 @@ export class Dispatchers {
     const steps = (): readonly Queued[] => [...(this.#steps.get(name)?.values() ?? [])];
     const limits = (settings: LineSettings): LineLimits => limitsOf(name, steps(), settings);
     const isStrict = (queue: string): boolean => this.#steps.get(name)?.get(queue)?.queue.per?.isStrict === true;
+    const backlogOf = (queue: string): BacklogDefinition | null => backlogInLine(this.#steps.get(name)?.get(queue));
+    const isHeeded = (): boolean => steps().some(isHeldTo);
     const queues = (): readonly string[] => [...(this.#steps.get(name)?.keys() ?? [name])];
     const lane = this.#laneOf(name);
     const slots = slotsOf(lane);
@@ -203,7 +212,21 @@ export class Dispatchers {
     this.#byName.set(
       name,
       new Dispatcher({
-        ...{ name, store, clock, limits, isStrict, isSure, queues, slots, workflows, linedUpMax, worker },
+        ...{
+          name,
+          store,
+          clock,
+          limits,
+          isStrict,
+          backlogOf,
+          isHeeded,
+          isSure,
+          queues,
+          slots,
+          workflows,
+          linedUpMax,
+          worker,
+        },
         lanes: this.#lanes,
       }),
     );
@@ -244,7 +267,7 @@ export class Dispatchers {
       }
     }
     for (const each of this.#byName.values()) if (this.#laneOf(each.name) === lane) each.look(lists);
-    await this.#forgetEnded(lane);
+    await letGo(this.#parts.store, this.#lanes[lane]!, this.#byName.values(), lists);
   }
 
   /**
@@ -263,16 +286,6 @@ export class Dispatchers {
     for (const { queue, waiting } of await store.queues.list(lane)) {
       if (waiting > 0 && !this.#lineOf.has(queue) && mayBeLeft(queue)) this.#make(queue);
     }
-  }
-
-  /** Keys wait for runs of this lane that may have ended elsewhere. */
-  async #forgetEnded(lane: number): Promise<void> {
-    const held = [...this.#byName.values()].flatMap(({ heldFor }) => heldFor);
-    const runs = [...new Set(held)].filter((run) => laneOfRun(run) === lane);
-    const records = runs.length === 0 ? [] : await this.#parts.store.read(lane, runs);
-    records.forEach((record, nth) => {
-      if (record === undefined || FINISHED.has(record.status)) this.ended(runs[nth]!);
-    });
   }
 
   /** Others may have written places: those that are owned here look for them. */
@@ -295,4 +308,9 @@ export class Dispatchers {
       () => void this.#look(),
     );
   }
+}
+
+function isSame(line: string, one: Queued, other: Queued): boolean {
+  const said = (step: Queued): unknown => [limitsOf(line, [step]), step.queue.backlog];
+  return isDeepStrictEqual(said(one), said(other));
 }

@@ -13,6 +13,7 @@ import type { Admission } from "./admission.ts";
 import { turnIdOf } from "./turn-id.ts";
 import type { Dispatchers } from "./dispatchers.ts";
 import { armExpiry, expired, expiresAt } from "./expiry.ts";
+import { turnedAway } from "./turned-away.ts";
 import { PRIORITY_MS, type Queued, type QueuedStep } from "./queue-of.ts";
 import { Turn, type Asker } from "./turn.ts";
 
@@ -45,6 +46,12 @@ interface Standing {
   readonly batched: StepDefinition | null;
   /** Since when it waits for others to start with, by the clock of lines. */
   readonly since?: number;
+}
+
+/** Who asks, for what its turn is. */
+interface Asked extends Pick<Asker, "call" | "coming" | "turnAway"> {
+  /** It waits: answers how to stop what that began. */
+  readonly arm: (turn: Turn) => () => void;
 }
 
 export class DriverQueues {
@@ -87,6 +94,9 @@ export class DriverQueues {
     const since = batched === null ? {} : { since: this.#gathersSince(madeAt, batch!.waitMs) };
     const standing = { ...answers, node: path, dueAt, beginsLate, batched, ...since };
     const turn = this.#turnOf(run, step, standing, {
+      // What is taken back is, however many wait.
+      coming: attempt.undo === null ? { at: madeAt, isFirst: number === 1 } : null,
+      turnAway: (code) => attempt.refuse(turnedAway(code, step, attempt)),
       call: (together) => attempt.call(together),
       arm: (asked) => armExpiry(clock, run, attempt, step, asked, until),
     });
@@ -117,6 +127,8 @@ export class DriverQueues {
     if (!answers.ok) driver.ports.log.write("warn", answers.message, { run: run.id });
     const place = { ...standing, cost, node: "", dueAt: run.state.startedAt, beginsLate: false, batched: null };
     const turn = this.#turnOf(run, runs, place, {
+      coming: null,
+      turnAway: () => {},
       call: () => {
         driver.slots.release();
         admitted();
@@ -136,7 +148,7 @@ export class DriverQueues {
     run: LiveRun,
     queued: Queued,
     { key, weight, priority, cost, node, dueAt, beginsLate, batched, since }: Standing,
-    { call, arm }: Pick<Asker, "call"> & { readonly arm: (turn: Turn) => () => void },
+    { call, coming, turnAway, arm }: Asked,
   ): Turn {
     const driver = this.#host;
     const waiting = {
@@ -158,7 +170,12 @@ export class DriverQueues {
         disarm();
       },
       call,
-      isHere: () => driver.runs.get(run.id) === run,
+      coming,
+      isLeft: () => run.isGone || run.isGivenBack,
+      turnAway: (code) => {
+        turn.gaveUp();
+        turnAway(code);
+      },
       isLate: () => driver.changed(run),
       revoke: (reason) => driver.giveBackOne(run, reason),
     });
@@ -183,6 +200,13 @@ export class DriverQueues {
   /** The run gives its place back if no body of it runs, waits for its turn or is about to be asked for. */
   rests(run: LiveRun): void {
     if (run.admission?.isAdmitted === true && run.attempts.size === 0 && run.isIdle) run.admission.leave();
+  }
+
+  /** As a `CallingLane` tells it. */
+  mayCome(run: string, node: string): boolean | null {
+    const live = this.#host.runs.get(run);
+    if (live === undefined) return null;
+    return !live.isIdle || live.attempts.has(node) || live.timers.has(node) || live.admission?.isWaiting === true;
   }
 
   /** The places of a run that is being parked: none of its turns comes from now on. */

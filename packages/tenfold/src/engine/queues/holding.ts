@@ -13,8 +13,9 @@ export class Holding {
     hold(line, waiting, now);
   }
 
-  isFor(id: string): boolean {
-    return this.#held.has(id);
+  /** Undefined: no key waits for it. */
+  of(id: string): Waiting | undefined {
+    return this.#held.get(id);
   }
 
   /** It has come, and has its turn. */
@@ -32,8 +33,8 @@ export class Holding {
     for (const waiting of this.#held.values()) if (runOfTurn(waiting.id) === run) this.gaveUp(line, waiting);
   }
 
-  get runs(): readonly string[] {
-    return [...this.#held.keys()].map(runOfTurn);
+  get all(): readonly Waiting[] {
+    return [...this.#held.values()];
   }
 
   clear(): void {

@@ -15,7 +15,7 @@ import { inputOf } from "../body.ts";
 import type { Engine } from "../engine.ts";
 import { ofReached } from "../listing.ts";
 import { turnIdOf } from "./turn-id.ts";
-import { rowOf } from "./known-lines.ts";
+import { rowOf } from "./queue-row.ts";
 import type { LimitTexts } from "./limit-texts.ts";
 import type { LineReport, QueueReport } from "./line-report.ts";
 import { isPausedBy } from "./line-settings.ts";

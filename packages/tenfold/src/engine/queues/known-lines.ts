@@ -5,18 +5,14 @@
 import type { ListedQueue } from "../../store/queues.ts";
 import type { Engine } from "../engine.ts";
 import { ofReached } from "../listing.ts";
-import type { LineReport } from "./line-report.ts";
-import { NOTHING_SET, readSettings, type LineSettings } from "./line-settings.ts";
+import { NOTHING_SET } from "./line-settings.ts";
 import { lineNameOf, type Queued } from "./queue-of.ts";
+import { rowOf, type LineRow } from "./queue-row.ts";
 
-export interface KnownLine {
+export interface KnownLine extends LineRow {
   readonly name: string;
   /** Its queues share a limit, which has the line's name. */
   readonly isShared: boolean;
-  readonly isOwned: boolean;
-  readonly settings: LineSettings;
-  /** What its owner said last, or the one before did; null: nobody ever did. */
-  readonly report: LineReport | null;
   readonly queues: ReadonlyMap<string, KnownQueue>;
 }
 
@@ -36,7 +32,7 @@ export async function knownLines({ store, registry }: Pick<Engine, "store" | "re
 }
 
 function linesOf(steps: readonly Queued[], listed: readonly ListedQueue[]): KnownLine[] {
-  const rows = new Map<string, Row>();
+  const rows = new Map<string, LineRow>();
   for (const each of listed) {
     if (each.owner !== null || each.settings !== null || each.stats !== null) rows.set(each.queue, rowOf(each));
   }
@@ -62,15 +58,8 @@ function linesOf(steps: readonly Queued[], listed: readonly ListedQueue[]): Know
     .sort((one, other) => (one.name < other.name ? -1 : 1));
 }
 
-type Row = Pick<KnownLine, "isOwned" | "settings" | "report">;
-
-const NO_ROW: Row = { isOwned: false, settings: NOTHING_SET, report: null };
+const NO_ROW: LineRow = { isOwned: false, settings: NOTHING_SET, report: null };
 const NO_PLACES = { places: 0, oldest: null };
-
-export function rowOf({ owner, settings, stats }: Pick<ListedQueue, "owner" | "settings" | "stats">): Row {
-  const report = stats === null ? null : (JSON.parse(stats) as LineReport);
-  return { isOwned: owner !== null, settings: readSettings(settings), report };
-}
 
 /** Of all lanes together. */
 function placesOf(listed: readonly ListedQueue[]): Map<string, { places: number; oldest: number | null }> {

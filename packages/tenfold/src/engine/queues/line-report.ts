@@ -8,12 +8,14 @@ import type { Line, LineLimits } from "../../core/queues/line-state.ts";
 import { LeaseLost, type Lease, type Store } from "../../store/store.ts";
 import { isClosed, isPassing } from "../passing.ts";
 import type { Clock } from "../ports.ts";
+import type { Backlogs, TurnedAway } from "./backlogs.ts";
 import { limitTexts, type LimitTexts } from "./limit-texts.ts";
 import { StartRate } from "./start-rate.ts";
 import type { Turn } from "./turn.ts";
 
-/** How often a line is reported of, at most (ms). */
+/** How often a line is reported of, at most (ms): one by which others start runs, or do not, more often. */
 const REPORT_EVERY_MS = 2000;
+const REPORT_SOON_MS = 250;
 /** The most bodies that are told of one by one. */
 const BEGUN_MAX = 50;
 
@@ -32,6 +34,8 @@ export interface QueueReport {
   readonly own: LimitTexts;
   /** Null: it has no keys. */
   readonly per: LimitTexts | null;
+  /** What came of those who were too many, since its owner decides; null, or not there: as many wait as come. */
+  readonly turnedAway?: TurnedAway | null;
   /** The attempts whose bodies run, as `turnIdOf` names them; null: more than are told. */
   readonly begun: readonly string[] | null;
 }
@@ -52,6 +56,7 @@ export interface ReportedLine {
   readonly turns: Iterable<Turn>;
   /** Those that hold now. */
   readonly limits: LineLimits;
+  readonly backlogs: Pick<Backlogs, "turnedAway">;
 }
 
 export interface LineReporterParts {
@@ -59,6 +64,8 @@ export interface LineReporterParts {
   readonly worker: string;
   readonly store: Store;
   readonly clock: Clock;
+  /** Whoever starts runs elsewhere goes by how many wait in it. */
+  readonly isHeeded: () => boolean;
 }
 
 export class LineReporter {
@@ -87,8 +94,8 @@ export class LineReporter {
   /** Something has changed: it is reported soon. */
   stir(): void {
     if (this.#cancel !== null || this.#isStopped) return;
-    const { clock } = this.#parts;
-    this.#cancel = clock.at(clock.now() + REPORT_EVERY_MS, () => {
+    const { clock, isHeeded } = this.#parts;
+    this.#cancel = clock.at(clock.now() + (isHeeded() ? REPORT_SOON_MS : REPORT_EVERY_MS), () => {
       this.#cancel = null;
       void this.#report();
     });
@@ -139,7 +146,7 @@ export class LineReporter {
     if (!isOver && this.#reported() !== null) this.stir();
   }
 
-  #queues({ line, turns, limits }: ReportedLine): readonly QueueReport[] {
+  #queues({ line, turns, limits, backlogs }: ReportedLine): readonly QueueReport[] {
     const { clock } = this.#parts;
     const elapsed = clock.elapsed();
     const offset = clock.now() - elapsed;
@@ -162,6 +169,7 @@ export class LineReporter {
         binds: binds && { ...binds, until: binds.until === null ? null : Math.round(binds.until + offset) },
         own: limitTexts(limit),
         per: keyed.has(queue) ? limitTexts(per) : null,
+        turnedAway: backlogs.turnedAway(queue),
         begun: begun.length > BEGUN_MAX ? null : begun,
       };
     });

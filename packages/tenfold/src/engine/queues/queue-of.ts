@@ -1,7 +1,7 @@
 /** What the `queue` of a step comes to: whose dispatcher decides, within which limits, and where one attempt stands. */
 import type { Limit, LineLimits, QueueLimits } from "../../core/queues/line-state.ts";
 import type { StepDefinition, WorkflowDefinition } from "../../flow/definition.ts";
-import type { QueueDefinition } from "../../flow/queue-definition.ts";
+import type { BacklogDefinition, QueueDefinition } from "../../flow/queue-definition.ts";
 import { hash32 } from "../../value/hash.ts";
 import { rateOf } from "../../value/rate.ts";
 import { NOTHING_SET, type LineSettings, type QueueSettings } from "./line-settings.ts";
@@ -15,11 +15,29 @@ export interface Queued {
   readonly queue: QueueDefinition;
 }
 
+const RUNS_OF = "runs of ";
+
 export type QueuedStep = StepDefinition & Queued;
 
-/** The queue of a workflow's runs; no step has such a name. */
+/** What the queue of a workflow's runs is called; no step has such a name. */
+export function runsOf(workflow: string): string {
+  return `${RUNS_OF}${workflow}`;
+}
+
+/** The queue of a workflow's runs. */
 export function queueOfRuns({ name, queue }: WorkflowDefinition): Queued | null {
-  return queue === undefined ? null : { name: `runs of ${name}`, queue };
+  return queue === undefined ? null : { name: runsOf(name), queue };
+}
+
+/** What the owner of a step's line keeps to; of a workflow's runs whoever starts them does. */
+export function backlogInLine(queued: Queued | undefined): BacklogDefinition | null {
+  const backlog = queued?.queue.backlog ?? null;
+  return backlog === null || queued!.name.startsWith(RUNS_OF) ? null : backlog;
+}
+
+/** Whoever starts runs of the workflow goes by how many wait in this queue of theirs. */
+export function isHeldTo({ name, queue }: Queued): boolean {
+  return name.startsWith(RUNS_OF) && queue.backlog !== null;
 }
 
 export function isQueued(step: StepDefinition): step is QueuedStep {

@@ -3,6 +3,7 @@ import type { Binding } from "../../core/queues/line-facts.ts";
 import { rateOf } from "../../value/rate.ts";
 import { knownLines, type KnownLine, type KnownQueue } from "./known-lines.ts";
 import { limitTexts, type LimitTexts } from "./limit-texts.ts";
+import type { TurnedAway } from "./backlogs.ts";
 import type { QueueReport } from "./line-report.ts";
 import { isPausedBy, type QueueSettings } from "./line-settings.ts";
 import { limitsOf } from "./queue-of.ts";
@@ -28,6 +29,10 @@ export interface QueueView {
   readonly rate: string | null;
   /** What holds for each key; null: it has no keys. */
   readonly per: LimitTexts | null;
+  /** How many may wait; null: as many as come, or its code is not open here. */
+  readonly maxBacklog: number | null;
+  /** How many were refused, or dropped, since its worker decides; null: nobody knows, or as many wait as come. */
+  readonly turnedAway: TurnedAway | null;
   readonly isPaused: boolean;
   /** What keeps it from starting one: `until` is when time alone ends that (ms since 1970). */
   readonly binds: Binding | null;
@@ -86,6 +91,8 @@ function queueView(line: KnownLine, queue: string, known: KnownQueue, now: numbe
     ...counts,
     ...own,
     per,
+    maxBacklog: known.step?.queue.backlog?.max ?? null,
+    turnedAway: (isOwned && said?.turnedAway) || null,
     isPaused,
     binds,
     drainsInMs: drainsInMs(counts, own, isPaused),
@@ -114,7 +121,7 @@ function limitView(line: KnownLine, queues: readonly QueueView[]): QueueView {
     limit: null,
     ...counts,
     ...own,
-    per: null,
+    ...{ per: null, maxBacklog: null, turnedAway: null },
     isPaused,
     binds: queues.find(({ binds }) => binds?.of === "shared")?.binds ?? null,
     drainsInMs: drainsInMs(counts, own, isPaused),

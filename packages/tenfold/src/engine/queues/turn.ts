@@ -1,4 +1,5 @@
 /** One attempt that asks for its turn in a queue: what its dispatcher knows of it, from when it asks until its body has settled. */
+import type { Coming } from "../../core/queues/backlog.ts";
 import type { Waiting } from "../../core/queues/line-state.ts";
 import type { StepDefinition } from "../../flow/definition.ts";
 import type { Place } from "../../store/queues.ts";
@@ -14,14 +15,18 @@ export interface Asker {
   readonly beginsLate: boolean;
   /** Whose body is called for several attempts at once; null: for this one alone. */
   readonly batched: StepDefinition | null;
-  /** Its run is driven here still. */
-  isHere(): boolean;
+  /** Null: however many wait, it is not turned away. */
+  readonly coming: Coming | null;
   /** It waits, again. */
   waits(): void;
   /** It waits no more: it is permitted, or will not be. */
   waitsNoMore(): void;
   /** It was permitted, and has a slot: calls the body, or has it called with those of the batch. */
   call(batch: BatchCall | null): void;
+  /** Its run is given up here: what comes of its body is not heard. */
+  isLeft(): boolean;
+  /** Too many wait: it fails. */
+  turnAway(code: "QUEUE_FULL" | "QUEUE_DROPPED"): void;
   /** It will not be soon: its run is to leave memory, if that only waits for such turns. */
   isLate(): void;
   /** Others may be permitted in its place from now on: its body is stopped, and the attempt made anew. */

@@ -70,6 +70,14 @@ export class EncodedQueues implements Queues {
   ahead(lane: number, place: Place, most: number): Promise<number> {
     return this.#queues.ahead(lane, hashedPlace(this.#codec, place), most);
   }
+
+  count(lane: number, queue: string, most: number): Promise<number> {
+    return this.#queues.count(lane, queue, most);
+  }
+
+  unbegun(lane: number, workflow: string, most: number): Promise<number> {
+    return this.#queues.unbegun(lane, workflow, most);
+  }
 }
 
 export function hashedPlace<T extends { readonly key: string }>(codec: Codec, place: T): T {

@@ -131,6 +131,17 @@ export const COUNT_PLACES_AHEAD = `
     where p.lane = $1 and p.queue = $2 and p.key = $3 and (p.rank, p.run, p.node) < ($4, $5, $6)
     limit $7) as b`;
 
+export const COUNT_PLACES = `
+  select count(*) as counted
+  from (select 1 from tenfold.tasks p where p.lane = $1 and p.queue = $2 limit $3) as b`;
+
+export const COUNT_BEGINNING = `
+  select count(*) as counted
+  from (
+    select 1 from tenfold.runs r
+    where r.lane = $1 and r.workflow = $2 and r.turn is not null
+    limit $3) as b`;
+
 /** All places that there are: the least rank is found while they are counted. */
 export const LIST_QUEUES = `
   select coalesce(q.queue, p.queue) as queue, q.owner, q.settings, q.stats, coalesce(p.waiting, 0) as waiting, p.oldest

@@ -138,6 +138,19 @@ export class PostgresQueues implements Queues {
     return counted!.ahead;
   }
 
+  count(lane: number, queue: string, most: number): Promise<number> {
+    return this.#counted(sql.COUNT_PLACES, lane, queue, most);
+  }
+
+  unbegun(lane: number, workflow: string, most: number): Promise<number> {
+    return this.#counted(sql.COUNT_BEGINNING, lane, workflow, most);
+  }
+
+  async #counted(statement: string, lane: number, name: string, most: number): Promise<number> {
+    const [row] = await this.#to.reads.rows<{ counted: number }>(statement, lane, name, most);
+    return row!.counted;
+  }
+
   async #fenced(connection: Connection, lease: Lease, statements: readonly Statement[]): Promise<readonly Answer[]> {
     const fence = { sql: FENCE_ALIVE, values: [lease.lane, lease.owner] };
     const [alive, ...answers] = await connection.send([fence, ...statements]);

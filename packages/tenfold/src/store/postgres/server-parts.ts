@@ -56,6 +56,8 @@ export function partsAt(
       list: (lane) => read(lane, (store) => store.queues.list(lane)),
       rows: (lane, queues) => read(lane, (store) => store.queues.rows(lane, queues)),
       ahead: (lane, ...given) => read(lane, (store) => store.queues.ahead(lane, ...given)),
+      count: (lane, ...given) => read(lane, (store) => store.queues.count(lane, ...given)),
+      unbegun: (lane, ...given) => read(lane, (store) => store.queues.unbegun(lane, ...given)),
     },
     transactions: {
       kind: "postgres",

@@ -76,6 +76,14 @@ export const PLACES_AHEAD = `
   select 1 as ahead
   from tasks where lane = ? and queue = ? and key = ? and (rank, run, node) < (?, ?, ?) limit ?`;
 
+export const PLACES_OF_QUEUE = `
+  select 1 as waits
+  from tasks where lane = ? and queue = ? limit ?`;
+
+export const RUNS_BEGINNING = `
+  select 1 as begins
+  from runs where lane = ? and workflow = ? and turn is not null limit ?`;
+
 /** All that there are: the least rank is found while they are counted. */
 export const COUNT_PLACES = `
   select queue, count(*) as waiting, min(rank) as oldest from tasks where lane = ? group by queue order by queue`;
@@ -199,6 +207,14 @@ export class SqliteQueues implements Queues {
     return this.#access.read(lane, (connection) => {
       return connection.all<{ ahead: number }>(PLACES_AHEAD, lane, queue, key, rank, run, node, most).length;
     });
+  }
+
+  async count(lane: number, queue: string, most: number): Promise<number> {
+    return this.#access.read(lane, (connection) => connection.all(PLACES_OF_QUEUE, lane, queue, most).length);
+  }
+
+  async unbegun(lane: number, workflow: string, most: number): Promise<number> {
+    return this.#access.read(lane, (connection) => connection.all(RUNS_BEGINNING, lane, workflow, most).length);
   }
 
   #fenced<T>(lease: Lease, act: (connection: Connection, live: LiveLease) => T): Promise<T> {

@@ -32,18 +32,31 @@ export function undoFailuresOf(run: string, path: string): number {
 /** What became of the child of a run's call, which is audited by itself. */
 export type FateOfChild = (parent: string, path: string) => NodeFate;
 
-/** What a run must come to. */
-export function expectedOf(workflows: readonly WorkflowDefinition[], row: RunRecord, childOf: FateOfChild): Expected {
+/** What a run must come to; which of its nodes were too many in their queues, and failed by that, is a matter of time. */
+export function expectedOf(
+  workflows: readonly WorkflowDefinition[],
+  row: RunRecord,
+  childOf: FateOfChild,
+  turnedAway: ReadonlySet<string>,
+): Expected {
   const { graph } = workflows.find(({ hash }) => hash === row.graph)!;
   const fateOf = (path: string, step: string, input: Json | undefined) =>
-    failuresOf(row.id, path) >= ATTEMPTS ? { error: path } : { output: answerOf(step, input) as unknown as Json };
+    failuresOf(row.id, path) >= ATTEMPTS || turnedAway.has(pathOfCall(path))
+      ? { error: path }
+      : { output: answerOf(step, input) as unknown as Json };
   const computeOf = (_node: string, [seen]: readonly (Json | undefined)[]) =>
     answerOf("derive", seen) as unknown as Json;
   return interpret(graph, JSON.parse(row.input) as Json, fateOf, computeOf, {
     signalOf,
     decisionOf: (path) => decisionOf(row.id, path),
+    notShownOf: (path) => [...turnedAway].find((node) => isShowOf(path, node)) ?? null,
     childOf: (path) => childOf(row.id, path),
   });
+}
+
+/** A request may be shown several times. */
+function isShowOf(approval: string, node: string): boolean {
+  return node.startsWith(approval) && /^(?:\[\d+\])?\/show\//.test(node.slice(approval.length));
 }
 
 /** What people come to: kim and lee have to approve; one of them may refuse. */

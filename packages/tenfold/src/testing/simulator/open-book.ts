@@ -165,6 +165,8 @@ export class OpenBook {
       list: queues.list.bind(queues),
       rows: queues.rows.bind(queues),
       ahead: queues.ahead.bind(queues),
+      count: queues.count.bind(queues),
+      unbegun: queues.unbegun.bind(queues),
       ...(Object.fromEntries(made) as Pick<Queues, (typeof verbs)[number]>),
     };
   }

@@ -9,6 +9,8 @@ import { breachesOf, type Effect, type Excuse } from "../effect-log.ts";
 import { withoutErrors } from "./answer.ts";
 import type { BodyCall } from "./body-call.ts";
 import { STEPS } from "./interpreter.ts";
+import type { OpenBook } from "./open-book.ts";
+import { backlogOf, checkTurnedAway } from "./turned-away.ts";
 import { Violation } from "./violation.ts";
 
 /** Each has room for what costs most. */
@@ -48,7 +50,7 @@ export function queuesOf(seed: number): QueuesDrawn | null {
       ...(random() < 0.4 ? { limit: shared } : {}),
       ...(random() < 0.4 ? { priority: priorityOf } : {}),
     };
-    options.set(step, { ...drawn, ...(costs && hasSomeRate(drawn) ? { cost: costOf } : {}) });
+    options.set(step, { ...drawn, ...backlogOf(seed, step), ...(costs && hasSomeRate(drawn) ? { cost: costOf } : {}) });
   }
   if (random() < 0.5) for (const [step, drawn] of options) options.set(step, withMore(step, drawn, random));
   return { options, linedUpMax: [1, 3, 3, 10_000][below(4)]! };
@@ -183,8 +185,12 @@ export class QueuedBodies {
     }
   }
 
-  /** Every limit held. */
-  check(): void {
+  /** Every limit held, and nothing was turned away that had begun. */
+  check(book: OpenBook): void {
+    checkTurnedAway(
+      book,
+      this.#noted.map(({ call }) => call),
+    );
     const effects = this.#noted.map(({ call, effect }) => ({ ...effect, ended: Math.min(effect.ended, call.endedAt) }));
     const steps = [...this.#steps.values()].filter(isQueued);
     for (const [line, ofLine] of Map.groupBy(steps, lineNameOf)) {

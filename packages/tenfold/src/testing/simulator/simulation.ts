@@ -10,6 +10,7 @@ import { expectedOf } from "./fates.ts";
 import { OpenBook } from "./open-book.ts";
 import { QueuedBodies } from "./queued.ts";
 import { checkTicks, isSettled } from "./scheduled.ts";
+import { turnedAway } from "./turned-away.ts";
 import { SimulatedWorkers, type World } from "./workers.ts";
 import { drawScenario } from "./scenario.ts";
 import { LATE_STARTS_MS, Users } from "./users.ts";
@@ -46,7 +47,9 @@ export async function simulate(seed: number, open?: OpenTried): Promise<Simulati
   const book = new OpenBook(scenario.lanes, tried, note);
   const time = new VirtualTime(STARTED_AT, () => book.underWay);
   const known = [...scenario.workflows, ...(scenario.deployed ?? [])];
-  const auditor = new Auditor(book, known, (row, childOf) => expectedOf(known, row, childOf));
+  const auditor = new Auditor(book, known, (row, childOf) =>
+    expectedOf(known, row, childOf, new Set(turnedAway(book, row.id).keys())),
+  );
   const emitted = new EmittedEvents(scenario.workflows.map(({ name }) => name));
   const queued = new QueuedBodies(scenario.lanes);
   const world: World = { scenario, time, book, auditor, emitted, queued, note };
@@ -59,7 +62,7 @@ export async function simulate(seed: number, open?: OpenTried): Promise<Simulati
     if (violation === null) auditor.checkEnd();
     if (violation === null) checkSchedule(world);
     if (violation === null) emitted.check(auditor.rows);
-    if (violation === null) queued.check();
+    if (violation === null) queued.check(book);
   } catch (thrown) {
     note(thrown);
   } finally {

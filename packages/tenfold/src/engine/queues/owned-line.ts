@@ -1,0 +1,58 @@
+/** What the owner of a line has of it beside who asks: how many run, its buckets, and when bodies begin; under one lease. */
+import { change, restore } from "../../core/queues/limit-changes.ts";
+import { newLine, type Line, type LineLimits } from "../../core/queues/line-state.ts";
+import { slow } from "../../core/queues/line.ts";
+import type { Lease } from "../../store/store.ts";
+import type { OwnedQueue } from "../../store/queues.ts";
+import type { Clock } from "../ports.ts";
+import { Begins, type BeginsParts } from "./begins.ts";
+import { BucketKeeper, type BucketKeeperParts } from "./bucket-keeper.ts";
+import type { Turn } from "./turn.ts";
+
+/** How long a line waits that was told to slow down, and not for how long (ms). */
+const SLOW_MS = 1000;
+
+export interface OwnedLineParts extends BeginsParts, Omit<BucketKeeperParts, "atWorst"> {
+  /** What was permitted is not used. */
+  readonly unused: (turn: Turn) => void;
+}
+
+export class OwnedLine {
+  readonly lease: Lease;
+  readonly line: Line;
+  readonly begins: Begins;
+  readonly buckets: BucketKeeper;
+  readonly #clock: Clock;
+
+  constructor(parts: OwnedLineParts, limits: LineLimits, lease: Lease, { wasUsed, buckets }: OwnedQueue) {
+    const { clock } = parts;
+    this.#clock = clock;
+    const now = clock.elapsed();
+    // In the clock that only passes, which nobody sets.
+    const offset = clock.now() - now;
+    this.lease = lease;
+    this.line = newLine(limits, now, !wasUsed);
+    this.begins = new Begins(parts, limits, parts.unused);
+    for (const { scope, tat, at } of buckets) {
+      const kept = { tat: tat - offset, at: at - offset };
+      restore(this.line, scope, kept, now);
+      this.begins.restore(scope, kept);
+    }
+    this.buckets = new BucketKeeper({ ...parts, atWorst: () => this.begins.atWorst() }, lease);
+  }
+
+  change(limits: LineLimits): void {
+    change(this.line, limits);
+    this.begins.change(limits);
+  }
+
+  /** The queue, or with null the whole line, waits for so long (ms); at 0 shortly. */
+  slow(queue: string | null, forMs: number): void {
+    slow(this.line, queue, this.#clock.elapsed() + (forMs > 0 ? forMs : SLOW_MS));
+  }
+
+  close(): void {
+    this.begins.close();
+    this.buckets.close();
+  }
+}
