@@ -32,7 +32,7 @@ export type { Binding } from "./core/queues/line-facts.ts";
 export type { Backfilled, BackfillOptions } from "./engine/backfill.ts";
 export type { ScheduleView } from "./engine/schedule-views.ts";
 export type { Pruned, PruneOptions } from "./engine/retention.ts";
-export type { StartManyOptions, StartOptions } from "./engine/start.ts";
+export type { IfRunning, StartManyOptions, StartOptions } from "./engine/start.ts";
 export type { ApprovalFilter, ApprovalView, DecisionOptions } from "./engine/approvals.ts";
 export type { Resolution, UnsureFilter, UnsureView } from "./engine/unsure.ts";
 export type { RunAddress, SignalOptions } from "./engine/signal.ts";

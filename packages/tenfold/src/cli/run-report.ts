@@ -60,7 +60,7 @@ export function tellRows(
 
 /** A file or a stream that is whole and has nothing in it: nothing is wrong, and nothing was done. */
 export function tellNoRows(call: Call, workflow: string, { name, rows }: RowsInput, waits: boolean): number {
-  const none: StartedRows = { rows: 0, started: [], known: [], repeated: 0, refused: [], unread: null };
+  const none: StartedRows = { rows: 0, started: [], known: [], skipped: 0, repeated: 0, refused: [], unread: null };
   const what = rows.header === null ? "has no rows" : "has a header and no row below it";
   if (call.terminal.isJson) call.terminal.document(documentOf(workflow, none, [], waits, 0));
   else
@@ -72,7 +72,7 @@ export function tellNoRows(call: Call, workflow: string, { name, rows }: RowsInp
 
 function documentOf(
   workflow: string,
-  { rows, started, known, repeated, refused, unread }: StartedRows,
+  { rows, started, known, skipped, repeated, refused, unread }: StartedRows,
   ended: readonly Ended[],
   waits: boolean,
   wallMs: number,
@@ -91,6 +91,7 @@ function documentOf(
     rows,
     started: started.length,
     existing: known.length,
+    skipped,
     repeated,
     ...(waits ? Object.fromEntries([...ENDINGS, "pruned"].map((status) => [status, count(ended, status)])) : {}),
     refused,
@@ -109,7 +110,7 @@ function printRows(
   wallMs: number,
 ): void {
   const { terminal } = call;
-  const { rows, known, repeated, refused, unread } = started;
+  const { rows, known, skipped, repeated, refused, unread } = started;
   if (refused.length > 0) {
     const refusedRows = new Set(refused.map(({ row }) => row)).size;
     terminal.say(`${terminal.tint("red", `${plural(refusedRows, "row")} refused`)}, for which no run was started:`);
@@ -123,6 +124,7 @@ function printRows(
   }
   const facts = [plural(rows, "row"), `${countText(started.started.length)} started`];
   if (known.length > 0) facts.push(`${countText(known.length)} already known`);
+  if (skipped > 0) facts.push(`${countText(skipped)} skipped`);
   if (repeated > 0) facts.push(`${countText(repeated)} repeated in the file`);
   for (const status of [...ENDINGS, "pruned"]) {
     const runs = count(ended, status);

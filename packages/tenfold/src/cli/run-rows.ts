@@ -29,6 +29,8 @@ export interface StartedRows {
   readonly started: readonly StartedRow[];
   /** Runs that there were before. */
   readonly known: readonly StartedRow[];
+  /** Rows of which nothing came, since a run of their key was not finished: `--if-running skip`. */
+  readonly skipped: number;
   /** Rows whose run an earlier row of the same file has started. */
   readonly repeated: number;
   readonly refused: readonly Refusal[];
@@ -70,12 +72,15 @@ export async function startRows(
 
   const started = new Map<string, StartedRow>();
   const known = new Map<string, StartedRow>();
+  let skipped = 0;
   let repeated = 0;
   let answered = 0;
   for await (const answer of tenfold.startMany(workflow, inputs(), options)) {
     const row = sent[answered++]!;
     if (answer.kind === "refused") {
       refused.push(...refusalsOf(row, answer.error));
+    } else if (answer.kind === "skipped") {
+      skipped++;
     } else if (started.has(answer.run.id) || known.has(answer.run.id)) {
       repeated++;
     } else {
@@ -85,7 +90,7 @@ export async function startRows(
     }
   }
   refused.sort((a, b) => a.row - b.row);
-  return { rows: read, started: [...started.values()], known: [...known.values()], repeated, refused, unread };
+  return { rows: read, started: [...started.values()], known: [...known.values()], skipped, repeated, refused, unread };
 }
 
 /** One refusal for each thing that is wrong in the row. */

@@ -3,7 +3,7 @@ import type { WorkflowDefinition } from "../flow/definition.ts";
 import { describe } from "../value/describe.ts";
 import { TenfoldError } from "../value/error.ts";
 
-/** Each once, those given first (what a test has wrapped stands for what it wraps); CALL_INVALID where a call was drawn of something else than its function answers now. */
+/** Each once, those given first (what a test has wrapped stands for what it wraps); CALL_INVALID where a call was drawn of something else than its function answers now, or of a workflow with a `debounce`. */
 export function withCallees(definitions: readonly WorkflowDefinition[]): readonly WorkflowDefinition[] {
   const all = new Set(definitions);
   for (const definition of all) {
@@ -16,7 +16,26 @@ export function withCallees(definitions: readonly WorkflowDefinition[]): readonl
       if (!isThere) all.add(target);
     }
   }
+  for (const definition of all) checkDebounced(definition, all);
   return [...all];
+}
+
+/** Also of those that it calls by name, as far as they are known here. */
+function checkDebounced({ name, graph }: WorkflowDefinition, all: ReadonlySet<WorkflowDefinition>): void {
+  const debounced = new Set([...all].filter(({ debounce }) => debounce !== undefined).map((each) => each.name));
+  if (debounced.size === 0) return;
+  for (const node of graph.nodes) {
+    if (node.kind === "call" && debounced.has(node.workflow)) throw callsDebounced(name, node.id, node.workflow);
+  }
+}
+
+/** A call is answered with what its own input comes to, and the last of several inputs would answer them all. */
+export function callsDebounced(workflow: string, node: string, callee: string): TenfoldError {
+  return new TenfoldError(
+    "CALL_INVALID",
+    `Workflow "${workflow}", node "${node}": it calls "${callee}", which has a \`debounce\`, so that its run would be on the input of whoever starts it last; no run was started. Call a workflow of the same \`flow\` without \`debounce\`, or have a step start this one, and wait for nothing.`,
+    { facts: { workflow, node, callee } },
+  );
 }
 
 function answerOf(target: () => unknown): unknown {

@@ -3,6 +3,7 @@ import { outputFrom, type Place } from "../core/state.ts";
 import type { WorkflowDefinition } from "../flow/definition.ts";
 import { evaluate } from "../flow/evaluate.ts";
 import { TenfoldError } from "../value/error.ts";
+import { callsDebounced } from "./callees.ts";
 import { childId, laneOfChild } from "./child-id.ts";
 import type { LiveRun } from "./live-run.ts";
 import type { Registry } from "./registry.ts";
@@ -23,6 +24,7 @@ export function prepareChild(
 ): PreparedStart | PromiseLike<PreparedStart> {
   const { node } = place.node;
   if (node.kind !== "call") throw new TenfoldError("INVARIANT_BROKEN", "Only a call has a child.");
+  if (definition.debounce !== undefined) throw callsDebounced(run.context.workflow, node.id, definition.name);
   const input = evaluate(node.input, outputFrom(run.state.compiled, place.frame)) ?? null;
   const facts: StartFacts = {
     ...{ lanes, payloadMax },

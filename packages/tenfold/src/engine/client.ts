@@ -14,7 +14,8 @@ import { setQueue, type QueueChange } from "./queues/set-queue.ts";
 import { ROOM_WITHIN_MS } from "./queues/start-room.ts";
 import type { QueueSettings } from "./queues/line-settings.ts";
 import { Reading } from "./reading.ts";
-import { Handle, type HandleQuestions, type MakeHandle, type RunHandle } from "./run-handle.ts";
+import { replaceRuns } from "./replacing.ts";
+import { Handle, type HandleQuestions, type MakeHandle, type RunHandle, type StartKind } from "./run-handle.ts";
 import { Results, type Outcome } from "./results.ts";
 import { prune, type Pruned, type PruneOptions } from "./retention.ts";
 import { sendSignal, type RunAddress, type SignalOptions } from "./signal.ts";
@@ -27,8 +28,7 @@ import { retryRuns, type RetryRunOptions } from "./retrying.ts";
 import { tellRuns, type CancelOptions, type Changed, type Selection } from "./telling.ts";
 
 export type StartManyAnswer<O> =
-  | { readonly kind: "started" | "existing"; readonly run: RunHandle<O> }
-  | { readonly kind: "refused"; readonly error: TenfoldError };
+  { readonly kind: StartKind; readonly run: RunHandle<O> } | { readonly kind: "refused"; readonly error: TenfoldError };
 
 /** What a client may be given beside its engine. */
 export interface ClientParts {
@@ -48,6 +48,7 @@ export class Tenfold extends Reading {
     status: (run) => this.#statusOf(run),
   };
   readonly #makeHandle: MakeHandle;
+  readonly #waitForEnd = (run: string): Promise<Outcome> => this.run(run).outcome();
 
   /** Use `open`. */
   constructor(engine: Engine, { makeHandle, redact = showAll, turn = AT_ONCE }: ClientParts = {}) {
@@ -57,7 +58,10 @@ export class Tenfold extends Reading {
     this.#results = new Results(store, ports.clock, engine.events);
   }
 
-  /** Resolves when the run is durable: from then on it is not lost. Given `with`: when that transaction commits. */
+  /**
+   * Resolves when the run is durable: from then on it is not lost. Given `with`: when that transaction commits; given
+   * `ifRunning: "replace"`: once a run that is in its way has ended.
+   */
   async start<I, O>(workflow: Workflow<I, O>, input: I, options: StartOptions = {}): Promise<RunHandle<O>> {
     return this.startNamed(checkWorkflow(workflow), input, options) as Promise<RunHandle<O>>;
   }
@@ -75,11 +79,17 @@ export class Tenfold extends Reading {
         : store.startWith(options.with, lane, [start], ports.clock.now());
     // An open transaction is not held up, and what is started for later does not wait in the queue yet.
     const patienceMs = options.with === undefined ? ROOM_WITHIN_MS : 0;
-    const needsRoom = options.at === undefined && (definition.queue?.backlog ?? null) !== null;
-    const [answer] = await (needsRoom ? startRoom.start(definition, patienceMs, send) : send());
-    const started = startedOf(start, answer!);
-    if (started instanceof TenfoldError) throw started;
-    return this.#handleOf(started);
+    const needsRoom = start.at === null && (definition.queue?.backlog ?? null) !== null;
+    for (;;) {
+      const [answer] = await (needsRoom ? startRoom.start(definition, patienceMs, send) : send());
+      if (answer!.kind === "conflict" && options.ifRunning === "replace") {
+        await replaceRuns(this.engine, [{ run: answer!.run, by: start.id }], this.#waitForEnd);
+        continue;
+      }
+      const started = startedOf(start, answer!, options.ifRunning);
+      if (started instanceof TenfoldError) throw started;
+      return this.#handleOf(started);
+    }
   }
 
   /** One answer per input, in order; thousands are one commit. A refused input does not stop the rest. */
@@ -92,7 +102,7 @@ export class Tenfold extends Reading {
     const definition = this.engine.registry.definition(checkWorkflow(workflow));
     checkStartMany(options);
     checkInputs(inputs);
-    for await (const started of startMany(this.engine, definition, inputs, options)) {
+    for await (const started of startMany(this.engine, definition, inputs, options, this.#waitForEnd)) {
       if (started instanceof TenfoldError) yield { kind: "refused", error: started };
       else yield { kind: started.kind, run: this.#handleOf(started) as RunHandle<O> };
     }
@@ -100,7 +110,7 @@ export class Tenfold extends Reading {
 
   /** The run with this id; whether there is one shows when it is asked something. */
   run(id: string): RunHandle {
-    return this.#handle(id, true);
+    return this.#handle(id, "existing");
   }
 
   /** Stops runs that are not finished: their bodies are told to stop, nothing of them starts any more; with `undo` what they did is undone. */
@@ -242,11 +252,11 @@ export class Tenfold extends Reading {
   }
 
   #handleOf({ kind, run }: Started): RunHandle {
-    return this.#handle(run, kind === "existing");
+    return this.#handle(run, kind);
   }
 
-  #handle(id: string, existing: boolean): RunHandle {
-    return this.#makeHandle(id, existing, this.#asked);
+  #handle(id: string, kind: StartKind): RunHandle {
+    return this.#makeHandle(id, kind, this.#asked);
   }
 
   async #outcomeOf(id: string): Promise<Outcome> {

@@ -6,13 +6,21 @@ import { full } from "./queues/start-room.ts";
 import { isUnreached } from "./passing.ts";
 import type { Engine } from "./engine.ts";
 import { isMissing } from "./listing.ts";
-import { prepareStart, refusalOf, type PreparedStart, type StartManyOptions } from "./start.ts";
+import { replaceRuns, type Replaced, type WaitForEnd } from "./replacing.ts";
+import type { StartKind } from "./run-handle.ts";
+import { prepareStart, refusalOf, type IfRunning, type PreparedStart, type StartManyOptions } from "./start.ts";
 
 /** Runs that are prepared before they are sent: one commit. */
 const START_MANY = 2000;
 
+/** What becomes of a start while another run of its key is not finished. */
+interface Conflicts {
+  readonly ifRunning: IfRunning | undefined;
+  readonly waitForEnd: WaitForEnd;
+}
+
 /** What became of a start: the run that is there now. */
-export type Started = { readonly kind: "started" | "existing"; readonly run: string };
+export type Started = { readonly kind: StartKind; readonly run: string };
 
 /** An answer per input, in order; an error is of that input alone. */
 export async function* startMany(
@@ -20,15 +28,17 @@ export async function* startMany(
   definition: WorkflowDefinition,
   inputs: Iterable<unknown> | AsyncIterable<unknown>,
   options: StartManyOptions,
+  waitForEnd: WaitForEnd,
 ): AsyncGenerator<Started | TenfoldError> {
+  const conflicts = { ifRunning: options.ifRunning, waitForEnd };
   let chunk: (PreparedStart | TenfoldError)[] = [];
   for await (const input of inputs) {
     chunk.push(await prepared(engine, definition, input, options));
     if (chunk.length < START_MANY) continue;
-    yield* startInRoom(engine, definition, chunk);
+    yield* startInRoom(engine, definition, chunk, conflicts);
     chunk = [];
   }
-  yield* startInRoom(engine, definition, chunk);
+  yield* startInRoom(engine, definition, chunk, conflicts);
 }
 
 /** As many at once as there is room for; where there is none, the rest waits, or is refused. */
@@ -36,8 +46,9 @@ async function* startInRoom(
   engine: Engine,
   definition: WorkflowDefinition,
   chunk: readonly (PreparedStart | TenfoldError)[],
+  conflicts: Conflicts,
 ): AsyncGenerator<Started | TenfoldError> {
-  if ((definition.queue?.backlog ?? null) === null) return yield* await startChunk(engine, chunk);
+  if ((definition.queue?.backlog ?? null) === null) return yield* await startChunk(engine, chunk, conflicts);
   let rest = chunk;
   while (rest.length > 0) {
     const wanted = rest.filter(needsRoom).length;
@@ -47,7 +58,7 @@ async function* startInRoom(
     const end = rest.findIndex((item) => needsRoom(item) && ++taken > room);
     const now = end < 0 ? rest : rest.slice(0, end);
     rest = rest.slice(now.length);
-    yield* await startChunk(engine, now).finally(() => engine.startRoom.sent(definition, room));
+    yield* await startChunk(engine, now, conflicts).finally(() => engine.startRoom.sent(definition, room));
   }
 }
 
@@ -70,12 +81,41 @@ async function prepared(
   }
 }
 
+/** Of inputs that share a key with "replace" each waits for the end of the one before. */
 async function startChunk(
-  { store, starts }: Engine,
+  engine: Engine,
   chunk: readonly (PreparedStart | TenfoldError)[],
+  { ifRunning, waitForEnd }: Conflicts,
 ): Promise<(Started | TenfoldError)[]> {
-  const ready = chunk.filter((item) => !(item instanceof TenfoldError)) as PreparedStart[];
   const answers = new Map<string, StartAnswer | TenfoldError>();
+  let ready = chunk.filter((item) => !(item instanceof TenfoldError)) as readonly PreparedStart[];
+  while (ready.length > 0) {
+    await startInLanes(engine, ready, answers);
+    if (ifRunning !== "replace") break;
+    const inTheWay = new Map<string, Replaced>();
+    ready = ready.filter(({ start: { id } }) => {
+      const answer = answers.get(id)!;
+      if (answer instanceof TenfoldError || !("run" in answer)) return false;
+      const { kind, run } = answer;
+      if (kind === "conflict" && !inTheWay.has(run)) inTheWay.set(run, { run, by: id });
+      // One that has the input of a run which an earlier one of these replaces comes after that.
+      return inTheWay.has(run);
+    });
+    if (ready.length > 0) await replaceRuns(engine, [...inTheWay.values()], waitForEnd);
+  }
+  return chunk.map((item) => {
+    if (item instanceof TenfoldError) return item;
+    const answer = answers.get(item.start.id)!;
+    return answer instanceof TenfoldError ? answer : startedOf(item.start, answer, ifRunning);
+  });
+}
+
+/** Puts what each start is answered into `answers`, by its id. */
+async function startInLanes(
+  { store, starts }: Engine,
+  ready: readonly PreparedStart[],
+  answers: Map<string, StartAnswer | TenfoldError>,
+): Promise<void> {
   const inLane = async (lane: number, inIt: readonly PreparedStart[]): Promise<void> => {
     const sent = starts.add(
       lane,
@@ -88,16 +128,12 @@ async function startChunk(
     inIt.forEach(({ start }, index) => answers.set(start.id, answered[index]!));
   };
   await Promise.all([...Map.groupBy(ready, ({ lane }) => lane)].map(([lane, inIt]) => inLane(lane, inIt)));
-  return chunk.map((item) => {
-    if (item instanceof TenfoldError) return item;
-    const answer = answers.get(item.start.id)!;
-    return answer instanceof TenfoldError ? answer : startedOf(item.start, answer);
-  });
 }
 
 /** The run that a start came to, or why there is none. */
-export function startedOf(start: RunStart, answer: StartAnswer): Started | TenfoldError {
+export function startedOf(start: RunStart, answer: StartAnswer, ifRunning?: IfRunning): Started | TenfoldError {
   if (answer.kind === "started") return { kind: "started", run: start.id };
   if (answer.kind === "existing") return { kind: "existing", run: answer.run };
-  return refusalOf(start, answer);
+  if (answer.kind === "locked" || ifRunning === undefined) return refusalOf(start, answer);
+  return { kind: ifRunning === "skip" ? "skipped" : "existing", run: answer.run };
 }

@@ -4,11 +4,12 @@ import { describe } from "../value/describe.ts";
 import { disownPromise, disownPromisesIn } from "../value/disown-promise.ts";
 import { TenfoldError } from "../value/error.ts";
 import { contentHash, hash32 } from "../value/hash.ts";
+import { startedAtOfRun } from "../value/id.ts";
 import { canonicalJson, jsonProblem, pathText, type Json } from "../value/json.ts";
 import { isColumnText } from "../value/plain-name.ts";
 import { issueFacts, issuesText, parseWith, type Parsed } from "../value/schema.ts";
 import type { CallerClient } from "../store/caller-client.ts";
-import type { RunStart, StartAnswer } from "../store/store.ts";
+import type { RunStart, StartAnswer, StartKey } from "../store/store.ts";
 import { readAttributes } from "./attributes.ts";
 import { CHECKED_APART, checkOptions, isFlag, optional, TENANT, type OptionForm } from "./caller-checks.ts";
 import { LOCKED_FOR_MS } from "./start-batcher.ts";
@@ -21,9 +22,18 @@ export interface StartOptions {
   readonly at?: Date | number;
   /** Starts the key's next run if the last one is finished. */
   readonly again?: boolean;
+  /** As `again`, and says what becomes of a start with another input while the last one is not finished. */
+  readonly ifRunning?: IfRunning;
   /** A client with a transaction open on the store's database: the run exists if and only if that commits. */
   readonly with?: CallerClient;
 }
+
+/**
+ * One run of a key at a time. "join": the run that goes on is the answer; "skip": so it is, and told apart, since nothing came of this
+ * input; "replace": that run is cancelled, and this one started once it has ended.
+ */
+export type IfRunning = (typeof IF_RUNNING)[number];
+export const IF_RUNNING = ["join", "replace", "skip"] as const;
 
 /** What `startMany` takes: the key is each input's own, and its commits are its own too. */
 export type StartManyOptions = Omit<StartOptions, "key" | "with">;
@@ -33,9 +43,13 @@ const OPTIONS: Readonly<Record<keyof StartOptions, OptionForm>> = {
   at: CHECKED_APART,
   tenant: TENANT,
   again: optional(isFlag, "Give true or false."),
+  ifRunning: optional(
+    (value) => IF_RUNNING.some((word) => word === value),
+    `Write ${IF_RUNNING.map((word) => `"${word}"`).join(", ")}, or leave it out: then another input under the key of a run that is not finished is refused.`,
+  ),
   with: CHECKED_APART,
 };
-const LATER: readonly string[] = ["priority", "expires", "ifRunning"];
+const LATER: readonly string[] = ["priority", "expires"];
 const KEY_MAX = 512;
 
 export interface StartFacts {
@@ -57,17 +71,28 @@ export function checkStartMany(options: StartManyOptions): void {
   checkStart(options);
   if ((options as StartOptions).with === undefined) return;
   const way = "Start each run with `start` where they belong to a transaction of yours.";
-  throw new TenfoldError("OPTION_UNSUPPORTED", `startMany does not take \`with\`; no run was started. ${way}`);
+  throw unsupported("startMany does not take `with`", way);
 }
 
 /** Refuses options that are none of `start`. */
 export function checkStart(options: StartOptions): void {
   const later = LATER.find((name) => Object.hasOwn(Object(options), name));
-  if (later === undefined) return checkOptions("start", options, OPTIONS, "no run was started");
-  throw new TenfoldError(
-    "OPTION_UNSUPPORTED",
-    `start does not take \`${later}\` yet; no run was started. Leave it out.`,
-  );
+  if (later !== undefined) throw unsupported(`start does not take \`${later}\` yet`, "Leave it out.");
+  checkOptions("start", options, OPTIONS, "no run was started");
+  const { ifRunning } = options;
+  if (ifRunning === undefined) return;
+  if (options.again === false) {
+    const way = "Leave `again` out: `ifRunning` starts the key's next run once the last one is finished.";
+    throw unsupported(`start was given \`ifRunning\` with \`again: false\``, way);
+  }
+  if (ifRunning === "replace" && options.with !== undefined) {
+    const way = "Start it when that transaction has committed, or join or skip the run that goes on.";
+    throw unsupported("a run cannot be replaced within a transaction of yours, since its end is waited for", way);
+  }
+}
+
+function unsupported(reason: string, way: string): TenfoldError {
+  return new TenfoldError("OPTION_UNSUPPORTED", `${reason}; no run was started. ${way}`);
 }
 
 /** What is to be stored; throws, or rejects, with a code and the path of what is wrong. */
@@ -121,16 +146,20 @@ function prepareParsed(
     (definition.key === undefined ? null : byUser(definition, "key", () => definition.key!(input as never)));
   const tenant = options.tenant ?? "";
   if (key !== null) checkKey(definition, key);
-  if (options.again === true && key === null) {
+  const isAgain = options.again === true || options.ifRunning !== undefined;
+  if (isAgain && key === null) {
+    const option = options.ifRunning === undefined ? "again: true" : `ifRunning: "${options.ifRunning}"`;
     throw new TenfoldError(
       "KEY_INVALID",
-      `{ again: true } needs a key, and workflow "${definition.name}" got none; no run was started. Give \`key\`.`,
+      `{ ${option} } needs a key, and workflow "${definition.name}" got none; no run was started. Give \`key\`.`,
     );
   }
+  const { debounce } = definition;
+  if (debounce !== undefined) checkDebounced(definition, options);
   const lane = key === null ? facts.anyLane() : laneOfKey(definition.name, tenant, key, facts.lanes);
-  const at = options.at === undefined ? null : readTime(options.at, "no run was started");
+  const id = facts.newId(lane);
   const start: RunStart = {
-    id: facts.newId(lane),
+    id,
     workflow: definition.name,
     graph: definition.hash,
     tenant,
@@ -138,14 +167,40 @@ function prepareParsed(
     key:
       key === null
         ? null
-        : { key, inputHash: contentHash(canonicalJson(JSON.parse(text) as Json)), again: options.again === true },
+        : {
+            key,
+            inputHash: contentHash(canonicalJson(JSON.parse(text) as Json)),
+            again: isAgain,
+            ...debouncedBy(definition),
+          },
     attributes: readAttributes(
       definition,
       byUser(definition, "attributes", () => definition.attributes?.(input as never)),
     ),
-    at,
+    at: debounce === undefined ? startTime(options) : startedAtOfRun(id) + debounce.waitMs,
   };
   return { lane, start };
+}
+
+function startTime({ at }: StartOptions): number | null {
+  return at === undefined ? null : readTime(at, "no run was started");
+}
+
+/** When a debounced run begins, and what it is with others, its workflow says, and whoever starts it last. */
+function checkDebounced({ name }: WorkflowDefinition, options: StartOptions): void {
+  const ways = {
+    at: "Leave `at` out: its run begins when nobody has started it for a while.",
+    ifRunning: "Leave `ifRunning` out: once its run has begun, the next start is the next run.",
+    with: "Start it when your transaction has committed: what waits cannot be kept from other starts for as long as that is open.",
+  };
+  for (const [option, way] of Object.entries(ways)) {
+    if (options[option as keyof typeof ways] === undefined) continue;
+    throw unsupported(`workflow "${name}" has a \`debounce\`, and a start of it takes no \`${option}\``, way);
+  }
+}
+
+function debouncedBy({ debounce }: WorkflowDefinition): Pick<StartKey, "debounce"> {
+  return debounce === undefined ? {} : { debounce: { maxMs: debounce.maxMs } };
 }
 
 /** The lane that the runs of a key are in. */
@@ -202,7 +257,7 @@ export function refusalOf(
   if (answer.kind === "conflict") {
     return new TenfoldError(
       "KEY_CONFLICT",
-      `Workflow "${workflow}" has run ${answer.run} under this key with another input; no run was started. Use another key, or { again: true } once that run is finished.`,
+      `Workflow "${workflow}" has run ${answer.run} under this key with another input; no run was started. Use another key, { again: true } once that run is finished, or { ifRunning } to join, replace or skip it while it is not.`,
       { facts: { workflow, run: answer.run } },
     );
   }

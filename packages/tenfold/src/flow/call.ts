@@ -39,6 +39,7 @@ function makeCall(name: string | undefined): Call {
       "Outside of a `flow`, start a run: `tenfold.start(workflow, input)`; in a script, `ctx.call(workflow, input)`.";
     const drawing = currentDrawing("`call`", wayOut);
     const called = calledBy(drawing, name ?? "call", target);
+    if (called.target !== undefined && "debounce" in called.target) throw debounced(drawing, called.workflow);
     const id = nodeId(drawing, name ?? `call-${called.workflow}`);
     const { template } = lift(drawing, id, "input", input);
     const { scope, after } = drawing;
@@ -76,6 +77,15 @@ function answerOf(target: () => unknown): unknown {
 /** Whether this is what `workflow` answered. */
 export function isDefinition(given: unknown): given is WorkflowDefinition {
   return typeof given === "object" && given !== null && "graph" in given && "steps" in given;
+}
+
+/** A call is answered with what its own input comes to, and the last of several inputs would answer them all. */
+function debounced(drawing: Drawing, workflow: string): Error {
+  return drawingError("CALL_INVALID", drawing, `call-${workflow}`, {
+    happened: `it calls "${workflow}", which has a \`debounce\`: its run would be on the input of whoever starts it last`,
+    wayOut:
+      "Call a workflow of the same `flow` without `debounce`; or have a step start this one, and wait for nothing.",
+  });
 }
 
 function refusal(drawing: Drawing, id: string, given: string): Error {

@@ -129,6 +129,14 @@ export interface Warning {
 /** What a run is found by: each is a fact of few words. */
 export type Attributes = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
+/** How long starts of one key wait for each other. */
+export interface DebounceDefinition {
+  /** From the last one to the run's beginning. */
+  readonly waitMs: number;
+  /** From the first one, at the most. */
+  readonly maxMs: number;
+}
+
 /** A workflow as the engine sees it. */
 export interface WorkflowDefinition {
   readonly name: string;
@@ -148,6 +156,8 @@ export interface WorkflowDefinition {
   readonly expect?: Expect;
   /** What starts runs by itself; no part of the graph. */
   readonly triggers?: readonly TriggerDefinition[];
+  /** How long a start waits for others of its key; no part of the graph. */
+  readonly debounce?: DebounceDefinition;
   /** What limits its runs; no part of the graph. */
   readonly queue?: QueueDefinition;
 }

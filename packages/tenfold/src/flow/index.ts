@@ -31,6 +31,7 @@ export type {
   WorkflowInput,
   WorkflowOutput,
 } from "./definition.ts";
+export type { DebounceOptions } from "./debounce.ts";
 export { derive, type Derive } from "./derive.ts";
 export { each, type Collected, type Each, type EachOptions, type EnoughOptions, type RunErrorJson } from "./each.ts";
 export { evaluate, labelOf, type ReadOutput } from "./evaluate.ts";

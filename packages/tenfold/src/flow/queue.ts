@@ -57,7 +57,7 @@ export interface QueueKeyOptions<I = unknown> {
 
 const QUEUE = {
   known: ["concurrency", "rate", "per", "priority", "cost", "limit", "pool", "batch", "maxBacklog", "whenFull"],
-  later: ["debounce"],
+  later: [],
 };
 const PER = { known: ["key", "concurrency", "rate", "weight", "order"], later: [] };
 
@@ -65,6 +65,7 @@ type Given = QueueOptions<never> & { readonly batch?: BatchOptions };
 
 /** The definition; `owner` is for example `step "enrich"`, `expires` the step's. */
 export function checkQueue(owner: string, queue: Given, expires?: Duration): QueueDefinition {
+  refuseDebounce(owner, queue);
   checkOptionNames(`the queue of ${owner}`, queue, QUEUE, "QUEUE_INVALID");
   const { concurrency, rate, per, priority, limit, pool, batch } = queue;
   const definition: QueueDefinition = Object.freeze({
@@ -91,6 +92,13 @@ export function checkQueue(owner: string, queue: Given, expires?: Duration): Que
     "its `queue.cost` is taken of no rate",
     'Add the rate that it is a part of: `rate: "1000/min"`.',
   );
+}
+
+/** It is looked for where it does not belong: what comes to be one run does so before the run, and its queues, are there. */
+export function refuseDebounce(owner: string, queue: unknown): void {
+  if (Object(queue).debounce === undefined) return;
+  const way = 'Give it to the workflow, beside its `key`: `workflow("reindex", { key, debounce: "10s", … })`.';
+  throw refused("OPTION_UNSUPPORTED", owner, "its `queue` has a `debounce`, which belongs to a workflow", way);
 }
 
 function checkExpires(owner: string, expires: Duration): number {

@@ -1,6 +1,6 @@
 /** `queue` of a workflow: how many of its runs are active at once, and how fast they begin. */
 import { checkOptionNames, refused } from "./options.ts";
-import { checkQueue, type QueueKeyOptions, type QueueOptions } from "./queue.ts";
+import { checkQueue, refuseDebounce, type QueueKeyOptions, type QueueOptions } from "./queue.ts";
 import type { QueueDefinition } from "./queue-definition.ts";
 
 /**
@@ -21,6 +21,7 @@ const QUEUE = { known: ["concurrency", "rate", "per", "priority", "maxBacklog", 
 
 /** The definition; `owner` is for example `workflow "leads"`. */
 export function checkWorkflowQueue(owner: string, queue: WorkflowQueueOptions<never>): QueueDefinition {
+  refuseDebounce(owner, queue);
   checkOptionNames(`the queue of ${owner}`, queue, QUEUE, "QUEUE_INVALID");
   const { per } = queue;
   if (typeof per === "object" && per !== null && "order" in per && per.order !== undefined) {

@@ -2,6 +2,8 @@
 import { contentHash } from "../value/hash.ts";
 import { canonicalJson, type Json } from "../value/json.ts";
 import { isSchema, type Schema } from "../value/schema.ts";
+import type { Duration } from "../value/duration.ts";
+import { checkDebounce, type DebounceOptions } from "./debounce.ts";
 import { checkTriggers } from "./check-triggers.ts";
 import { callDrawing } from "./callback.ts";
 import { whileDrawing } from "./current-drawing.ts";
@@ -19,7 +21,7 @@ import { nodeValue } from "./value.ts";
 import { checkWorkflowQueue, type WorkflowQueueOptions } from "./workflow-queue.ts";
 
 const OPTIONS = {
-  known: ["flow", "input", "key", "attributes", "expect", "triggers", "queue"],
+  known: ["flow", "input", "key", "debounce", "attributes", "expect", "triggers", "queue"],
   later: ["deadline", "concurrency", "keyRetention"],
 };
 
@@ -30,6 +32,11 @@ const OPTIONS = {
 export interface WorkflowOptions<I, Given = I> {
   /** The same key twice is one run. */
   key?(input: I): string;
+  /**
+   * Starts of one key that come within `wait` of each other are one run, with the last input: `"10s"`, or `{ wait: "10s", max: "5m" }`. It begins
+   * `wait` after the last of them, at the latest `max` after the first; once it has begun, the next start is the next run.
+   */
+  readonly debounce?: Duration | DebounceOptions;
   /**
    * What its runs are found by: up to 50 names of 100 characters, each with a text of up to 512, a number, true or
    * false; one that is null or undefined is left out. A start with others is refused (ATTRIBUTES_INVALID).
@@ -109,6 +116,9 @@ export function workflow(
   }
   const started = triggers === undefined ? {} : { triggers: checkTriggers(owner, triggers) };
   const queued = options.queue === undefined ? {} : { queue: checkWorkflowQueue(owner, options.queue) };
+  const { debounce } = options;
+  const debounced =
+    debounce === undefined ? {} : { debounce: checkDebounce(owner, debounce, { ...options, ...started }) };
   const objective = expect === undefined ? {} : { expect: checkExpect(name, expect) };
   const drawing = draw(name, (given) => options.flow!(given as never));
   const graph = graphOf(drawing);
@@ -127,6 +137,7 @@ export function workflow(
     ...(options.attributes === undefined ? {} : { attributes: (given: never) => options.attributes!(given) }),
     ...objective,
     ...started,
+    ...debounced,
     ...queued,
   });
 }

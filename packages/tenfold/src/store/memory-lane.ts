@@ -27,7 +27,16 @@ import {
   type StartAnswer,
   type StoredGraph,
 } from "./store.ts";
-import { commitVerdict, goesOnWithMail, pruneVerdicts, sendRefusal, startVerdict, wakesWithMail } from "./verdict.ts";
+import {
+  commitVerdict,
+  goesOnWithMail,
+  inPlaceOf,
+  postponedTo,
+  pruneVerdicts,
+  sendRefusal,
+  startVerdict,
+  wakesWithMail,
+} from "./verdict.ts";
 
 export type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -50,7 +59,7 @@ export interface Peek {
 
 interface UsedKey {
   readonly run: string;
-  readonly inputHash: string;
+  inputHash: string;
   readonly generation: number;
   /** Of a run that was removed: its status, and until when the key is known on. */
   pruned: { readonly status: RunStatus; readonly until: number } | null;
@@ -116,8 +125,10 @@ export function startRun(lane: Lane, start: RunStart, now: number, lease: Lease 
     const name = nameOfKey(start, start.key.key);
     const used = lane.keys.get(name) ?? [];
     const known = used.at(-1);
-    const last = known && { ...known, status: known.pruned?.status ?? lane.runs.get(known.run)!.status };
+    const row = known && lane.runs.get(known.run);
+    const last = known && { ...known, status: known.pruned?.status ?? row!.status, mail: row?.mail ?? null };
     const verdict = startVerdict(start.key, last);
+    if (verdict.kind === "postpone") return postpone(row!, start, known!, now);
     if (verdict.kind !== "new") return verdict;
     generation = verdict.generation;
     lane.keys.set(name, [...used, { run: start.id, inputHash: start.key.inputHash, generation, pruned: null }]);
@@ -149,6 +160,16 @@ export function startRun(lane: Lane, start: RunStart, now: number, lease: Lease 
   lane.runs.set(row.id, row);
   lane.open.add(row);
   return { kind: "started" };
+}
+
+function postpone(row: Row, start: RunStart, known: UsedKey, now: number): StartAnswer {
+  row.wakeAt = postponedTo(row.wakeAt, row.id, [start], now);
+  row.graph = start.graph;
+  row.input = inPlaceOf(row.id, start);
+  row.attributes.clear();
+  for (const { name, value } of start.attributes) row.attributes.set(name, value);
+  known.inputHash = start.key!.inputHash;
+  return { kind: "existing", run: row.id, status: "waiting" };
 }
 
 /** Start-time fair queuing: a tenant's next turn comes after its last, and not before the turn that is served now. */

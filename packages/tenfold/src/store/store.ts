@@ -58,6 +58,15 @@ export interface StartKey {
   readonly formerHashes?: readonly string[];
   /** Starts the next generation if the last one has ended. */
   readonly again: boolean;
+  /** One run with the other starts of its key that come before it has begun; the next generation once it has. */
+  readonly debounce?: Debounce;
+}
+
+export interface Debounce {
+  /** How long after the first of them the run is due at the latest (ms). */
+  readonly maxMs: number;
+  /** Its input as it is kept of another run, whose id a codec binds it to; not there where that makes no difference. */
+  readonly inputOf?: (run: string) => string;
 }
 
 export type StartAnswer =
@@ -209,6 +218,9 @@ export interface Store {
    * LAW: a run exists, once, for each "started"; the same start sent again is "started" again. With a lease (of this
    * lane) the new runs that are due are its own from the start; without one they wait for a claim. Where many
    * may write at once, a transaction that is left open elsewhere holds up nobody: starts of its keys are "locked".
+   * One with `debounce`, whose key's last run has not begun and has no mail, is "existing" and has that run be as if it
+   * was started so, the last one of several: on its graph and input, with its attributes, due at its time, but no later than
+   * `maxMs` after the run's start; a run that is due already stays so. No claim comes between.
    */
   start(lane: number, starts: readonly RunStart[], now: number, lease: Lease | null): Promise<readonly StartAnswer[]>;
   /**
@@ -216,7 +228,8 @@ export interface Store {
    * that commits. What `client` may be is the store's to say; OPTION_UNSUPPORTED for any other.
    * LAW: a run exists for each "started" if and only if the transaction commits, and waits for a claim, since no driver
    * can own what may be undone; a known key is answered without harm to the transaction; where this rejects, nothing
-   * of these starts is in it. It waits for another transaction that has the same key, and is never "locked".
+   * of these starts is in it. It waits for another transaction that has the same key, and is never "locked". None of them
+   * has `debounce`: a run that waits cannot be kept from its mail for as long as somebody's transaction is open.
    */
   startWith(
     client: CallerClient,

@@ -3,12 +3,14 @@
  * Invariant: what is refused, or was there already, changes nothing.
  */
 import type { JournalLine } from "../core/journal-line.ts";
+import { startedAtOfRun } from "../value/id.ts";
 import {
   FINISHED,
   type CommitAnswer,
   type PruneAnswer,
   type Pruning,
   type RunCommit,
+  type RunStart,
   type RunStatus,
   type Send,
   type SendAnswer,
@@ -22,18 +24,51 @@ export interface LastOfKey {
   readonly generation: number;
   readonly inputHash: string;
   readonly status: RunStatus;
+  /** How many messages it ever got; null where the run was removed since. */
+  readonly mail: number | null;
 }
 
 export type StartVerdict =
-  Exclude<StartAnswer, { kind: "started" }> | { readonly kind: "new"; readonly generation: number };
+  | Exclude<StartAnswer, { kind: "started" }>
+  | { readonly kind: "new"; readonly generation: number }
+  /** The run has not begun, and this start takes its place. */
+  | { readonly kind: "postpone"; readonly run: string };
 
 /** What becomes of a start under a key that was last used so, or never. */
 export function startVerdict(key: StartKey, last: LastOfKey | undefined): StartVerdict {
   if (last === undefined) return { kind: "new", generation: 1 };
+  if (key.debounce !== undefined) {
+    return canBePostponed(last)
+      ? { kind: "postpone", run: last.run }
+      : { kind: "new", generation: last.generation + 1 };
+  }
   if (key.again && FINISHED.has(last.status)) return { kind: "new", generation: last.generation + 1 };
   return last.inputHash === key.inputHash || key.formerHashes?.includes(last.inputHash)
     ? { kind: "existing", run: last.run, status: last.status }
     : { kind: "conflict", run: last.run };
+}
+
+/** Whether a run is still nobody's: what it was sent, such as a cancel, is meant for the run as it was then. */
+export function canBePostponed({ status, mail }: Pick<LastOfKey, "status" | "mail">): boolean {
+  return status === "waiting" && mail === 0;
+}
+
+/** When a run that waits until `wakeAt` (null: it is due) is due once these starts, in order, have taken its place: later than now, if it is not. */
+export function postponedTo(
+  wakeAt: number | null,
+  run: string,
+  starts: readonly RunStart[],
+  now: number,
+): number | null {
+  return starts.reduce<number | null>((dueAt, { at, key }) => {
+    if (dueAt === null || dueAt <= now) return dueAt;
+    return Math.max(now + 1, Math.min(at ?? now, startedAtOfRun(run) + key!.debounce!.maxMs));
+  }, wakeAt);
+}
+
+/** What is kept of a start in the place of what another run was started with. */
+export function inPlaceOf(run: string, { input, key }: RunStart): string {
+  return key?.debounce?.inputOf?.(run) ?? input;
 }
 
 /** A run as it stands before a commit. */

@@ -18,9 +18,9 @@ export class TestClient extends Tenfold {
 
   constructor(engine: Engine, host: TestHost) {
     super(engine, {
-      makeHandle: (id, existing, { status }) => {
+      makeHandle: (id, kind, { status }) => {
         const outcome = (): Promise<Outcome> => host.outcome(id);
-        return new TestHandle(id, existing, { status, outcome });
+        return new TestHandle(id, kind, { status, outcome });
       },
     });
     this.#host = host;

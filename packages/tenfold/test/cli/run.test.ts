@@ -61,6 +61,39 @@ test("a second time the same keys start nothing, and it says so", async (t) => {
   assert.equal(third.stdout, `"called anna@example.com"\n`);
 });
 
+test("--if-running says what becomes of another input while the key's run is not finished", async (t) => {
+  const { call } = project(t);
+  const run = async (name: string, ...flags: string[]) => {
+    const { code, stdout } = await call("run", "hello", `{"name":"${name}"}`, "--json", "--key", "a", ...flags);
+    return { code, ...(JSON.parse(stdout) as OneRun & { readonly skipped?: boolean }) };
+  };
+  const first = await run("Anna", "--at", "2h");
+  const skipped = await run("Bo", "--if-running", "skip");
+  assert.deepEqual([skipped.code, skipped.run, skipped.skipped], [0, first.run, true]);
+  const joined = await run("Bo", "--if-running", "join", "--no-wait");
+  assert.deepEqual([joined.run, joined.existing, joined.skipped], [first.run, true, undefined]);
+  const replaced = await run("Bo", "--if-running", "replace");
+  assert.deepEqual([replaced.existing, replaced.status, replaced.output], [false, "completed", "Hello Bo"]);
+  const { code, stderr } = await call("run", "hello", `{"name":"Bo"}`, "--key", "a", "--if-running", "wait");
+  assert.equal(code, 4);
+  assert.match(stderr, /none of join, replace, skip/);
+});
+
+test("of a debounced workflow, a start is said to be postponed, and a drawing says how long", async (t) => {
+  const { call, write, read } = project(t);
+  const flows = read("flows.ts");
+  write("flows.ts", flows.replace("key: (lead) => lead.email,", 'key: (lead) => lead.email, debounce: "200ms",'));
+  const first = await call("run", "leads", `{"email":"anna@example.com","country":"DE"}`, "--no-wait");
+  assert.match(first.stderr, /begins on the last input of its key/);
+  const { code, stderr, stdout } = await call("run", "leads", `{"email":"anna@example.com","country":"FR"}`);
+  assert.match(stderr, /Postponed: \w{24} begins on this input/);
+  assert.deepEqual([code, stdout], [0, `"none"\n`]);
+  assert.match(
+    (await call("graph", "leads")).stdout,
+    /begins 200 ms after the last of them, 2\.0 s after the first at the latest/,
+  );
+});
+
 test("--again starts the next run of a key, and --key is a key of its own", async (t) => {
   const { call } = project(t);
   const input = `{"name":"Anna"}`;

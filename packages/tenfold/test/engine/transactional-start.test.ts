@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import pg from "pg";
+import type { IfRunning } from "../../src/engine/start.ts";
 import { open, step, workflow } from "../../src/index.ts";
 import { newFile } from "../store/files.ts";
 import { postgresServer } from "../store/postgres-server.ts";
@@ -29,6 +30,21 @@ test("on SQLite the run goes its way when the caller's transaction is committed,
   assert.equal(run.existing, false);
   await rejects(never.status(), "RUN_UNKNOWN", never.id);
   assert.equal((await tenfold.start(lead, { email: "a", n: 4 })).existing, true);
+  database.close();
+  await tenfold.close();
+});
+
+test("in a transaction a start joins the key's run that is not finished, or is skipped, and replaces none", async () => {
+  const file = newFile();
+  const tenfold = await open({ store: file, workflows: [lead], work: false });
+  const first = await tenfold.start(lead, { email: "a", n: 1 });
+  const database = new DatabaseSync(file);
+  database.exec("begin immediate");
+  const start = (ifRunning: IfRunning) => tenfold.start(lead, { email: "a", n: 2 }, { ifRunning, with: database });
+  const [joined, skipped] = [await start("join"), await start("skip")];
+  await rejects(start("replace"), "OPTION_UNSUPPORTED", "replaced within a transaction");
+  database.exec("commit");
+  assert.deepEqual([joined.id, joined.skipped, skipped.id, skipped.skipped], [first.id, false, first.id, true]);
   database.close();
   await tenfold.close();
 });

@@ -138,16 +138,8 @@ test("a rate that cannot be read is refused, naming where it stands", () => {
   }
 });
 
-test("options of a queue whose release has not come are refused by name, and unknown ones with the nearest", () => {
-  for (const option of ["debounce"]) {
-    refuses(
-      () => queueOf({ [option]: 5 }),
-      "OPTION_UNSUPPORTED",
-      `queue of step "write"`,
-      `\`${option}\``,
-      "this release",
-    );
-  }
+test("an option of a queue that belongs elsewhere is refused with where, and unknown ones with the nearest", () => {
+  refuses(() => queueOf({ debounce: "10s" }), "OPTION_UNSUPPORTED", `step "write"`, "belongs to a workflow");
   refuses(() => queueOf({ concurency: 5 }), "OPTION_UNSUPPORTED", `step "write"`, "Did you mean `concurrency`?");
   refuses(() => queueOf({ per: { keys: 1 } }), "OPTION_UNSUPPORTED", `\`queue.per\` of step "write"`, "`key`");
   refuses(() => untypedLimit("a", { rates: "1/s" }), "OPTION_UNSUPPORTED", `limit "a"`, "Did you mean `rate`?");

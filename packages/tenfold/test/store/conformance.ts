@@ -16,6 +16,7 @@ import { queueModelLaw } from "./queue-model-law.ts";
 import type { OpenStore } from "./sample.ts";
 import { scheduleLaws } from "./schedule-laws.ts";
 import { sendLaws } from "./send-laws.ts";
+import { debounceLaws } from "./debounce-laws.ts";
 import { startLaws } from "./start-laws.ts";
 import { transactLaws } from "./transact-laws.ts";
 
@@ -23,6 +24,7 @@ import { transactLaws } from "./transact-laws.ts";
 export function conformance(name: string, open: OpenStore, { sequences = 200 } = {}): void {
   describe(`the laws of the store, kept by ${name}`, () => {
     startLaws(open);
+    debounceLaws(open);
     claimLaws(open);
     commitLaws(open);
     sendLaws(open);

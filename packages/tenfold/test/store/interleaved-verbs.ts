@@ -1,6 +1,7 @@
 /** The verbs that meet in a small store, and all that can be read of it afterwards. */
 import type { RunCommit, RunStart, Send, StartAnswer, Store } from "../../src/store/store.ts";
 import { HeldStore } from "./held-connection.ts";
+import { debouncedStarts } from "./interleaved-debounce.ts";
 import { fileVerbs } from "./interleaved-file-verbs.ts";
 import { filesOf, sweepAll } from "./interleaved-files.ts";
 import { allOfEvents, EVENT_VERBS } from "./interleaved-events.ts";
@@ -30,7 +31,12 @@ function verb(name: string, by: string | null, does: Verb["does"], touches: read
   return { name: by === null ? name : `${name} by ${by}`, by, does, touches };
 }
 
-function start(name: string, by: string | null, starts: (world: World) => readonly RunStart[]): Verb {
+function start(
+  name: string,
+  by: string | null,
+  starts: (world: World) => readonly RunStart[],
+  touches: readonly Name[] = [],
+): Verb {
   const does: Verb["does"] = async (store, world, now) => {
     const lease = by === null ? null : world.lease(by);
     const all = starts(world);
@@ -42,7 +48,7 @@ function start(name: string, by: string | null, starts: (world: World) => readon
     }
     return all.map((each) => answers.get(each));
   };
-  return verb(`start ${name}`, by, does);
+  return verb(`start ${name}`, by, does, touches);
 }
 
 /** By a caller, in a transaction of their own: for others it is a start without a lease. */
@@ -129,6 +135,7 @@ export const VERBS: readonly Verb[] = [
   start("failed key again", "a", (world) => [
     world.start("new3", { workflow: "flow-failed", key: keyOf("f", { again: true, inputHash: "h2" }) }),
   ]),
+  ...debouncedStarts(start),
   startWith("new", (world, one, other) => [world.start(one, { tenant: "t" }), world.start(other)]),
   startWith("new key", (world, one) => [
     world.start(one, { workflow: "flow-new1", key: keyOf("n"), attributes: [{ name: "region", value: "eu" }] }),

@@ -124,7 +124,7 @@ export async function setUp(world: World, first: Store, second: Store): Promise<
       world.start("ofTenant", { tenant: "t" }),
       world.start("ofTenantToo", { tenant: "t" }),
       world.start("keyed", { key: keyOf("k"), attributes: [{ name: "region", value: "eu" }] }),
-      world.start("later", { at: NOW + 100 }),
+      world.start("later", { key: keyOf("l"), at: NOW + 100 }),
     ],
     NOW,
     null,

@@ -35,17 +35,22 @@ function anyVerb(): fc.Arbitrary<Verb> {
 }
 
 function anyStart(): fc.Arbitrary<Verb> {
-  const key = fc.record({
-    key: fc.constantFrom("k1", "k2"),
-    inputHash: fc.constantFrom("h1", "h2"),
-    again: fc.boolean(),
-  });
+  const key = fc.record(
+    {
+      key: fc.constantFrom("k1", "k2"),
+      inputHash: fc.constantFrom("h1", "h2"),
+      again: fc.boolean(),
+      debounce: fc.record({ maxMs: fc.nat(60) }),
+    },
+    { requiredKeys: ["key", "inputHash", "again"] },
+  );
   const start = fc.record({
     place,
     workflow: fc.constantFrom(...WORKFLOWS),
     tenant: fc.constantFrom("", "t1"),
     key: fc.option(key),
     later: fc.option(fc.nat(30)),
+    graph: fc.constantFrom("g1", "g2"),
     attributes: fc.array(fc.record({ name: fc.constant("region"), value: fc.constantFrom("eu", "us") }), {
       maxLength: 2,
     }),

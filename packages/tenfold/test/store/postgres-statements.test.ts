@@ -19,6 +19,7 @@ import * as notices from "../../src/store/postgres/notices.ts";
 import * as openServers from "../../src/store/postgres/open-servers.ts";
 import * as place from "../../src/store/postgres/place.ts";
 import * as post from "../../src/store/postgres/post.ts";
+import * as postpone from "../../src/store/postgres/postpone.ts";
 import * as prune from "../../src/store/postgres/prune.ts";
 import * as queues from "../../src/store/postgres/queue-statements.ts";
 import * as read from "../../src/store/postgres/read.ts";
@@ -63,6 +64,7 @@ const MODULES: readonly object[] = [
   ],
   ...[
     post,
+    postpone,
     prune,
     queues,
     read,

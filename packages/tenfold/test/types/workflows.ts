@@ -8,6 +8,7 @@ import {
   type WorkflowInput,
   type WorkflowOutput,
 } from "../../src/flow/index.ts";
+import type { Tenfold } from "../../src/engine/client.ts";
 import type { Company, Lead } from "./lead.ts";
 
 const Contact = z.object({ email: z.string(), since: z.coerce.number(), at: z.string().default("home") });
@@ -62,6 +63,20 @@ export function fromAnExplicitGeneric(): void {
   proves<Equal<WorkflowOutput<typeof both>, Company>>();
   // @ts-expect-error a letter is no company
   workflow<Lead, Company>("wrong", { flow: (lead) => greet(lead.email) });
+}
+
+export function starts(tenfold: Tenfold): void {
+  const defined = workflow("debounced", {
+    key: (lead) => lead.email,
+    debounce: { wait: "10s", max: "5m" },
+    flow: (lead: Lifted<Lead>) => enrich(lead),
+  });
+  proves<Equal<WorkflowInput<typeof defined>, Lead>>();
+  // @ts-expect-error how long is missing
+  workflow("wrong", { key: (lead) => lead.email, debounce: { max: "5m" }, flow: (lead: Lifted<Lead>) => lead });
+  void tenfold.start(defined, {} as Lead, { ifRunning: "join" });
+  // @ts-expect-error no such word
+  void tenfold.start(defined, {} as Lead, { ifRunning: "wait" });
 }
 
 export function optionsAreChecked(): void {

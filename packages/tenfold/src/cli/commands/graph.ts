@@ -1,4 +1,5 @@
 /** `tenfold graph`: draws a workflow, as text or for Mermaid. */
+import { formatDuration } from "../../value/duration.ts";
 import { EXIT, usageError, type Call, type Command } from "../command.ts";
 import { graphMermaid } from "../graph-mermaid.ts";
 import { graphText } from "../graph-text.ts";
@@ -25,13 +26,18 @@ export const graphCommand: Command = {
       );
     }
     const config = await mustLoad({ words, flags, terminal, ...call });
-    const { name, hash, graph, steps, triggers = [] } = workflowNamed(config, words[0]!);
+    const { name, hash, graph, steps, debounce, triggers = [] } = workflowNamed(config, words[0]!);
     const drawing = format === "text" ? graphText(graph, steps) : graphMermaid(graph, steps);
     if (terminal.isJson) terminal.document({ workflow: name, hash, format, drawing, graph });
     else terminal.print(drawing);
-    if (terminal.isJson || format !== "text" || triggers.length === 0) return EXIT.yes;
+    if (terminal.isJson || format !== "text" || (triggers.length === 0 && debounce === undefined)) return EXIT.yes;
     const { triggerText } = await import("../trigger-words.ts");
     terminal.print("");
+    if (debounce !== undefined) {
+      const { waitMs, maxMs } = debounce;
+      const begins = `${formatDuration(waitMs)} after the last of them, ${formatDuration(maxMs)} after the first at the latest`;
+      terminal.print(`Starts of one key are one run, on the last input, which begins ${begins}.`);
+    }
     for (const trigger of triggers) terminal.print(`Started by ${triggerText(trigger)}.`);
     return EXIT.yes;
   },

@@ -1,5 +1,5 @@
 /** `tenfold run`: starts one run, or one per row, waits for what comes out, and says it. */
-import type { StartOptions } from "../../engine/start.ts";
+import { IF_RUNNING, type StartOptions } from "../../engine/start.ts";
 import type { WorkflowDefinition } from "../../flow/definition.ts";
 import type { Json } from "../../value/json.ts";
 import { EXIT, usageError, type Call, type Command } from "../command.ts";
@@ -15,6 +15,7 @@ import { waitForRuns } from "../run-waiting.ts";
 import { tellWaiting } from "../told-waiting.ts";
 import type { Row } from "../row.ts";
 import type { Tenfold } from "../../engine/client.ts";
+import type { RunHandle } from "../../engine/run-handle.ts";
 
 export const runCommand: Command = {
   name: "run",
@@ -30,6 +31,11 @@ export const runCommand: Command = {
     key: { type: "string", value: "text", text: "the run's key, instead of the workflow's own; one run per key" },
     tenant: { type: "string", value: "name", text: "whom the runs belong to; keys are per tenant" },
     again: { type: "boolean", text: "start the key's next run if its last one is finished" },
+    "if-running": {
+      type: "string",
+      value: "word",
+      text: "as --again; while the key's last run is not finished: join, skip or replace it",
+    },
     at: { type: "string", value: "time", text: `not before: "2h" from now, or a date; does not wait` },
     "no-wait": { type: "boolean", text: "only start: durable, and worked by `tenfold dev` or the next `tenfold run`" },
     format: { type: "string", value: "name", text: "what a file or standard input holds: csv, jsonl or json" },
@@ -93,10 +99,16 @@ async function inStore(asked: Omit<Task, "tenfold" | "store">, act: (task: Task)
 
 function startOptions({ flags }: Call): StartOptions {
   const [key, tenant, at] = [flags.text("key"), flags.text("tenant"), flags.text("at")];
+  const word = flags.text("if-running");
+  const ifRunning = IF_RUNNING.find((known) => known === word);
+  if (word !== undefined && ifRunning === undefined) {
+    throw usageError(`\`--if-running ${word}\` is none of ${IF_RUNNING.join(", ")}; no run was started.`);
+  }
   return {
     ...(key === undefined ? {} : { key }),
     ...(tenant === undefined ? {} : { tenant }),
     ...(flags.has("again") ? { again: true } : {}),
+    ...(ifRunning === undefined ? {} : { ifRunning }),
     ...(at === undefined ? {} : { at: startTime(at) }),
   };
 }
@@ -115,8 +127,11 @@ async function runOne(task: Task, input: Json): Promise<number> {
   const startedAt = Date.now();
   const interruption = onInterrupt();
   const run = await tenfold.startNamed(workflow.name, input, options);
-  if (!waits) return tellStarted(task, run.id, run.existing);
-  if (run.existing) call.terminal.say(`Already known: ${run.id} has this key; ${await knownText(tenfold, run.id)}`);
+  if (run.skipped || !waits) return tellStarted(task, run);
+  if (run.existing && workflow.debounce !== undefined)
+    call.terminal.say(`Postponed: ${run.id} begins on this input, once nobody starts its key for a while.`);
+  else if (run.existing)
+    call.terminal.say(`Already known: ${run.id} has this key; ${await knownText(tenfold, run.id)}`);
   const progress = startProgress(tenfold, workflow.name, 1, call.terminal.stderr, 1000);
   const waited = waitForRuns(tenfold, workflow.name, [run], (ended, before) => progress.ended(ended.status, before));
   const waiting = tellWaiting(tenfold, call.terminal, progress, new Set([run.id]));
@@ -138,13 +153,23 @@ async function knownText(tenfold: Tenfold, run: string): Promise<string> {
     : "this is how it ended. --again starts its next run.";
 }
 
-function tellStarted({ call, options }: Task, run: string, existing: boolean): number {
+function tellStarted({ call, options, workflow }: Task, { id: run, existing, skipped }: RunHandle): number {
   const { terminal } = call;
   const at = options.at === undefined ? null : Number(options.at);
   if (terminal.isJson) {
-    terminal.document({ run, existing, at: timeJson(at) });
+    terminal.document({ run, existing, ...(skipped ? { skipped } : {}), at: timeJson(at) });
   } else {
     terminal.print(run);
+    if (skipped) {
+      terminal.say("Skipped: this run of the same key is not finished, on another input; no run was started.");
+      return EXIT.yes;
+    }
+    if (workflow.debounce !== undefined) {
+      terminal.say(
+        "It begins on the last input of its key, once nobody starts that for a while. `tenfold dev` works it.",
+      );
+      return EXIT.yes;
+    }
     const when = at === null ? "as soon as a worker takes it" : agoText(at, Date.now());
     terminal.say(
       existing

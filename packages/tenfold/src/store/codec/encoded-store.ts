@@ -219,7 +219,10 @@ function encodedStart(codec: Codec, start: RunStart): RunStart {
   if (key === null) return { ...start, input };
   const hashes = [key.inputHash, ...(key.formerHashes ?? [])].flatMap((hash) => [...codec.digests(hash), hash]);
   const [inputHash = key.inputHash, ...formerHashes] = hashes;
-  return { ...start, input, key: { ...key, inputHash, formerHashes } };
+  const { debounce } = key;
+  if (debounce === undefined) return { ...start, input, key: { ...key, inputHash, formerHashes } };
+  const inputOf = (run: string): string => encodeText(codec, start.input, partPlace(run, "input"));
+  return { ...start, input, key: { ...key, inputHash, formerHashes, debounce: { ...debounce, inputOf } } };
 }
 
 function encodedCommit(codec: Codec, commit: RunCommit): RunCommit {

@@ -9,6 +9,7 @@ import { plain, texts } from "./arrays.ts";
 import type { Connection, Statement, Transaction } from "./connection.ts";
 import { isConflict, isLocked } from "./failure.ts";
 import { keyColumns } from "./key-columns.ts";
+import { postponedStart, postponeRuns } from "./postpone.ts";
 import {
   fenceOf,
   foundFence,
@@ -83,7 +84,7 @@ async function startWhole(
   starting: Starting,
   patience: string,
 ): Promise<Started | null> {
-  if (haveNothingTwice(starts)) {
+  if (mayAllBeNew(starts)) {
     const fresh = starts.map((start) => ({ start, generation: 1 }));
     try {
       const answers = await to.starts.send(insertsOf(lane, fresh, starting, patience));
@@ -107,8 +108,8 @@ async function startWhole(
 }
 
 /**
- * Looks at each start, the earlier ones of this batch included, then writes those that are new; null as above, "again": a
- * key was forgotten between the two.
+ * Looks at each start, the earlier ones of this batch included, then writes those that are new, and has others take the place
+ * of runs that have not begun; null as above, "again": a key was forgotten between the two, or such a run has begun.
  */
 async function startCarefully(
   transaction: Transaction,
@@ -142,32 +143,50 @@ async function startCarefully(
   );
   const startedOf = new Map<string, LastOfKey>();
   const fresh: NewStart[] = [];
+  /** Those of which no earlier one of this batch has the key. */
+  const firstOfKeys: NewStart[] = [];
+  const postponed = new Map<string, RunStart[]>();
   const answers = starts.map((start, nth): StartAnswer => {
     if (ids.has(start.id)) return { kind: "started" };
     let generation = 1;
+    let isFirst = false;
     if (start.key !== null) {
       const name = JSON.stringify([start.key.key, start.workflow, start.tenant]);
-      const verdict = startVerdict(start.key, startedOf.get(name) ?? lastOf.get(nth));
+      const last = startedOf.get(name) ?? lastOf.get(nth);
+      const verdict = startVerdict(start.key, last);
+      const { inputHash } = start.key;
+      if (verdict.kind === "postpone") {
+        const { run } = verdict;
+        const place = fresh.findIndex((each) => each.start.id === run);
+        if (place !== -1) fresh[place] = postponedStart(fresh[place]!, start, now);
+        else postponed.set(run, [...(postponed.get(run) ?? []), start]);
+        startedOf.set(name, { ...last!, inputHash });
+        return { kind: "existing", run, status: "waiting" };
+      }
       if (verdict.kind !== "new") return verdict;
       generation = verdict.generation;
+      isFirst = !startedOf.has(name);
       const isOwned = lease !== null && (start.at === null || start.at <= now);
-      const { inputHash } = start.key;
-      startedOf.set(name, { run: start.id, generation, inputHash, status: isOwned ? "running" : "waiting" });
+      startedOf.set(name, { run: start.id, generation, inputHash, status: isOwned ? "running" : "waiting", mail: 0 });
     }
     ids.add(start.id);
     fresh.push({ start, generation });
+    if (isFirst) firstOfKeys.push({ start, generation });
     return { kind: "started" };
   });
-  const { again, lock } = lockBefore(lane, fresh);
+  const { again, lock } = lockBefore(lane, firstOfKeys);
   if (again.length > 0 && (await transaction.send([lock]))[0]!.count < again.length) return "again";
-  await transaction.commit(insertsOf(lane, fresh, starting, patience));
+  const postponing = await postponeRuns(transaction, lane, postponed, starting, patience);
+  if (postponing === "again") return "again";
+  await transaction.commit([...insertsOf(lane, fresh, starting, patience), ...postponing]);
   return { answers, fresh: fresh.map(({ start }) => start) };
 }
 
-/** Whether no id and no key stands in this batch twice. */
-function haveNothingTwice(starts: readonly RunStart[]): boolean {
+/** Whether no id and no key stands in this batch twice, and none of them is one that mostly comes to a run that is there. */
+function mayAllBeNew(starts: readonly RunStart[]): boolean {
   const ids = new Set(starts.map(({ id }) => id));
   const keyed = starts.filter(({ key }) => key !== null);
+  if (keyed.some(({ key }) => key!.debounce !== undefined)) return false;
   const keys = new Set(keyed.map(({ key, workflow, tenant }) => JSON.stringify([key!.key, workflow, tenant])));
   return ids.size === starts.length && keys.size === keyed.length;
 }

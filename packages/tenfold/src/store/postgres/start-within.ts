@@ -2,6 +2,7 @@
  * Starts runs within a transaction that is the caller's: looks before it writes, because a row that is refused would end
  * that transaction, and takes a key before it writes anything else.
  */
+import { TenfoldError } from "../../value/error.ts";
 import type { RunStart, StartAnswer } from "../store.ts";
 import { startVerdict, type LastOfKey } from "../verdict.ts";
 import { clientRefused } from "../caller-client.ts";
@@ -48,6 +49,9 @@ async function startOne(
   for (;;) {
     const last = await lookFor(send, lane, start);
     const verdict = start.key === null ? ({ kind: "new", generation: 1 } as const) : startVerdict(start.key, last);
+    if (verdict.kind === "postpone") {
+      throw new TenfoldError("INVARIANT_BROKEN", "No start in a caller's transaction has a debounce.");
+    }
     if (verdict.kind !== "new") return verdict;
     const fresh = [{ start, generation: verdict.generation }];
     const { again, lock } = lockBefore(lane, fresh);

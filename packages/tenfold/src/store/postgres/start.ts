@@ -73,7 +73,7 @@ export const KNOWN_STARTS = `select r.id from tenfold.runs r where r.lane = $1 a
 
 /** The status of a run that was removed stands with its key. */
 export const LAST_OF_KEYS = `
-  select t.nth, k.run, k.generation, k.input_hash as "inputHash", coalesce(k.status, r.status) as status
+  select t.nth, k.run, k.generation, k.input_hash as "inputHash", coalesce(k.status, r.status) as status, r.mail
   from unnest($2::integer[], $3::text[], $4::text[], $5::text[]) as t (nth, key, workflow, tenant)
     cross join lateral (
       select k.run, k.generation, k.input_hash, k.status
@@ -178,22 +178,33 @@ export function rowsOf(lane: number, starts: readonly NewStart[], { lease, now }
     plain(rows.map(({ start, nth }) => (nth === null ? null : placeOf.get(start.tenant)!))),
     texts([...taken.keys()]),
   );
-  const attributes = starts.flatMap(({ start }) => [
-    ...new Map(start.attributes.map(({ name, value }) => [name, { name, value, run: start.id }])).values(),
-  ]);
-  if (attributes.length > 0) {
-    add(
-      INSERT_ATTRIBUTES,
-      texts(attributes.map(({ name }) => name)),
-      texts(attributes.map(({ value }) => value)),
-      texts(attributes.map(({ run }) => run)),
-    );
-  }
+  const attributes = starts.flatMap(({ start }) => attributesOf(start.id, start));
+  if (attributes.length > 0) add(INSERT_ATTRIBUTES, ...attributeColumns(attributes));
   if (taken.size > 0) add(TAKE_TURNS, texts([...taken.keys()]), plain([...taken.values()]));
   const counts = new TallyChanges();
   for (const { start, isOwned } of rows) counts.add(start.id, start.workflow, isOwned ? RUNNING : WAITING, 1);
   add(COUNT_STARTED, ...counts.columns());
   return statements;
+}
+
+interface RunAttribute {
+  readonly name: string;
+  readonly value: string;
+  readonly run: string;
+}
+
+/** Those that a run gets with a start, each name once. */
+export function attributesOf(run: string, { attributes }: RunStart): readonly RunAttribute[] {
+  return [...new Map(attributes.map(({ name, value }) => [name, { name, value, run }])).values()];
+}
+
+/** The columns of INSERT_ATTRIBUTES. */
+export function attributeColumns(attributes: readonly RunAttribute[]): [string, string, string] {
+  return [
+    texts(attributes.map(({ name }) => name)),
+    texts(attributes.map(({ value }) => value)),
+    texts(attributes.map(({ run }) => run)),
+  ];
 }
 
 /** What the other statements depend on: the lease, or the lane itself. */

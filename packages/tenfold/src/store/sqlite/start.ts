@@ -2,11 +2,12 @@
 import { RUNNING, STATUSES, WAITING } from "../status-code.ts";
 import type { RunStart, StartAnswer } from "../store.ts";
 import { minuteOf } from "../tally-spans.ts";
-import { startVerdict, type LastOfKey } from "../verdict.ts";
+import { inPlaceOf, postponedTo, startVerdict, type LastOfKey } from "../verdict.ts";
 import { BulkInsert } from "./bulk-insert.ts";
 import type { Connection } from "./connection.ts";
 import { hold, type LiveLease } from "./held-runs.ts";
 import { keyDigest } from "./key-digest.ts";
+import { DROP_ATTRIBUTES } from "./prune.ts";
 import { TallyChanges } from "./tally.ts";
 
 export const INSERT_RUN = `
@@ -21,7 +22,13 @@ export const INSERT_KEY = `
 
 export const INSERT_ATTRIBUTE = "insert into attributes (lane, name, value, run) values (?, ?, ?, ?)";
 
-export const RUN_EXISTS = "select status from runs where lane = ? and id = ?";
+export const RUN_EXISTS = "select status, mail, wake_at as wakeAt from runs where lane = ? and id = ?";
+
+export const POSTPONE_RUN = "update runs set wake_at = ?, graph = ?, input = ? where lane = ? and id = ?";
+
+export const CHANGE_KEY = `
+  update keys set input_hash = ?
+  where lane = ? and digest = ? and run = ?`;
 
 export const KNOWN_DIGESTS = `
   select digest
@@ -46,7 +53,13 @@ interface Unnumbered {
   readonly minute: number;
 }
 
-interface LastOfKeyRow extends Omit<LastOfKey, "status"> {
+interface RunRow {
+  readonly status: number;
+  readonly mail: number;
+  readonly wakeAt: number | null;
+}
+
+interface LastOfKeyRow extends Omit<LastOfKey, "status" | "mail"> {
   /** Of a run that was removed; null: its row tells. */
   readonly status: number | null;
 }
@@ -112,7 +125,7 @@ export class Starts {
 
   #startCarefully(start: RunStart, digest: number | null): StartAnswer {
     this.#flush();
-    if (this.#statusOf(start.id) !== undefined) return { kind: "started" };
+    if (this.#row(start.id) !== undefined) return { kind: "started" };
     if (start.key === null) return this.#insert(start, digest, 1);
     const last = this.#connection.get<LastOfKeyRow>(
       LAST_OF_KEY,
@@ -122,13 +135,26 @@ export class Starts {
       start.workflow,
       start.tenant,
     );
-    const status = last && STATUSES[last.status ?? this.#statusOf(last.run)!]!;
-    const verdict = startVerdict(start.key, last && { ...last, status: status! });
+    const row = last && this.#row(last.run);
+    const status = last && STATUSES[last.status ?? row!.status]!;
+    const verdict = startVerdict(start.key, last && { ...last, status: status!, mail: row?.mail ?? null });
+    if (verdict.kind === "postpone") return this.#postpone(verdict.run, start, digest!, row!.wakeAt);
     return verdict.kind === "new" ? this.#insert(start, digest, verdict.generation) : verdict;
   }
 
-  #statusOf(run: string): number | undefined {
-    return this.#connection.get<{ status: number }>(RUN_EXISTS, this.#lane, run)?.status;
+  #row(run: string): RunRow | undefined {
+    return this.#connection.get<RunRow>(RUN_EXISTS, this.#lane, run);
+  }
+
+  #postpone(run: string, start: RunStart, digest: number, wakeAt: number | null): StartAnswer {
+    const connection = this.#connection;
+    const lane = this.#lane;
+    const dueAt = postponedTo(wakeAt, run, [start], this.#now);
+    connection.run(POSTPONE_RUN, dueAt, start.graph, inPlaceOf(run, start), lane, run);
+    connection.run(CHANGE_KEY, start.key!.inputHash, lane, digest, run);
+    connection.run(DROP_ATTRIBUTES, lane, run);
+    this.#addAttributes(run, start);
+    return { kind: "existing", run, status: "waiting" };
   }
 
   #insert(start: RunStart, digest: number | null, generation: number): StartAnswer {
@@ -148,12 +174,14 @@ export class Starts {
       const { inputHash } = start.key;
       this.#keys.add(lane, digest, key, workflow, tenant, generation, id, inputHash);
     }
-    if (attributes.length > 0) {
-      const last = new Map(attributes.map(({ name, value }) => [name, value]));
-      for (const [name, value] of last) this.#attributes.add(lane, name, value, id);
-    }
+    if (attributes.length > 0) this.#addAttributes(id, start);
     this.#tallies.add(workflow, status, minute, 1);
     return { kind: "started" };
+  }
+
+  #addAttributes(run: string, { attributes }: RunStart): void {
+    const last = new Map(attributes.map(({ name, value }) => [name, value]));
+    for (const [name, value] of last) this.#attributes.add(this.#lane, name, value, run);
   }
 
   /** Start-time fair queuing: a tenant's next turn comes after its last, and not before the turn that is served now. */
