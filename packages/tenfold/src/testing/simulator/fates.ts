@@ -1,5 +1,7 @@
 /** What must become of each node, as a function of its run and its path alone: known to bodies and auditor alike. */
 import type { WorkflowDefinition } from "../../flow/definition.ts";
+import { NotDone } from "../../flow/not-done.ts";
+import { RateLimited } from "../../flow/rate-limited.ts";
 import type { RunRecord } from "../../store/store.ts";
 import { hash32 } from "../../value/hash.ts";
 import type { Json } from "../../value/json.ts";
@@ -21,6 +23,13 @@ export function failuresOf(run: string, path: string): number {
   // Whether a request can be shown decides nothing else, so that what comes of it does not hang on which is first.
   if (hash % 20 === 0 && !path.includes("/show/")) return Infinity;
   return hash % 5 === 1 ? 1 + ((hash >>> 8) % (ATTEMPTS - 1)) : 0;
+}
+
+/** What a body throws that fails: that nothing has happened, that its queue is to wait so long (ms; null: it is not), or no more. */
+export function thrownAt(attempt: number, saysSo: boolean, slowsMs: number | null): Error {
+  const message = `attempt ${attempt} fails`;
+  if (saysSo) return new NotDone(message);
+  return slowsMs === null ? new Error(message) : new RateLimited(slowsMs);
 }
 
 /** How many attempts to undo a node fail before one has undone it. */
@@ -49,7 +58,7 @@ export function expectedOf(
   return interpret(graph, JSON.parse(row.input) as Json, fateOf, computeOf, {
     signalOf,
     decisionOf: (path) => decisionOf(row.id, path),
-    notShownOf: (path) => [...turnedAway].find((node) => isShowOf(path, node)) ?? null,
+    notShownOf: (path) => [...turnedAway].filter((node) => isShowOf(path, node)),
     childOf: (path) => childOf(row.id, path),
   });
 }

@@ -33,6 +33,8 @@ export function checkTurnedAway(book: OpenBook, calls: readonly BodyCall[]): voi
     // What begins anew is counted anew.
     if (away.size === 0 || book.journal(run).some(({ kind }) => kind === "retried")) continue;
     for (const call of ofRun) {
+      // What takes something back has attempts of its own.
+      if (call.key.endsWith("/undo")) continue;
       const isOver = call.endedAt < Infinity && !call.wasStopped && !call.isGone() && book.isAlive(call.owner);
       if (isOver && away.get(pathOfCall(call.node)) === call.attempt)
         throw new Violation("what is turned away from its queue has not begun", { call });

@@ -4,15 +4,13 @@ import { Engine } from "../../engine/engine.ts";
 import { UNREPLAYABLE } from "../../engine/held.ts";
 import type { Executor, Log } from "../../engine/ports.ts";
 import type { StepContext, StepDefinition } from "../../flow/definition.ts";
-import { NotDone } from "../../flow/not-done.ts";
-import { RateLimited } from "../../flow/rate-limited.ts";
 import { TenfoldError } from "../../value/error.ts";
 import type { Json } from "../../value/json.ts";
 import { answerOf, type Answer } from "./answer.ts";
 import type { Auditor } from "./auditor.ts";
 import type { BodyCall } from "./body-call.ts";
 import type { EmittedEvents } from "./emitted.ts";
-import { failuresOf, undoFailuresOf } from "./fates.ts";
+import { failuresOf, thrownAt, undoFailuresOf } from "./fates.ts";
 import { faultyStore, NO_FAULTS } from "./faulty-store.ts";
 import type { OpenBook } from "./open-book.ts";
 import { slowsForMs, spentOf, type QueuedBodies } from "./queued.ts";
@@ -52,6 +50,8 @@ interface Fate<T> {
   readonly saysSo?: boolean;
   /** It fails by saying that its queue is to wait so long. */
   readonly slowsMs?: number | null;
+  /** It is one of a batch. */
+  readonly isTogether?: boolean;
   /** It writes a file before it answers. */
   readonly writes: boolean;
   answer(): T;
@@ -236,7 +236,7 @@ export class SimulatedWorkers {
       return answerOf(name, input);
     };
     if (call.isTx && fails) writeEffect(ctx, null);
-    return this.#take(running, ctx, call, { fails, saysSo, slowsMs, writes, answer });
+    return this.#take(running, ctx, call, { fails, saysSo, slowsMs, isTogether: together !== null, writes, answer });
   }
 
   /** An undo fails as often as it must, and has nothing to answer. */
@@ -267,10 +267,11 @@ export class SimulatedWorkers {
     running: SimulatedWorker,
     ctx: StepContext,
     call: BodyCall,
-    { fails, saysSo = false, slowsMs = null, writes, answer }: Fate<T>,
+    { fails, saysSo = false, slowsMs = null, isTogether = false, writes, answer }: Fate<T>,
   ): Promise<T> {
     const { scenario, time } = this.#world;
-    const hangs = fails && !saysSo && scenario.timeoutMs !== null && scenario.random() < 0.5;
+    // In a batch all the others would be late with it.
+    const hangs = fails && !saysSo && !isTogether && scenario.timeoutMs !== null && scenario.random() < 0.5;
     call.ignoresSignal = scenario.random() < 0.3;
     const tookMs = hangs ? 20_000 : 1 + this.#below(scenario.random() < 0.1 ? 2500 : 200);
     let hasStopped = false;
@@ -287,10 +288,7 @@ export class SimulatedWorkers {
       });
       running.time.at(running.time.now() + tookMs, () => {
         if (hasStopped) return;
-        const message = `attempt ${ctx.attempt} fails`;
-        const failed = (): Error =>
-          saysSo ? new NotDone(message) : slowsMs === null ? new Error(message) : new RateLimited(slowsMs);
-        const fail = () => settle(() => reject(failed()));
+        const fail = () => settle(() => reject(thrownAt(ctx.attempt, saysSo, slowsMs)));
         if (fails && writes) {
           // What it is writing is given up with it, or was kept before.
           writeFile(ctx).catch(() => {});
