@@ -58,14 +58,8 @@ export function expectedOf(
   return interpret(graph, JSON.parse(row.input) as Json, fateOf, computeOf, {
     signalOf,
     decisionOf: (path) => decisionOf(row.id, path),
-    notShownOf: (path) => [...turnedAway].filter((node) => isShowOf(path, node)),
     childOf: (path) => childOf(row.id, path),
   });
-}
-
-/** A request may be shown several times. */
-function isShowOf(approval: string, node: string): boolean {
-  return node.startsWith(approval) && /^(?:\[\d+\])?\/show\//.test(node.slice(approval.length));
 }
 
 /** What people come to: kim and lee have to approve; one of them may refuse. */

@@ -31,8 +31,6 @@ export type ComputeOf = (node: string, inputs: readonly (Json | undefined)[]) =>
 export interface Outside {
   readonly signalOf: SignalOf;
   readonly decisionOf: DecisionOf;
-  /** The nodes at which an approval's request could not be shown; not there: each can be. */
-  readonly notShownOf?: (path: string) => readonly string[];
   readonly childOf: ChildOf;
 }
 
@@ -60,7 +58,7 @@ export function interpret(
   input: Json,
   fateOf: FateOf,
   computeOf: ComputeOf,
-  { signalOf, decisionOf, notShownOf = () => [], childOf }: Outside,
+  { signalOf, decisionOf, childOf }: Outside,
 ): Expected {
   const failures = new Set<string>();
   const maybe = new Set<string>();
@@ -197,9 +195,6 @@ export function interpret(
       }
       case "approval": {
         if (templatesOf(node).some((template) => fill(template, scope) === isBroken)) return isBroken;
-        const notShown = notShownOf(path);
-        for (const shows of notShown) (collects ?? failures).add(shows);
-        if (notShown.length > 0) return isBroken;
         if (node.timeoutMs === null) return decisionOf(path);
         return { outcome: "timed-out", by: null, comment: null, approvals: [] };
       }

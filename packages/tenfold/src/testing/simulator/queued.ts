@@ -1,6 +1,7 @@
 /** The queues that some seeds have before their steps, and what must hold of the bodies: the limits, in true time. */
 import type { StepDefinition } from "../../flow/definition.ts";
 import { limit } from "../../flow/index.ts";
+import { ALL_POOLS, type Pools } from "../../engine/queues/pools.ts";
 import { limitsOf, lineNameOf, isQueued } from "../../engine/queues/queue-of.ts";
 import { hash32 } from "../../value/hash.ts";
 import { canonicalJson, type Json } from "../../value/json.ts";
@@ -24,11 +25,25 @@ export interface QueuesDrawn {
   readonly options: ReadonlyMap<string, object>;
   /** Runs that wait in memory in one line. */
   readonly linedUpMax: number;
+  /** Steps of one pool, and of none: processes serve one or the other. */
+  readonly hasPools: boolean;
 }
 
-/** Whether some of these steps take several inputs at once: a script cannot call those. */
-export function areBatched({ options }: QueuesDrawn): boolean {
-  return options.values().some((queue) => "batch" in queue);
+const POOL = "heavy";
+
+/** What the process in a place serves, of so many: all but the pool, that alone, or all. */
+export function poolsAt(place: number, count: number): Pools {
+  if (count === 1 || place > 1) return ALL_POOLS;
+  return place === 0 ? { served: null, except: [POOL] } : { served: [POOL], except: [] };
+}
+
+/**
+ * What workflows are drawn with such queues: scripts cannot call a step that takes several inputs; a request that is shown again and again
+ * may be turned away before or after somebody has decided, which nobody can know.
+ */
+export function drawsOf({ options }: QueuesDrawn): { readonly hasScripts: boolean; readonly hasShows: boolean } {
+  const have = (option: string): boolean => options.values().some((queue) => option in queue);
+  return { hasScripts: !have("batch"), hasShows: !have("maxBacklog") };
 }
 
 /** Null: this seed has none. What it draws it draws from the number, so that the others stay the stories they were. */
@@ -53,7 +68,11 @@ export function queuesOf(seed: number): QueuesDrawn | null {
     options.set(step, { ...drawn, ...backlogOf(seed, step), ...(costs && hasSomeRate(drawn) ? { cost: costOf } : {}) });
   }
   if (random() < 0.5) for (const [step, drawn] of options) options.set(step, withMore(step, drawn, random));
-  return { options, linedUpMax: [1, 3, 3, 10_000][below(4)]! };
+  const linedUpMax = [1, 3, 3, 10_000][below(4)]!;
+  // Those that share a limit have one owner, and so one pool.
+  const pooled = random() < 0.3 ? [...options].filter(([, queue]) => !("limit" in queue)) : [];
+  for (const [step, queue] of pooled) if (random() < 0.6) options.set(step, { ...queue, pool: POOL });
+  return { options, linedUpMax, hasPools: options.values().some((queue) => "pool" in queue) };
 }
 
 /** Of a key in strict order, or several at once. */

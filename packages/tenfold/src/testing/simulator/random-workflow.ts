@@ -46,6 +46,8 @@ export interface RandomWorkflowOptions {
   readonly queues?: ReadonlyMap<string, object>;
   /** False: none of its nodes is a script. */
   readonly hasScripts?: boolean;
+  /** False: none of its approvals shows its request. */
+  readonly hasShows?: boolean;
   /** What some of its nodes call. */
   readonly child?: WorkflowDefinition;
   readonly triggers?: readonly Trigger[];
@@ -194,7 +196,8 @@ export function randomWorkflow(options: RandomWorkflowOptions): WorkflowDefiniti
   };
   /** Kim and lee have to approve; or nobody does, and it is shown again and again until its time is over. */
   const drawApproval = (id: string, visible: readonly Drawn[]): Drawn => {
-    const show = random() < 0.6 ? { show: (request: Drawn) => useStepOn(visible, request) } : {};
+    const show =
+      random() < 0.6 && options.hasShows !== false ? { show: (request: Drawn) => useStepOn(visible, request) } : {};
     const again = "show" in show && random() < 0.5 ? { remind: 1000 + below(5000) } : {};
     const escalate = random() < 0.5 ? { escalate: { after: below(8000), to: "max" } } : {};
     // Behind the latest reminder and escalation: others are refused.

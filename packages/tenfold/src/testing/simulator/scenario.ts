@@ -6,7 +6,7 @@ import { seededRandom, type Random } from "../../value/random.ts";
 import { eventsOf } from "./emitted.ts";
 import { ATTEMPTS, SPARE_ATTEMPTS } from "./fates.ts";
 import type { Faults } from "./faulty-store.ts";
-import { areBatched, queuesOf } from "./queued.ts";
+import { drawsOf, queuesOf } from "./queued.ts";
 import { randomWorkflow, type RandomWorkflowOptions } from "./random-workflow.ts";
 import { scheduleOf } from "./scheduled.ts";
 
@@ -24,6 +24,8 @@ export interface Scenario {
   readonly timeoutMs: number | null;
   readonly faults: Faults;
   readonly settings: EngineSettings;
+  /** Processes serve some pools of steps, and not others. */
+  readonly hasPools: boolean;
   /** The processes stand on one machine, and see at once when another is gone. */
   readonly isOneMachine: boolean;
 }
@@ -53,7 +55,7 @@ export function drawScenario(seed: number): Scenario {
       timeoutMs,
       triggers,
       undo: seed % 2 === 0,
-      ...(queues === null ? {} : { queues: queues.options, hasScripts: !areBatched(queues) }),
+      ...(queues === null ? {} : { queues: queues.options, ...drawsOf(queues) }),
     };
     options.push(drawn);
     workflows.push(randomWorkflow(child === undefined ? drawn : { ...drawn, child }));
@@ -98,6 +100,7 @@ export function drawScenario(seed: number): Scenario {
     timeoutMs,
     faults,
     settings,
+    hasPools: queues?.hasPools === true,
     isOneMachine: random() < 0.5,
   };
 }

@@ -7,7 +7,8 @@ import { answerOf } from "./answer.ts";
 import { EVENT, payloadOf, VARIANTS } from "./emitted.ts";
 import { signalOf, votesOf } from "./fates.ts";
 import type { AskedApproval, AskedDoubt } from "./waits.ts";
-import type { SimulatedWorkers, World } from "./workers.ts";
+import type { SimulatedWorkers } from "./workers.ts";
+import type { World } from "./world.ts";
 
 /** A start that got no answer may be sent again for so long. */
 export const LATE_STARTS_MS = 60_000;

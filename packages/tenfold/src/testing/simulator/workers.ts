@@ -2,44 +2,21 @@
 import { Tenfold } from "../../engine/client.ts";
 import { Engine } from "../../engine/engine.ts";
 import { UNREPLAYABLE } from "../../engine/held.ts";
+import { ALL_POOLS, serves } from "../../engine/queues/pools.ts";
 import type { Executor, Log } from "../../engine/ports.ts";
 import type { StepContext, StepDefinition } from "../../flow/definition.ts";
 import { TenfoldError } from "../../value/error.ts";
 import type { Json } from "../../value/json.ts";
 import { answerOf, type Answer } from "./answer.ts";
-import type { Auditor } from "./auditor.ts";
 import type { BodyCall } from "./body-call.ts";
-import type { EmittedEvents } from "./emitted.ts";
 import { failuresOf, thrownAt, undoFailuresOf } from "./fates.ts";
 import { faultyStore, NO_FAULTS } from "./faulty-store.ts";
-import type { OpenBook } from "./open-book.ts";
-import { slowsForMs, spentOf, type QueuedBodies } from "./queued.ts";
-import type { Scenario } from "./scenario.ts";
+import { poolsAt, slowsForMs, spentOf } from "./queued.ts";
 import { writeEffect } from "./effects.ts";
 import { Violation } from "./violation.ts";
-import { WorkerTime, type VirtualTime } from "../virtual-time.ts";
+import type { SimulatedWorker, World } from "./world.ts";
+import { WorkerTime } from "../virtual-time.ts";
 import { writeFile, writesFile } from "./written-files.ts";
-
-export interface SimulatedWorker {
-  readonly id: number;
-  readonly time: WorkerTime;
-  readonly tenfold: Tenfold;
-  readonly calls: BodyCall[];
-  /** It has the code that is deployed last. */
-  readonly isNew: boolean;
-  isOpen: boolean;
-}
-
-export interface World {
-  readonly scenario: Scenario;
-  readonly time: VirtualTime;
-  readonly book: OpenBook;
-  readonly auditor: Auditor;
-  readonly emitted: EmittedEvents;
-  readonly queued: QueuedBodies;
-  /** Something went wrong that must not. */
-  note(thrown: unknown): void;
-}
 
 type Promises = Pick<BodyCall, "isOnce" | "isTx">;
 
@@ -65,9 +42,11 @@ export class SimulatedWorkers {
   readonly #isDeployed = new Set<number>();
   #isCalm = false;
   #batches = 0;
+  readonly #count: number;
 
   constructor(world: World, count: number) {
     this.#world = world;
+    this.#count = count;
     for (let place = 0; place < count; place++) this.#launch(place);
   }
 
@@ -170,12 +149,20 @@ export class SimulatedWorkers {
       faults: () => (this.#isCalm ? NO_FAULTS : scenario.faults),
       crash: () => this.#crash(running),
     });
+    const pools = scenario.hasPools ? poolsAt(place, this.#count) : ALL_POOLS;
+    const mustBeServed = ({ name, queue }: StepDefinition): void => {
+      if (serves(pools, queue?.pool ?? null)) return;
+      note(new Violation("a body is called by a process that serves its pool", { step: name, place }));
+    };
     const executor: Executor = {
-      execute: (step, input, ctx, undoes) =>
-        undoes === null
+      execute: (step, input, ctx, undoes) => {
+        mustBeServed(step);
+        return undoes === null
           ? this.#body(running, step, input as Json | undefined, ctx)
-          : this.#undo(running, step, input as Json | undefined, undoes.output as Json | undefined, ctx),
+          : this.#undo(running, step, input as Json | undefined, undoes.output as Json | undefined, ctx);
+      },
       executeBatch: async (step, inputs, { items }) => {
+        mustBeServed(step);
         const together = `batch ${++this.#batches}`;
         const bodies = inputs.map((input, nth) => this.#body(running, step, input as Json, items[nth]!, together));
         const settled = await Promise.allSettled(bodies);
@@ -192,7 +179,7 @@ export class SimulatedWorkers {
     const host = { worker: `worker-${place}`, host: "machine", process: `${id}`, isGone };
     const isNew = scenario.deployed !== null && this.#isDeployed.has(place);
     const workflows = isNew ? scenario.deployed : scenario.workflows;
-    const engine = new Engine(store, workflows, ports, host, scenario.settings);
+    const engine = new Engine(store, workflows, ports, host, { ...scenario.settings, pools });
     const running: SimulatedWorker = { id, time: own, tenfold: new Tenfold(engine), calls: [], isNew, isOpen: false };
     this.#places[place] = running;
     this.#all.push(running);

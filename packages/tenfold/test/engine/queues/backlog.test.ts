@@ -162,3 +162,21 @@ test("a line that is paused fills up, and places of runs that are gone make room
   assert.deepEqual(codesOf(world), { RUN_CANCELLED: 6, QUEUE_FULL: 4, completed: 5 });
   assert.equal(called.length, 5);
 });
+
+test("who looks sees how many of how many wait, and how many were refused or dropped", async () => {
+  const world = new World();
+  const { flow } = slow(world, 4);
+  const dropping = stepOf("d", () => world.time.wait(MINUTE), { queue: { concurrency: 1, maxBacklog: 2, whenFull: "drop-oldest" } }); // prettier-ignore
+  const other = workflowOf("v", (n) => dropping(n), { queue: { maxBacklog: 50 } });
+  const opened = await world.open([flow, other]);
+  await startMany(world, opened, flow, 10);
+  await startMany(world, opened, other, 10);
+  await world.passes(5000);
+  const views = await world.happens(opened.tenfold.queues());
+  const shown = views.map(({ queue, waiting, maxBacklog, turnedAway }) => ({ queue, waiting, maxBacklog, turnedAway }));
+  assert.deepEqual(shown, [
+    { queue: "d", waiting: 2, maxBacklog: 2, turnedAway: { refused: 0, dropped: 7 } },
+    { queue: "runs of v", waiting: 0, maxBacklog: 50, turnedAway: null },
+    { queue: "s", waiting: 4, maxBacklog: 4, turnedAway: { refused: 5, dropped: 0 } },
+  ]);
+});
