@@ -51,8 +51,9 @@ export function factsLoaded(state: RunState): Facts {
   const { failure } = state.root;
   const names = factsOf(state);
   const facts = new Facts(state, failure === null ? names : new Set([...names, failedFactOf(failure.node)]), names);
-  // A commit may have written facts and no line, and what ended as failed has others.
-  if (facts.isAny && (state.entries === 0 || failure !== null)) facts.mayBeGone();
+  // A commit may have written facts and no line; what ended as failed has others, and what ended as cancelled none.
+  const mayHaveEnded = failure !== null || state.cancelled !== null;
+  if (facts.isAny && (state.entries === 0 || mayHaveEnded)) facts.mayBeGone();
   return facts;
 }
 

@@ -117,10 +117,8 @@ export function isUndertaking(child: Child): child is Undertaking {
 /** Whether people are asked about any attempt of the run. Those that are asked about no more are forgotten on the way. */
 export function hasDoubt({ unsure }: RunState): boolean {
   if (unsure === null) return false;
-  for (const [undertaking, place] of unsure) {
-    if (openDoubt(place) === undertaking) return true;
-    unsure.delete(undertaking);
-  }
+  // One that is not open, because its run was cancelled, is open again once that goes on.
+  for (const [undertaking, place] of unsure) if (openDoubt(place) === undertaking) return true;
   return false;
 }
 

@@ -55,11 +55,13 @@ export function expectedOf(
       : { output: answerOf(step, input) as unknown as Json };
   const computeOf = (_node: string, [seen]: readonly (Json | undefined)[]) =>
     answerOf("derive", seen) as unknown as Json;
-  return interpret(graph, JSON.parse(row.input) as Json, fateOf, computeOf, {
+  const expected = interpret(graph, JSON.parse(row.input) as Json, fateOf, computeOf, {
     signalOf,
     decisionOf: (path) => decisionOf(row.id, path),
     childOf: (path) => childOf(row.id, path),
   });
+  // Before it was undone, it may have been done.
+  return { ...expected, maybe: new Set([...expected.maybe, ...turnedAway]) };
 }
 
 /** What people come to: kim and lee have to approve; one of them may refuse. */

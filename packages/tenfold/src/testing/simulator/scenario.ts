@@ -100,7 +100,8 @@ export function drawScenario(seed: number): Scenario {
     timeoutMs,
     faults,
     settings,
-    hasPools: queues?.hasPools === true,
+    // A process that serves a pool alone subscribes to nothing, and may be the first.
+    hasPools: queues?.hasPools === true && !hasEvents,
     isOneMachine: random() < 0.5,
   };
 }
