@@ -148,6 +148,9 @@ export function hold(line: Line, waiting: Waiting, now: number): void {
   const flow = end(line, waiting, now);
   invariant(flow?.heldFor === null, "a key is held for one at a time");
   flow.heldFor = waiting.id;
+  // It may wait again already: its body was late.
+  const again = flow.places.members.find((place) => place.waiting.id === waiting.id);
+  if (again !== undefined) put(flow.places, again, -Infinity);
   arrange(line, flow);
 }
 

@@ -136,12 +136,13 @@ class Pair {
       case "hold": {
         const waiting = nth(naive.running, step.which);
         // A strict queue has no batches.
-        if (waiting === undefined || this.#isBatched || !naive.hold(waiting)) break;
+        if (waiting === undefined || this.#isBatched) break;
+        if ([...naive.running].filter(({ id }) => id === waiting.id).length > 1 || !naive.hold(waiting)) break;
         hold(line, waiting, this.#now);
         break;
       }
       case "again": {
-        const held = nth(new Set(naive.held.values()), step.which);
+        const held = nth(new Set([...naive.held.values(), ...(this.#isBatched ? [] : naive.running)]), step.which);
         if (held === undefined || [...naive.waiting].some(({ id }) => id === held.id)) break;
         const waiting = { ...held };
         join(line, waiting);
