@@ -3,7 +3,7 @@
  * Invariant: what is counted stays where the name is the same: who runs, and what is taken of a bucket.
  */
 import type { Rate } from "../../value/rate.ts";
-import { converted, isKept, resumed, type KeptBucket } from "./bucket.ts";
+import { converted, isKept, resumed, unknown, type KeptBucket } from "./bucket.ts";
 import {
   flowOf,
   newQueue,
@@ -57,7 +57,9 @@ function changeLimit(line: Line, gate: Queue | Shared, limit: Limit): void {
 
 function convert(line: Line, gate: Flow | Queue | Shared, from: Rate | null, to: Rate | null): void {
   line.changed.delete(gate);
-  if (from === null || to === null) gate.tat = line.beganAt;
+  if (to === null) gate.tat = line.beganAt;
+  // What began while there was no rate may have been as much as all of it.
+  else if (from === null) gate.tat = unknown(to, line.now);
   else gate.tat = converted(gate.tat, from, to, line.now);
   // Written anew even where the rate is the same: the change before it may not have been.
   if (to !== null && isKept(to) && gate.tat > line.now) line.changed.add(gate);

@@ -61,7 +61,8 @@ export class Dispatcher implements TurnHost, Holder {
   readonly #again: ServeAgain;
   #settings: LineSettings = NOTHING_SET;
   readonly #reporter: LineReporter;
-  readonly #holding = new Holding();
+  /** For whom keys wait. */
+  readonly holding = new Holding();
   readonly #backlogs: Backlogs;
 
   constructor(parts: DispatcherParts) {
@@ -144,7 +145,7 @@ export class Dispatcher implements TurnHost, Holder {
 
   #callUp(): void {
     const isAsking = (id: string): boolean => this.#byId.has(id);
-    const heldFor = (id: string): Waiting | undefined => this.#holding.of(id);
+    const heldFor = (id: string): Waiting | undefined => this.holding.of(id);
     const doesNotCome = (waiting: Waiting): void => this.doesNotCome(waiting);
     const host = { ...this.#parts, backlogs: this.#backlogs, isAsking, heldFor, doesNotCome };
     this.#callUps = new CallUps(host, this.#parts.queues(), this.#limits());
@@ -177,7 +178,7 @@ export class Dispatcher implements TurnHost, Holder {
     this.#callUps = null;
     this.#again.cancel();
     this.#reporter.lost();
-    this.#holding.clear();
+    this.holding.clear();
     this.#backlogs.lost();
     this.#permitted = 0;
     for (const turn of [...this.#turns.values()]) {
@@ -203,13 +204,13 @@ export class Dispatcher implements TurnHost, Holder {
 
   /** Its turn comes so late that it waits in the store. The first of a key comes soon, also where others have a long line. */
   #isLate(line: Line, { waiting }: Turn): boolean {
-    if (this.#holding.of(waiting.id) !== undefined) return false;
+    if (this.holding.of(waiting.id) !== undefined) return false;
     const most = this.#parts.linedUpMax * (isFirstOfKey(line, waiting) ? FIRSTS_BESIDE : 1);
     return this.#turns.size - this.#permitted > most || this.#callUps!.mayBeAhead(waiting);
   }
 
   left(turn: Turn): void {
-    if (this.#line !== null) this.#holding.gaveUp(this.#line, turn.waiting);
+    if (this.#line !== null) this.holding.gaveUp(this.#line, turn.waiting);
     this.goes(turn);
     this.serve();
   }
@@ -246,7 +247,7 @@ export class Dispatcher implements TurnHost, Holder {
     this.#forget(turn);
     this.#permitted--;
     if (holds) {
-      this.#holding.hold(this.#line!, turn.waiting, this.#now());
+      this.holding.hold(this.#line!, turn.waiting, this.#now());
       // Its run was lost while its body went on: it may wait in the store by now.
       if (turn.asker.isLeft()) this.urge(placeOfTurn(turn.waiting));
     } else settled(this.#line!, turn.waiting, this.#now());
@@ -254,12 +255,8 @@ export class Dispatcher implements TurnHost, Holder {
 
   /** Nothing of the run comes any more: its keys go on. */
   ended(run: string): void {
-    if (this.#owned !== null) this.#holding.ended(this.#owned.line, run);
+    if (this.#owned !== null) this.holding.ended(this.#owned.line, run);
     this.serve();
-  }
-
-  get held(): readonly Waiting[] {
-    return this.#holding.all;
   }
 
   urge(place: Place): void {
@@ -267,7 +264,7 @@ export class Dispatcher implements TurnHost, Holder {
   }
 
   doesNotCome(waiting: Waiting): void {
-    if (this.#line !== null) this.#holding.gaveUp(this.#line, waiting);
+    if (this.#line !== null) this.holding.gaveUp(this.#line, waiting);
     this.serve();
   }
 
@@ -327,7 +324,7 @@ export class Dispatcher implements TurnHost, Holder {
     const slot = new TurnSlot(slots, turns.length);
     for (const turn of turns) {
       turn.permitted(slot);
-      this.#holding.started(turn.waiting.id);
+      this.holding.started(turn.waiting.id);
       begins.permitted(turn);
       this.#backlogs.permitted(turn);
       this.#permitted++;

@@ -142,6 +142,11 @@ export class Dispatchers {
     for (const { isNew: _, ...place } of places) this.#ofQueue(place.queue)?.told({ ...place, run });
   }
 
+  /** In a line that is owned here a key waits for the run. */
+  waitsFor(run: string): boolean {
+    return this.#byName.values().some(({ holding }) => holding.isForRun(run));
+  }
+
   /** Nothing of the run comes any more. */
   ended(run: string): void {
     for (const dispatcher of this.#byName.values()) dispatcher.ended(run);

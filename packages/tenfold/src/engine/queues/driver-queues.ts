@@ -187,6 +187,8 @@ export class DriverQueues {
     const { admission } = run;
     // Whoever serves pools alone has runs that others have let begin, and gives them back.
     if (admission === null || admission.isAdmitted || !this.servesPlain) return true;
+    // Those that are active may be the ones that wait for it, in a strict order.
+    if (this.#dispatchers.waitsFor(run.id)) return true;
     admission.holdBack(command);
     if (admission.turn === null) {
       this.#askForRun(run, run.plan.runs!, admission, () => {

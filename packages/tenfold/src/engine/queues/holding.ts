@@ -33,6 +33,11 @@ export class Holding {
     for (const waiting of this.#held.values()) if (runOfTurn(waiting.id) === run) this.gaveUp(line, waiting);
   }
 
+  /** A key waits for an attempt of this run. */
+  isForRun(run: string): boolean {
+    return this.#held.values().some(({ id }) => runOfTurn(id) === run);
+  }
+
   get all(): readonly Waiting[] {
     return [...this.#held.values()];
   }

@@ -11,6 +11,8 @@ import type { Turn } from "./turn.ts";
 
 /** How long a line waits that was told to slow down, and not for how long (ms). */
 const SLOW_MS = 1000;
+/** The longest that is believed: what is longer is as a rule no time from now (ms). */
+const SLOW_MAX_MS = 3_600_000;
 
 export interface OwnedLineParts extends BeginsParts, Omit<BucketKeeperParts, "atWorst"> {
   /** What was permitted is not used. */
@@ -48,7 +50,7 @@ export class OwnedLine {
 
   /** The queue, or with null the whole line, waits for so long (ms); at 0 shortly. */
   slow(queue: string | null, forMs: number): void {
-    slow(this.line, queue, this.#clock.elapsed() + (forMs > 0 ? forMs : SLOW_MS));
+    slow(this.line, queue, this.#clock.elapsed() + (forMs > 0 ? Math.min(forMs, SLOW_MAX_MS) : SLOW_MS));
   }
 
   close(): void {

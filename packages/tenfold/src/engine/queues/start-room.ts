@@ -67,11 +67,8 @@ export class StartRoom {
     const known = this.#knownOf(name, backlog);
     const until = clock.elapsed() + (backlog.whenFull === "park" ? patienceMs : 0);
     for (;;) {
-      const room = Math.min(wanted, await this.#roomIn(name, known));
-      if (room > 0) {
-        known.inFlight += room;
-        return room;
-      }
+      const room = await this.#reserve(name, known, wanted);
+      if (room > 0) return room;
       if (clock.elapsed() >= until) return 0;
       await waitFor(clock, FRESH_MS);
     }
@@ -92,12 +89,17 @@ export class StartRoom {
     return known;
   }
 
-  async #roomIn(workflow: string, known: Known): Promise<number> {
+  /** Counts what it answers at once: others ask at the same moment. */
+  async #reserve(workflow: string, known: Known, wanted: number): Promise<number> {
     const { clock, isHere } = this.#parts;
     for (;;) {
       const room = known.max - known.counted - known.since - known.before - known.inFlight;
       const isFresh = clock.elapsed() - known.readAt < FRESH_MS;
-      if (isFresh && room > 0) return room;
+      if (isFresh && room > 0) {
+        const reserved = Math.min(wanted, room);
+        known.inFlight += reserved;
+        return reserved;
+      }
       // What was started here since may run already, if who decides is here too: then that is worth a look.
       if (isFresh && (known.since === 0 || !isHere(runsOf(workflow)))) return 0;
       known.reading ??= this.#read(workflow, known).finally(() => (known.reading = null));

@@ -191,7 +191,8 @@ export class NaiveLine {
     for (const [name, from] of before) {
       const to = this.#rateOf(name);
       const tat = this.#tats.get(name)!;
-      this.#tats.set(name, from === null || to === null ? this.#beganAt : converted(tat, from, to, now));
+      const anew = to === null ? this.#beganAt : unknown(to, now);
+      this.#tats.set(name, from === null || to === null ? anew : converted(tat, from, to, now));
     }
   }
 

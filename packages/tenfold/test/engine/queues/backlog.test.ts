@@ -180,3 +180,14 @@ test("who looks sees how many of how many wait, and how many were refused or dro
     { queue: "s", waiting: 4, maxBacklog: 4, turnedAway: { refused: 5, dropped: 0 } },
   ]);
 });
+
+test("starts that come at one moment are refused as those are that come one after the other", async () => {
+  const world = new World();
+  const step = stepOf("s", () => world.time.wait(MINUTE));
+  const flow = workflowOf("w", (n) => step(n), { queue: { concurrency: 1, maxBacklog: 5 } });
+  const { tenfold } = await world.open([flow]);
+  const starts = Array.from({ length: 200 }, (_, n) => tenfold.start(flow, n));
+  const answers = await world.happens(Promise.allSettled(starts));
+  const started = answers.filter(({ status }) => status === "fulfilled").length;
+  assert.ok(started >= 5 && started <= 6, `${started} of 200 were started`);
+});

@@ -97,3 +97,25 @@ test("active runs of a worker that died give their places back, and no others ar
   await allCompleted(world, 60 * MINUTE);
   log.keeps({ concurrency: 2 });
 });
+
+test("a run for which others wait in strict order goes on, though the active ones are those that wait for it", async () => {
+  for (const [first, settings] of [
+    ["20ms", {}],
+    ["30s", FEW],
+  ] as const) {
+    const world = new World();
+    const called: number[] = [];
+    const body = (n: number, { attempt }: { attempt: number }) => {
+      if (attempt === 1 && n % 5 === 0) throw new Error("busy");
+      called.push(n);
+      return n;
+    };
+    const queue = { per: { key: () => "", order: "strict" } };
+    const step = stepOf("s", body, { retry: { first, jitter: "none" }, queue });
+    const flow = workflowOf("w", (n) => step(n), { queue: { concurrency: 2 } });
+    const opened = await world.open([flow], settings);
+    await startMany(world, opened, flow, 20);
+    await allCompleted(world, 20 * MINUTE);
+    assert.equal(called.length, 20);
+  }
+});
