@@ -80,6 +80,8 @@ export interface InLine {
   /** The limit that holds it up, and how it is written; null: none is known to. */
   readonly binds: Binding | null;
   readonly bound: string | null;
+  /** One at a time of each key, whatever is set. */
+  readonly isStrict?: boolean;
   /** About how many go before it, of its key where the queue has keys; null: nobody knows. */
   readonly ahead: number | null;
   /** About when its turn comes (ms since 1970); null: nobody knows. */

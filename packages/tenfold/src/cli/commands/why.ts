@@ -100,7 +100,7 @@ export function wayOf(run: string, wait: Wait): string | undefined {
   }
 }
 
-function queueWay({ queue, limit, binds, worker }: Extract<Wait, { kind: "queue" }>): string | undefined {
+function queueWay({ queue, limit, binds, worker, isStrict }: Extract<Wait, { kind: "queue" }>): string | undefined {
   if (worker === null && binds?.kind !== "paused") return "a worker that has its code takes it over: `tenfold work`";
   const whose = JSON.stringify(binds?.of === "shared" ? limit : queue).replaceAll(/^"([a-z0-9_.-]+)"$/gi, "$1");
   const per = binds?.of === "key" ? "per-" : "";
@@ -108,7 +108,7 @@ function queueWay({ queue, limit, binds, worker }: Extract<Wait, { kind: "queue"
     case "paused":
       return `tenfold queues resume ${whose}`;
     case "concurrency":
-      return `tenfold queues set ${whose} --${per}concurrency <n>`;
+      return isStrict === true && per !== "" ? undefined : `tenfold queues set ${whose} --${per}concurrency <n>`;
     case "rate":
       return `tenfold queues set ${whose} --${per}rate <rate>`;
     case "slow":

@@ -72,6 +72,7 @@ export async function inLineOf(
       queue: queued.name,
       limit: isShared(queued) ? line : null,
       binds,
+      ...(queued.queue.per?.isStrict === true ? { isStrict: true } : {}),
       bound: binds === null ? null : boundOf(binds, report, said),
       ahead,
       startsAt: isPaused || ahead === null ? null : startsAt(ahead, said, binds, now),
