@@ -129,13 +129,13 @@ export class SqliteEvents implements Events {
 
   async take(lane: number, workflows: readonly string[], now: number, until: number, limit: number): Promise<Taken> {
     const due = (connection: Connection, most: number): Delivery[] =>
-      workflows.flatMap((workflow) => connection.all<Delivery>(DUE_DELIVERIES, lane, workflow, now, most));
+      workflows.flatMap((workflow) => connection.objects<Delivery>(DUE_DELIVERIES, lane, workflow, now, most));
     const isAnyDue = await this.#access.read(lane, (connection) => due(connection, 1).length > 0);
     // Whoever finds nothing waits for no other program's writing.
     const act = isAnyDue ? this.#access.write : this.#access.read;
     return act(lane, (connection) => {
       const next = earliest(workflows.map((workflow) => connection.get<{ at: number }>(NEXT_DELIVERY, lane, workflow, now)?.at)); // prettier-ignore
-      const deliveries = isAnyDue ? due(connection, limit).map((row) => ({ ...row })) : [];
+      const deliveries = isAnyDue ? due(connection, limit) : [];
       for (const name of deliveries) connection.run(TAKE_DELIVERY, until, lane, ...cellsOf(name), name.workflow);
       return { deliveries, next };
     });

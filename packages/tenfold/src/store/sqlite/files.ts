@@ -79,7 +79,7 @@ export class SqliteFiles implements Files {
 
   async list(lane: number, runs: readonly string[]): Promise<readonly (readonly FileRecord[])[]> {
     return this.#access.read(lane, (connection) =>
-      runs.map((run) => connection.all<FileRecord>(FILES_OF_RUN, lane, run).map((row) => ({ ...row }))),
+      runs.map((run) => connection.objects<FileRecord>(FILES_OF_RUN, lane, run)),
     );
   }
 

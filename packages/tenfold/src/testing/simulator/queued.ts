@@ -2,7 +2,7 @@
 import type { StepDefinition } from "../../flow/definition.ts";
 import { limit } from "../../flow/index.ts";
 import { ALL_POOLS, type Pools } from "../../engine/queues/pools.ts";
-import { limitsOf, lineNameOf, isQueued } from "../../engine/queues/queue-of.ts";
+import { isQueued, laneOfLine, limitsOf, lineNameOf } from "../../engine/queues/queue-of.ts";
 import { hash32 } from "../../value/hash.ts";
 import { canonicalJson, type Json } from "../../value/json.ts";
 import { seededRandom, type Random } from "../../value/random.ts";
@@ -166,7 +166,7 @@ export class QueuedBodies {
     if (!isQueued(step)) return;
     this.#steps.set(step.name, step);
     const { queue, name } = step;
-    const lane = hash32(`queue\n${lineNameOf(step)}`) % this.#lanes;
+    const lane = laneOfLine(lineNameOf(step), this.#lanes);
     const effect: Effect = {
       queue: name,
       key: queue.per === null ? "" : keyOf(input),
