@@ -15,10 +15,8 @@ import { remember, type KnownLease } from "./held-runs.ts";
 
 /** A run of this commit that is not owned any more was given up by it. Each run is looked at once, however many its lines. */
 const IS_OURS = `t.run = any (array(
-    select r.id
-    from (select distinct g.run from unnest($4::text[]) as g (run)) as d
-      join tenfold.runs r on r.lane = $1 and r.id = d.run
-    where r.owner is not distinct from $2))`;
+    select r.id from tenfold.runs r
+    where r.lane = $1 and r.id = any ($4::text[]) and r.owner is not distinct from $2))`;
 
 export const END_RUNS = `
   update tenfold.runs r

@@ -13,7 +13,7 @@ import { DEFAULT_SCHEMA } from "./store-url.ts";
 
 export interface Statement {
   readonly sql: string;
-  /** What is sent without any is not prepared, and may be several statements, of which the last is answered. */
+  /** What is sent without any, not even an empty list, is not prepared, and may be several statements, of which the last is answered. */
   readonly values?: readonly unknown[];
 }
 
@@ -32,7 +32,7 @@ export interface Transaction {
 
 export interface ConnectionOptions extends SessionOptions {
   readonly schema: string;
-  /** Its transactions read a row or two, by keys, of tables that never tempt a plan to do otherwise: one a session will do. */
+  /** Its transactions find each row by its key, however large a table is or was: one plan a session will do. */
   readonly isByKey?: boolean;
   /** Bodies that write at once. */
   readonly txMax?: number;
@@ -41,14 +41,20 @@ export interface ConnectionOptions extends SessionOptions {
 const LIMITS = "set_config('statement_timeout', $1, true), set_config('idle_in_transaction_session_timeout', $2, true)";
 
 /**
- * A plan that is made once has to be right for tables of any size, and is only where it joins nothing that grows: a table
- * that was small when the plan was made would be read from end to end for ever. Citus makes its own choice, since it finds
- * the node by the values.
+ * A plan is kept, and the table that was small when it was made is not for ever: none reads a table from end to end.
+ * Statements are short, so compiling them does not pay.
+ */
+const PLANS = "set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)";
+
+/**
+ * Joins that would read all rows of a lane, to be sorted or hashed, are ruled out too, which leaves a look-up of each row
+ * that is asked for. That plan is right for tables of any size, so it is made once. Citus makes its own choice, since it
+ * finds the node by the values.
  */
 const PLANS_BY_KEY = `
   set_config('plan_cache_mode', case when current_setting('citus.shard_count', true) is null
     then 'force_generic_plan' else 'auto' end, true),
-  set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)`;
+  ${["hashjoin", "mergejoin", "bitmapscan"].map((way) => `set_config('enable_${way}', 'off', true)`).join(", ")}`;
 
 /**
  * How each transaction begins. The server gives up before this side does, so that its answer says that nothing was
@@ -57,7 +63,7 @@ const PLANS_BY_KEY = `
  */
 function beginning({ patienceMs, isByKey = false }: ConnectionOptions): readonly Statement[] {
   const limits = [patienceMs * 0.8, patienceMs * 0.5].map((ms) => Math.ceil(ms));
-  const settings = isByKey ? `${LIMITS}, ${PLANS_BY_KEY}` : LIMITS;
+  const settings = [LIMITS, PLANS, ...(isByKey ? [PLANS_BY_KEY] : [])].join(", ");
   return [
     { sql: "begin isolation level read committed", values: [] },
     { sql: `select ${settings}`, values: limits },
@@ -89,13 +95,17 @@ export class Connection {
     this.#begin = beginning(options);
   }
 
-  /** Answers each statement; more than one are one transaction. Where one is open, they come behind it. */
+  /**
+   * Answers each statement. They are one transaction, but for a single one that is not prepared. Where one is open, they
+   * come behind it.
+   */
   async send(statements: readonly Statement[]): Promise<Answer[]> {
     for (let attempt = 1; ; attempt++) {
       if (this.#transactions > 0) return this.transaction(({ commit }) => commit(statements));
       try {
         const session = this.#opened();
-        if (statements.length === 1) return await this.#send(session, statements, false);
+        const [first] = statements;
+        if (statements.length === 1 && first!.values === undefined) return await this.#send(session, statements, false);
         return (await this.#send(session, [...this.#begin, ...statements], true)).slice(this.#begin.length);
       } catch (error) {
         if (attempt < TRIES && isWorthAnotherTry(error)) continue;

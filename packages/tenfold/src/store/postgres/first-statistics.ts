@@ -42,6 +42,12 @@ const SAMPLED: readonly Sampled[] = [
   { table: "received", names: ["run", "key"], rest: { at: "0" } },
   { table: "files", names: ["run"], rest: { file: "''", node: "''", about: "''", parts: "0", state: "0" } },
   { table: "file_parts", names: ["run"], rest: { file: "''", seq: "0", bytes: "''" } },
+  { table: "events", names: ["id"], rest: { event: "''", tenant: "''", emission: "''", at: "0" } },
+  {
+    table: "deliveries",
+    names: ["id"],
+    rest: { event: "''", tenant: "''", workflow: "''", emitted_at: "0" },
+  },
   { table: "tx_results", names: ["run", "key"], rest: { attempt: "0", at: "0" } },
   {
     table: "tasks",

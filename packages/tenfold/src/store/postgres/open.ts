@@ -37,7 +37,7 @@ export async function openPostgres(
   };
   const connection = (purpose: string): Connection => new Connection(driverUrl, settings(purpose));
   const byKey = (purpose: string): Connection => new Connection(driverUrl, { ...settings(purpose), isByKey: true });
-  const careful = connection("careful");
+  const careful = byKey("careful");
   try {
     await refuseMoved(careful);
     const lanes = await prepare(careful, { lanes: options.lanes ?? 1, share: options.share }, listens, migrations);
@@ -48,7 +48,7 @@ export async function openPostgres(
       name,
       lanes,
       {
-        ...{ commits: connection("commits"), claims: connection("claims"), starts: byKey("starts"), careful, reads },
+        ...{ commits: byKey("commits"), claims: connection("claims"), starts: byKey("starts"), careful, reads },
         files: connection("files"),
       },
       new Notices(schema, reads, listener),
