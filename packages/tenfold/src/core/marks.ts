@@ -51,3 +51,8 @@ export function keyAt({ keysLeast }: RunState, path: string, { frame, node }: Pl
   const { key } = bornOf(frame, node.local);
   return keysLeast === null ? key : Math.max(key, keysLeast.get(path) ?? 0);
 }
+
+/** The key of what was done `key` resets ago, as bodies have it. */
+export function keyText(run: string, path: string, key: number): string {
+  return `${run}/${path}${key === 0 ? "" : `#${key}`}`;
+}

@@ -3,7 +3,7 @@
  * Invariants: it releases its slot, and its thread, when its body has settled; it answers its run once, or never if it was stopped; the body
  * of a step that is called at most once is called when it is durable that it was begun, and not before.
  */
-import { keyAt } from "../core/marks.ts";
+import { keyAt, keyText } from "../core/marks.ts";
 import { pathOf } from "../core/path.ts";
 import { resume } from "../core/reduce.ts";
 import { RETRYING, type Place, type RunState, type Undo } from "../core/state.ts";
@@ -118,20 +118,34 @@ export class Attempt<R extends AttemptRun = AttemptRun> {
 
   /** A slot is free: calls the body, or has it called together with those of others. */
   call(batch: BatchCall | null = null): void {
-    const { ports, slots } = this.#host;
+    const { slots } = this.#host;
     this.#batch = batch;
     if (this.#isStopped) return this.#release();
     if (batch === null && slots.isPaused) return this.#setAside();
     if (!this.#takesThread()) return;
-    if (this.#isDurable) return this.#callBegun();
-    this.startedAt = ports.clock.now();
+    if (this.#isDurable) this.#whenItMay(() => this.#callDurable());
+    // What is to be durable before its body, or in its transaction, comes before that begins.
+    else if (batch !== null || (this.undo === null && (this.step.once || this.step.transacts))) this.#callNow(batch);
+    else this.#whenItMay(() => (slots.isPaused ? this.#setAside() : this.#callNow(null)));
+  }
+
+  /** Calls its body, or what is to come of it, when that may begin by the limits of its queue. */
+  #whenItMay(call: () => void): void {
+    const { turn } = this;
+    if (turn === null) call();
+    else turn.begin(() => (this.#isStopped ? this.#release() : call()));
+  }
+
+  #callNow(batch: BatchCall | null): void {
+    const { ports } = this.#host;
     const { place, run } = this;
+    this.startedAt = ports.clock.now();
     const readyAt = this.undo === null ? place.frame.readyAt[place.node.local]! : this.undo.since;
     const context = new AttemptContext(this, run.context, readyAt, ports.log);
     this.#context = context;
     this.#armTimeout();
     const input = inputOf(run.state, place);
-    const settle = (result: Settled): void => this.#settled(result);
+    const settle = (result: Settled): void => this.#settledAs(this.#isStopped ? result : this.#unlessLate(result));
     if (!input.ok) settle(input);
     else if (this.undo !== null) {
       const undoes = { output: copyJson(place.frame.outputs[place.node.local]) };
@@ -226,13 +240,7 @@ export class Attempt<R extends AttemptRun = AttemptRun> {
   perform(): void {
     if (this.#isStopped || this.#isDurable) return;
     this.#isDurable = true;
-    if (this.#host.slots.isPaused) this.#setAside();
-    else this.#callBegun();
-  }
-
-  #callBegun(): void {
-    if (this.turn === null) this.#callDurable();
-    else this.turn.begin(() => (this.#isStopped ? this.#release() : this.#callDurable()));
+    this.call();
   }
 
   #callDurable(): void {
@@ -314,10 +322,6 @@ export class Attempt<R extends AttemptRun = AttemptRun> {
     return this.#timedOut(timeoutMs);
   }
 
-  #settled(result: Settled): void {
-    this.#settledAs(this.#isStopped ? result : this.#unlessLate(result));
-  }
-
   #settledAs(result: Settled): void {
     this.#cancelTimeout?.();
     this.#context?.settled();
@@ -342,9 +346,4 @@ export class Attempt<R extends AttemptRun = AttemptRun> {
     if (!result.ok && result.thrown instanceof RateLimited) this.turn?.slow(result.thrown.retryAfterMs);
     this.#host.settled(this, result.ok ? result : judged(this.step.unless, result));
   }
-}
-
-/** The key of what was done `key` resets ago, as bodies have it. */
-export function keyText(run: string, path: string, key: number): string {
-  return `${run}/${path}${key === 0 ? "" : `#${key}`}`;
 }

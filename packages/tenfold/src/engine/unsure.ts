@@ -4,6 +4,7 @@
  */
 import { openDoubts, type OpenDoubt } from "../core/constructs/undertaking.ts";
 import type { RunError } from "../core/entry.ts";
+import { keyText } from "../core/marks.ts";
 import { idOfPath } from "../core/path.ts";
 import { FINISHED, type MessageBody, type RunRecord } from "../store/store.ts";
 import { TenfoldError } from "../value/error.ts";
@@ -11,7 +12,6 @@ import { jsonProblem, pathText, type Json } from "../value/json.ts";
 import { isPlainName } from "../value/plain-name.ts";
 import { issuesText, parseWith } from "../value/schema.ts";
 import { openInRuns } from "./asked-people.ts";
-import { keyText } from "./attempt.ts";
 import { textsOf } from "./body.ts";
 import { checkOptions, isFlag, isText, optional, type OptionForm } from "./caller-checks.ts";
 import type { Engine } from "./engine.ts";

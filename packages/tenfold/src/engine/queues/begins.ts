@@ -87,7 +87,7 @@ export class Begins {
       if (first.asker.batched !== null) callTogether(this.#able(able), this.#parts.slots);
       else if (first.state === "permitted") first.called(null);
     };
-    if (first.asker.beginsLate) call();
+    if (first.asker.beginsItself) call();
     else this.begin(able, call);
   }
 

@@ -41,7 +41,7 @@ interface Standing {
   readonly node: string;
   /** When it could begin if there were no queue (ms since 1970). */
   readonly dueAt: number;
-  readonly beginsLate: boolean;
+  readonly beginsItself: boolean;
   /** Whose body it is called with, for several at once; null: alone. */
   readonly batched: StepDefinition | null;
   /** Since when it waits for others to start with, by the clock of lines. */
@@ -83,7 +83,6 @@ export class DriverQueues {
     const { frame, node } = attempt.place;
     // The same for each of its attempts: what was begun is brought to its end before others begin.
     const dueAt = attempt.undo?.since ?? frame.readyAt[node.local]!;
-    const beginsLate = attempt.undo === null && (attempt.step.once || attempt.step.transacts);
     const madeAt = this.#madeAt(attempt);
     const until = expiresAt(step, attempt, madeAt);
     const { clock } = driver.ports;
@@ -92,7 +91,7 @@ export class DriverQueues {
     // What is taken back is taken back by itself.
     const batched = batch === null || attempt.undo !== null ? null : step;
     const since = batched === null ? {} : { since: this.#gathersSince(madeAt, batch!.waitMs) };
-    const standing = { ...answers, node: path, dueAt, beginsLate, batched, ...since };
+    const standing = { ...answers, node: path, dueAt, beginsItself: batched === null, batched, ...since };
     const turn = this.#turnOf(run, step, standing, {
       // What is taken back is, however many wait.
       coming: attempt.undo === null ? { at: madeAt, isFirst: number === 1 } : null,
@@ -125,7 +124,7 @@ export class DriverQueues {
     const cost = admission.hasBegun ? GOES_ON : 1;
     const standing = answers.ok ? answers : { key: null, weight: 1, priority: 0 };
     if (!answers.ok) driver.ports.log.write("warn", answers.message, { run: run.id });
-    const place = { ...standing, cost, node: "", dueAt: run.state.startedAt, beginsLate: false, batched: null };
+    const place = { ...standing, cost, node: "", dueAt: run.state.startedAt, beginsItself: false, batched: null };
     const turn = this.#turnOf(run, runs, place, {
       coming: null,
       turnAway: () => {},
@@ -147,7 +146,7 @@ export class DriverQueues {
   #turnOf(
     run: LiveRun,
     queued: Queued,
-    { key, weight, priority, cost, node, dueAt, beginsLate, batched, since }: Standing,
+    { key, weight, priority, cost, node, dueAt, beginsItself, batched, since }: Standing,
     { call, coming, turnAway, arm }: Asked,
   ): Turn {
     const driver = this.#host;
@@ -159,7 +158,7 @@ export class DriverQueues {
     let disarm = (): void => {};
     const turn: Turn = new Turn(this.#dispatchers.dispatcherOf(queued), waiting, node, {
       slots: driver.slots,
-      beginsLate,
+      beginsItself,
       batched,
       waits: () => {
         run.waitsFor(turn);

@@ -11,8 +11,8 @@ import type { TurnSlot } from "./turn-slot.ts";
 /** The attempt, as its dispatcher sees it. */
 export interface Asker {
   readonly slots: LaneSlots;
-  /** Something is to be done after its call and before its body, for which it asks once more when it may begin. */
-  readonly beginsLate: boolean;
+  /** Something may come between its call and its body: it asks once more, when that may begin. */
+  readonly beginsItself: boolean;
   /** Whose body is called for several attempts at once; null: for this one alone. */
   readonly batched: StepDefinition | null;
   /** Null: however many wait, it is not turned away. */

@@ -10,6 +10,17 @@ export const block = step("block", {
   },
 });
 
+/** Answers when it was called (ms since 1970). */
+export const rated = step("rated", {
+  threads: import.meta.url,
+  queue: { rate: "20/s burst 1" },
+  run(ms: number): number {
+    const called = Date.now();
+    while (Date.now() < called + ms);
+    return called;
+  },
+});
+
 /** It never listens. */
 export const endless = step("endless", {
   threads: import.meta.url,

@@ -5,7 +5,7 @@ import test from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { open, type Lifted, type RunFailed, step, workflow, type Workflow } from "../../../src/index.ts";
-import { block, endless, exits, filing } from "./computing.ts";
+import { block, endless, exits, filing, rated } from "./computing.ts";
 
 const quiet = { write: (): void => {} };
 
@@ -50,6 +50,18 @@ test("what waits for a thread is not called yet: its timeout has not begun", asy
   });
   await using tenfold = await opened([short]);
   await (await tenfold.start(short, 100)).result();
+});
+
+test("bodies that have waited for a thread are called no closer to each other than their rate lets them", async () => {
+  const limited = workflow<number>("limited", { flow: (ms) => rated(ms) });
+  await using tenfold = await opened([limited]);
+  await (await tenfold.start(limited, 0)).result();
+  // Those behind it are permitted while it has the only thread.
+  const runs = await Promise.all([500, 0, 0, 0, 0, 0].map((ms) => tenfold.start(limited, ms)));
+  const called = (await Promise.all(runs.map((run) => run.result()))) as number[];
+  const [, second, ...others] = called.toSorted((a, b) => a - b) as [number, number, ...number[]];
+  // Five, 50 ms after each other; a message to the thread may take its time.
+  assert.ok(others.at(-1)! - second > 150, `${called.join(" ")}`);
 });
 
 test("a body on a thread writes and reads the files of its run", async () => {
