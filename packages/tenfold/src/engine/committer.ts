@@ -10,6 +10,7 @@ import { parentsOf } from "../core/constructs/call.ts";
 import { NO_FACTS } from "./facts.ts";
 import { tidings, type Ended } from "./family.ts";
 import type { DriverQueues } from "./queues/driver-queues.ts";
+import type { WhenDurable } from "./queues/turn.ts";
 import type { LiveRun } from "./live-run.ts";
 import { isPassing } from "./passing.ts";
 import { waitFor, type Ports } from "./ports.ts";
@@ -27,6 +28,7 @@ export interface Sent {
   readonly commit: RunCommit;
   /** What may be done once it is written. */
   readonly deferred: readonly Command[];
+  readonly settling: readonly WhenDurable[];
   /** Messages to other runs that it writes however the run ends. */
   readonly parcels: readonly Send[];
   /** The names of the facts that the store has of the run once it is written. */
@@ -143,7 +145,7 @@ export class Committer {
       };
       lines += run.lines.length + 1;
       for (const line of run.lines) bytes += line.data.length;
-      batch.push({ run, commit, deferred: run.deferred, parcels: run.parcels, facts });
+      batch.push({ run, commit, deferred: run.deferred, settling: run.settling, parcels: run.parcels, facts });
       run.sent();
       run.isCommitting = true;
       run.isParking = then.kind === "park";

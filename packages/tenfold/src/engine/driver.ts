@@ -144,7 +144,7 @@ export class Driver {
     const input = JSON.parse(claimed.input) as Json;
     const state = begin(plan.compiled, { run: claimed.id, input, startedAt: startedAtOfRun(claimed.id) }, commands);
     for (const line of claimed.journal) reduce(state, readLine(line), []);
-    const run = new LiveRun(claimed, plan, state);
+    const run = new LiveRun(claimed, plan, state, this.ports.clock.now());
     this.runs.set(run.id, run);
     this.bytes += run.bytes;
     const goOn = claimed.mail.messages.map((message) => this.#messages.takeIn(run, message, claimed.journal));
@@ -230,7 +230,7 @@ export class Driver {
     return thenOf(run, this.ports.clock.now(), this.#host.limits.parkAfterMs, this.#performer.isGivenUp(run));
   }
 
-  answered({ run, commit, deferred, parcels, facts }: Sent, answer: CommitAnswer): void {
+  answered({ run, commit, deferred, settling, parcels, facts }: Sent, answer: CommitAnswer): void {
     if (run.isGone) return;
     if (answer === "lost") {
       this.#leave(run);
@@ -239,7 +239,7 @@ export class Driver {
       return;
     }
     if (answer === "mail") {
-      run.takeBack({ ...commit, graph: commit.graph, deferred, parcels });
+      run.takeBack({ ...commit, graph: commit.graph, deferred, settling, parcels });
       this.queues.stays(run);
       this.#upgrades.answered(run);
       return void fetchMail(run, this, (mail) => this.receive([mail]));
@@ -248,6 +248,7 @@ export class Driver {
     run.facts?.written(facts);
     if (commit.clearsDeaths) run.clearsDeaths = false;
     run.wantsPark = false;
+    run.settledWith(settling);
     if (commit.then.kind === "keep") {
       // What was put off is asked for anew on the new graph.
       if (!this.#upgrades.answered(run)) this.#performer.perform(run, deferred);

@@ -9,7 +9,7 @@ import { nameOfCall, type ChildCall } from "./child-call.ts";
 import type { ContextRun } from "./context.ts";
 import { Facts, factsLoaded, mayHaveFacts } from "./facts.ts";
 import { Admission } from "./queues/admission.ts";
-import type { Turn } from "./queues/turn.ts";
+import type { Turn, WhenDurable } from "./queues/turn.ts";
 import type { Plan } from "./registry.ts";
 import { RunTimers } from "./run-timers.ts";
 import type { Upgrading } from "./upgrade-message.ts";
@@ -29,7 +29,9 @@ const NO_SCRIPTS: ReadonlyMap<string, ScriptInMemory> = new Map();
 export type Ending = Extract<Then, { kind: "end" }>;
 
 /** What a commit that was not written had. */
-type TakenBack = Pick<LiveRun, "lines" | "deferred" | "absorbed" | "parcels"> & { readonly graph: RunCommit["graph"] };
+type TakenBack = Pick<LiveRun, "lines" | "deferred" | "absorbed" | "parcels" | "settling"> & {
+  readonly graph: RunCommit["graph"];
+};
 
 export class LiveRun {
   readonly id: string;
@@ -48,12 +50,18 @@ export class LiveRun {
   #absorbing: Set<string> | null = null;
   /** Messages to other runs that go out with the next commit. */
   parcels: readonly Send[] = NOTHING;
+  /** To be told once `lines` are durable. */
+  settling: readonly WhenDurable[] = NOTHING;
+  /** The same, with those of the commit in flight. */
+  #unsettled: Set<WhenDurable> | null = null;
   /** The hash of the graph that the next commit writes the run to be on. */
   movesTo: string | undefined = undefined;
   /** A move to another graph that waits for the journal. */
   upgrading: Upgrading | null = null;
   mailSeen: number;
   clearsDeaths: boolean;
+  /** An owner died with it, before this time (ms since 1970); -Infinity: none that is known of. */
+  readonly #diedBefore: number;
   ending: Ending | null = null;
   /** Attempts that run or wait for a slot, by the path of their node. */
   readonly attempts = new Map<string, Attempt>();
@@ -87,7 +95,8 @@ export class LiveRun {
   isGone = false;
   bytes: number;
 
-  constructor(claimed: ClaimedRun, plan: Plan, state: RunState) {
+  /** `at`: now (ms since 1970). */
+  constructor(claimed: ClaimedRun, plan: Plan, state: RunState, at: number) {
     this.id = claimed.id;
     this.plan = plan;
     this.state = state;
@@ -97,6 +106,7 @@ export class LiveRun {
     this.journalLength = claimed.journal.length;
     this.mailSeen = claimed.mail.count;
     this.clearsDeaths = claimed.deaths > 0;
+    this.#diedBefore = claimed.deaths > 0 ? at : -Infinity;
     this.bytes = RUN_BYTES + claimed.input.length;
     for (const line of claimed.journal) this.bytes += LINE_BYTES + line.data.length;
   }
@@ -171,6 +181,18 @@ export class LiveRun {
     this.deferred = appended(this.deferred, command);
   }
 
+  /** What has come of a body is recorded, and not durable yet. */
+  untilDurable(tell: WhenDurable): void {
+    if (this.isGone || this.isGivenBack) return tell(false);
+    (this.#unsettled ??= new Set()).add(tell);
+    this.settling = appended(this.settling, tell);
+  }
+
+  /** The commit that these waited for is written. */
+  settledWith(settling: readonly WhenDurable[]): void {
+    for (const tell of settling) if (this.#unsettled?.delete(tell)) tell(true);
+  }
+
   /** The next commit takes this message out of the mail; false: it does so already. */
   absorb(key: string): boolean {
     this.#absorbing ??= new Set();
@@ -192,17 +214,19 @@ export class LiveRun {
     this.absorbed = NOTHING;
     this.#absorbing = null;
     this.parcels = NOTHING;
+    this.settling = NOTHING;
     this.movesTo = undefined;
   }
 
   /** What belonged to a commit that was not written belongs to the next one, before what came since. */
-  takeBack({ lines, deferred, absorbed, parcels, graph }: TakenBack): void {
+  takeBack({ lines, deferred, absorbed, parcels, settling, graph }: TakenBack): void {
     this.movesTo ??= graph;
     this.lines = [...lines, ...this.lines];
     this.deferred = [...deferred, ...this.deferred];
     this.absorbed = [...absorbed, ...this.absorbed];
     this.#absorbing = new Set(this.absorbed);
     this.parcels = [...parcels, ...this.parcels];
+    this.settling = [...settling, ...this.settling];
   }
 
   /** What it is found by; null: the store has nothing of that, and is to have nothing. */
@@ -214,6 +238,7 @@ export class LiveRun {
   /** There is something to write of it. */
   get hasNews(): boolean {
     if (this.lines.length > 0 || this.absorbed.length > 0 || this.parcels.length > 0) return true;
+    if (this.settling.length > 0) return true;
     return this.facts?.changesTo(this.facts.names) !== undefined;
   }
 
@@ -266,6 +291,11 @@ export class LiveRun {
     this.wakesNow = true;
   }
 
+  /** Its body may have been called by an owner that died since, of which the journal has nothing. */
+  mayHaveCalled({ frame, node }: Place): boolean {
+    return frame.readyAt[node.local]! <= this.#diedBefore;
+  }
+
   /** An attempt of this node has its slot here. */
   isAtWork({ frame, node }: Place): boolean {
     return this.attempts.get(pathOf(this.state.compiled, frame, node))?.isRunning === true;
@@ -281,6 +311,9 @@ export class LiveRun {
     this.isGone = true;
     this.lingersNoMore?.();
     this.stopAll(reason);
+    const unsettled = this.#unsettled;
+    this.#unsettled = null;
+    for (const tell of unsettled ?? []) tell(false);
   }
 
   /** Nothing that is open is worked on any more. */

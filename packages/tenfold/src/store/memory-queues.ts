@@ -34,10 +34,16 @@ export class MemoryQueues implements Queues {
     freeQueues(lane, lease.owner, (queue) => queues.includes(queue));
   }
 
-  async keepBuckets(lease: Lease, queue: string, buckets: readonly KeptBucket[]): Promise<void> {
+  async keepBuckets(
+    lease: Lease,
+    queue: string,
+    buckets: readonly KeptBucket[],
+    gone: readonly string[],
+  ): Promise<void> {
     const row = this.#fenced(lease).queues.get(queue);
     if (row?.owner !== lease.owner) throw new LeaseLost(lease);
     for (const { scope, tat, at } of buckets) row.buckets.set(scope, { scope, tat, at });
+    for (const scope of gone) row.buckets.delete(scope);
   }
 
   async arrivals(lease: Lease, queue: string, limit: number): Promise<readonly Place[]> {

@@ -24,10 +24,14 @@ export interface NewPlace extends Omit<Place, "run"> {
   readonly isNew: boolean;
 }
 
-/** What is kept of a rate that is slow: how far one of its buckets is used up, and when that was written (ms since 1970). */
+/**
+ * What an owner keeps of a queue for the next one: how far a bucket of a rate that is slow is used up, or for whom a key waits,
+ * and when that was written (ms since 1970).
+ */
 export interface KeptBucket {
-  /** Whose bucket of the queue it is; what a key has in it is as `keyOf` answers it. */
+  /** Whose bucket of the queue it is, or which key waits for whom; a key is in it as `keyOf` answers it. */
   readonly scope: string;
+  /** Of a key that waits: the rank of the one that it waits for. */
   readonly tat: number;
   readonly at: number;
 }
@@ -72,8 +76,11 @@ export interface Queues {
   own(lease: Lease, queues: readonly string[]): Promise<readonly OwnedQueue[]>;
   /** They are nobody's again, if they are this owner's. */
   release(lease: Lease, queues: readonly string[]): Promise<void>;
-  /** LAW: written only by the queue's owner, whose lease is alive (LeaseLost otherwise); durable when answered; the last one written of a scope stays. */
-  keepBuckets(lease: Lease, queue: string, buckets: readonly KeptBucket[]): Promise<void>;
+  /**
+   * Keeps these, and none of `gone`, which are others. LAW: written, as a whole, only by the queue's owner, whose lease is alive
+   * (LeaseLost otherwise); durable when answered; the last one written of a scope stays.
+   */
+  keepBuckets(lease: Lease, queue: string, buckets: readonly KeptBucket[], gone: readonly string[]): Promise<void>;
 
   /**
    * At most `limit` places of the queue in the lease's lane that were written since somebody last asked here, by rank, run

@@ -138,6 +138,21 @@ function tooEarly(effects: readonly Effect[], { count, perMs, burst }: Rate): Re
   return null;
 }
 
+/** The first of a key that began between two effects of one task of that key; null: each task came to its end before the next. */
+export function overtaken(effects: readonly Effect[]): { readonly task: Effect; readonly by: Effect } | null {
+  for (const ofKey of Map.groupBy(effects, ({ key }) => key).values()) {
+    const lastOf = new Map<string, number>();
+    const inTurn = ofKey.toSorted((a, b) => a.began - b.began);
+    for (const [nth, effect] of inTurn.entries()) {
+      const last = lastOf.get(effect.task);
+      const by = last === undefined ? undefined : inTurn.slice(last, nth).find(({ task }) => task !== effect.task);
+      if (by !== undefined) return { task: effect, by };
+      lastOf.set(effect.task, nth);
+    }
+  }
+  return null;
+}
+
 /** The windows in which effects were not counted. */
 export function overlapsOf(effects: readonly Effect[]): Overlap[] {
   return effects.flatMap((effect) => {

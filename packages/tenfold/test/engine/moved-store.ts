@@ -104,7 +104,7 @@ async function fillLane(store: Store, lane: number): Promise<Filled> {
     { ...event, workflow: "refused", then: { kind: "refused", error: '{"code":"é"}' } },
   ]);
   await store.queues.own(lease, ["score", "send"]);
-  await store.queues.keepBuckets(lease, "score", [{ scope: `"é`, tat: NOW + 0.5, at: NOW }]);
+  await store.queues.keepBuckets(lease, "score", [{ scope: `"é`, tat: NOW + 0.5, at: NOW }], []);
   await store.queues.setStats(lease, "score", `{"é":"\\"1"}`);
   await store.queues.setSettings(lane, "mail", `{"rate":"5/s"}`);
   const place = { queue: "score", rank: NOW - 60_000, node: "score", cost: 0.25, weight: 3 };

@@ -34,7 +34,7 @@ export async function setUpQueues(
 ): Promise<void> {
   await first.queues.own(a, ["score", "sent"]);
   await second.queues.own(b, ["send"]);
-  await first.queues.keepBuckets(a, "score", [{ scope: "", tat: 1.5, at: NOW }]);
+  await first.queues.keepBuckets(a, "score", [{ scope: "", tat: 1.5, at: NOW }], []);
   const parks = [...Map.groupBy(AT_FIRST, ([name]) => name)].map(([name, of]) => {
     const places = of.map(([, place]) => place);
     return commit(name, name === "begun" ? { from: 1, then: AT_ONCE, places } : { then: LATER, places });

@@ -43,10 +43,15 @@ export function queueVerbs<V>(
     own("what another has", "dead", ["sent"]),
     verb("own no more", "a", (store, world) => store.queues.release(world.lease("a"), ["sent", "score"])),
     verb("own, and keep buckets", "a", (store, world) =>
-      store.queues.keepBuckets(world.lease("a"), "score", [
-        { scope: "k", tat: 0.5, at: NOW },
-        { scope: "", tat: 2.5, at: NOW },
-      ]),
+      store.queues.keepBuckets(
+        world.lease("a"),
+        "score",
+        [
+          { scope: "k", tat: 0.5, at: NOW },
+          { scope: "", tat: 2.5, at: NOW },
+        ],
+        ["l"],
+      ),
     ),
     verb("own, and say something", "a", (store, world) => store.queues.setStats(world.lease("a"), "score", "{}")),
     verb("own with settings", null, (store, { lane }) => store.queues.setSettings(lane, "new", "{}")),

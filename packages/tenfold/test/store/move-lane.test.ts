@@ -135,7 +135,7 @@ async function fill(store: PostgresServers): Promise<readonly string[]> {
   const commits = ids.slice(0, 28).map((id, n) => commitOf(id, { lines: [lineOf('"x" \\ …'), lineOf("y")], then: then[n % 4]!, places: [{ ...PLACE, rank: n }] })); // prettier-ignore
   await store.commit(a, commits, NOW);
   await store.queues.own(a, ["score"]);
-  await store.queues.keepBuckets(a, "score", [{ scope: '"é"', tat: NOW + 0.125, at: NOW }]);
+  await store.queues.keepBuckets(a, "score", [{ scope: '"é"', tat: NOW + 0.125, at: NOW }], []);
   await store.queues.setStats(a, "score", '{"running":"…"}');
   await store.send(0, [sendOf(ids[3]!, "m"), sendOf(ids[31]!, "m"), sendOf(ids[1]!, "r", { reopens: true })], NOW);
   // More parts than are carried at once.

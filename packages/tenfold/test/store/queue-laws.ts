@@ -56,7 +56,7 @@ export function queueLaws(open: OpenStore): void {
     await store.takeOver(0, "a", null, NOW, false);
     await assert.rejects(queues.own(a, ["score", "send"]), LOST);
     await assert.rejects(queues.release(a, ["score"]), LOST);
-    await assert.rejects(queues.keepBuckets(a, "score", [{ scope: "", tat: 1, at: NOW }]), LOST);
+    await assert.rejects(queues.keepBuckets(a, "score", [{ scope: "", tat: 1, at: NOW }], []), LOST);
     await assert.rejects(queues.setStats(a, "score", "{}"), LOST);
     await assert.rejects(queues.arrivals(a, "score", 10), LOST);
     await assert.rejects(queues.call(a, ALL, [shown(run!)]), LOST);
@@ -73,16 +73,25 @@ export function queueLaws(open: OpenStore): void {
       const { queues } = store;
       const [a, b] = [await joined(store, "a"), await joined(store, "b")];
       await queues.own(a, ["score"]);
-      await queues.keepBuckets(a, "score", [
-        { scope: "key k", tat: NOW + 0.25, at: NOW },
-        { scope: "", tat: NOW + 7, at: NOW },
-      ]);
-      await queues.keepBuckets(a, "score", [{ scope: "key k", tat: NOW + 1.5, at: NOW + 1 }]);
-      await queues.keepBuckets(a, "score", []);
-      await assert.rejects(queues.keepBuckets(b, "score", [{ scope: "", tat: 0, at: 0 }]), LOST);
-      await assert.rejects(queues.keepBuckets(a, "send", [{ scope: "", tat: 0, at: 0 }]), LOST);
+      await queues.keepBuckets(
+        a,
+        "score",
+        [
+          { scope: "key k", tat: NOW + 0.25, at: NOW },
+          { scope: "", tat: NOW + 7, at: NOW },
+          { scope: "key l", tat: 1, at: NOW },
+        ],
+        [],
+      );
+      await queues.keepBuckets(a, "score", [{ scope: "key k", tat: NOW + 1.5, at: NOW + 1 }], ["key l", "key m"]);
+      await queues.keepBuckets(a, "score", [{ scope: "key m", tat: 1, at: NOW }], []);
+      await queues.keepBuckets(a, "score", [], ["key m"]);
+      await queues.keepBuckets(a, "score", [], []);
+      await assert.rejects(queues.keepBuckets(b, "score", [], [""]), LOST);
+      await assert.rejects(queues.keepBuckets(b, "score", [{ scope: "", tat: 0, at: 0 }], []), LOST);
+      await assert.rejects(queues.keepBuckets(a, "send", [{ scope: "", tat: 0, at: 0 }], []), LOST);
       await queues.release(a, ["score"]);
-      await assert.rejects(queues.keepBuckets(a, "score", [{ scope: "", tat: 0, at: 0 }]), LOST);
+      await assert.rejects(queues.keepBuckets(a, "score", [{ scope: "", tat: 0, at: 0 }], []), LOST);
       const buckets = [
         { scope: "", tat: NOW + 7, at: NOW },
         { scope: "key k", tat: NOW + 1.5, at: NOW + 1 },

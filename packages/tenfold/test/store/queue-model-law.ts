@@ -89,11 +89,14 @@ function anyCall(): fc.Arbitrary<Verb> {
 }
 
 function anyBuckets(): fc.Arbitrary<Verb> {
-  const bucket = fc.record({ scope: fc.constantFrom("", "k"), tat: fc.constantFrom(0, 1.25), at: fc.nat(9) });
+  const bucket = fc.record({ scope: fc.constantFrom("", "k", "l"), tat: fc.constantFrom(0, 1.25), at: fc.nat(9) });
   return fc
-    .record({ by: owner, queue, buckets: fc.array(bucket, { maxLength: 3 }) })
+    .record({ by: owner, queue, buckets: fc.array(bucket, { maxLength: 3 }), gone: fc.subarray(["", "k", "l"]) })
     .map((asked) =>
-      shown("keep buckets", asked, (store) => store.queues.keepBuckets(leaseOf(asked.by), asked.queue, asked.buckets)),
+      shown("keep buckets", asked, (store) => {
+        const gone = asked.gone.filter((scope) => asked.buckets.every((kept) => kept.scope !== scope));
+        return store.queues.keepBuckets(leaseOf(asked.by), asked.queue, asked.buckets, gone);
+      }),
     );
 }
 

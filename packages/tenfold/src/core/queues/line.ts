@@ -154,6 +154,11 @@ export function hold(line: Line, waiting: Waiting, now: number): void {
   arrange(line, flow);
 }
 
+/** Nobody else of its key starts before this one, which was started under another owner, has come, or is `released`. */
+export function awaits(line: Line, { queue, key, id }: Waiting): void {
+  flowOf(line, queueOf(line, queue), key).heldFor = id;
+}
+
 /** One for which its key is held does not come any more; if it waits, it leaves next. */
 export function released(line: Line, { queue, key, id }: Waiting): void {
   const flow = line.queues.get(queue)?.flows.get(key);

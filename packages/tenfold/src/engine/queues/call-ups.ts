@@ -180,7 +180,7 @@ export class CallUps {
   /** Calls up whoever is next, if there is room. */
   stock(): void {
     if (this.#isCalling || this.#asking.isClosed) return;
-    const places = this.#urgent.splice(0);
+    const places = this.#urgent.splice(0, CALL_MAX);
     for (const place of places) {
       this.#called.set(turnIdOf(place.run, place.node), null);
       this.#host.backlogs.called(place);

@@ -5,7 +5,7 @@
  */
 import { changed } from "../../core/queues/limit-changes.ts";
 import type { Line, LineLimits, Waiting } from "../../core/queues/line-state.ts";
-import { isFirstOfKey, join, leave, next, pause, settled, spent } from "../../core/queues/line.ts";
+import { isFirstOfKey, join, leave, next, pause, spent } from "../../core/queues/line.ts";
 import type { Lease, Store } from "../../store/store.ts";
 import type { OwnedQueue, Place } from "../../store/queues.ts";
 import type { Clock } from "../ports.ts";
@@ -14,10 +14,9 @@ import type { LaneSlots } from "../slots.ts";
 import { UNSURE_MS } from "./begins.ts";
 import { CallUps, type CallUpsHost } from "./call-ups.ts";
 import type { Holder } from "./let-go.ts";
-import { Holding } from "./holding.ts";
 import { LineReporter, type LineReport } from "./line-report.ts";
 import { isPausedBy, NOTHING_SET, readSettings, type LineSettings } from "./line-settings.ts";
-import { OwnedLine } from "./owned-line.ts";
+import { OwnedLine, type OwnedLineParts } from "./owned-line.ts";
 import { ServeAgain } from "./serve-again.ts";
 import { placeOfTurn } from "./turn-id.ts";
 import { TurnSlot } from "./turn-slot.ts";
@@ -33,8 +32,7 @@ export interface DispatcherParts
   readonly clock: Clock;
   /** As the code says, but for what is set. */
   readonly limits: (settings: LineSettings) => LineLimits;
-  /** Of a key of the queue the next goes only when the one before is over, also with its retries. */
-  readonly isStrict: (queue: string) => boolean;
+  readonly isStrict: OwnedLineParts["isStrict"];
   /** The names of the queues that it decides for. */
   readonly queues: () => readonly string[];
   /** Of the lane that the line is owned in. */
@@ -61,8 +59,6 @@ export class Dispatcher implements TurnHost, Holder {
   readonly #again: ServeAgain;
   #settings: LineSettings = NOTHING_SET;
   readonly #reporter: LineReporter;
-  /** For whom keys wait. */
-  readonly holding = new Holding();
   readonly #backlogs: Backlogs;
 
   constructor(parts: DispatcherParts) {
@@ -90,6 +86,10 @@ export class Dispatcher implements TurnHost, Holder {
     return this.#turns.size === 0 && this.#callUps?.isIdle !== false;
   }
 
+  get awaited(): readonly Waiting[] {
+    return this.#owned?.holding.all ?? [];
+  }
+
   /** No body that it permitted is at work. */
   get isAtRest(): boolean {
     return this.#permitted === 0;
@@ -110,6 +110,8 @@ export class Dispatcher implements TurnHost, Holder {
     this.#backlogs.owns(queue.wasUsed);
     for (const turn of this.#turns.values()) if (turn.state === "waits") join(line, turn.waiting);
     this.#callUp();
+    // They come back from wherever they were.
+    for (const waiting of this.awaited) this.urge(placeOfTurn(waiting));
     this.serve();
     for (const turn of [...this.#turns.values()]) this.#backlogs.comes(turn);
   }
@@ -145,7 +147,7 @@ export class Dispatcher implements TurnHost, Holder {
 
   #callUp(): void {
     const isAsking = (id: string): boolean => this.#byId.has(id);
-    const heldFor = (id: string): Waiting | undefined => this.holding.of(id);
+    const heldFor = (id: string): Waiting | undefined => this.#owned?.holding.of(id);
     const doesNotCome = (waiting: Waiting): void => this.doesNotCome(waiting);
     const host = { ...this.#parts, backlogs: this.#backlogs, isAsking, heldFor, doesNotCome };
     this.#callUps = new CallUps(host, this.#parts.queues(), this.#limits());
@@ -178,7 +180,6 @@ export class Dispatcher implements TurnHost, Holder {
     this.#callUps = null;
     this.#again.cancel();
     this.#reporter.lost();
-    this.holding.clear();
     this.#backlogs.lost();
     this.#permitted = 0;
     for (const turn of [...this.#turns.values()]) {
@@ -204,13 +205,13 @@ export class Dispatcher implements TurnHost, Holder {
 
   /** Its turn comes so late that it waits in the store. The first of a key comes soon, also where others have a long line. */
   #isLate(line: Line, { waiting }: Turn): boolean {
-    if (this.holding.of(waiting.id) !== undefined) return false;
+    if (this.#owned!.holding.of(waiting.id) !== undefined) return false;
     const most = this.#parts.linedUpMax * (isFirstOfKey(line, waiting) ? FIRSTS_BESIDE : 1);
     return this.#turns.size - this.#permitted > most || this.#callUps!.mayBeAhead(waiting);
   }
 
   left(turn: Turn): void {
-    if (this.#line !== null) this.holding.gaveUp(this.#line, turn.waiting);
+    this.#owned?.holding.gaveUp(turn.waiting);
     this.goes(turn);
     this.serve();
   }
@@ -247,15 +248,15 @@ export class Dispatcher implements TurnHost, Holder {
     this.#forget(turn);
     this.#permitted--;
     if (holds) {
-      this.holding.hold(this.#line!, turn.waiting, this.#now());
+      this.#owned!.holding.hold(turn.waiting, this.#now());
       // Its run was lost while its body went on: it may wait in the store by now.
       if (turn.asker.isLeft()) this.urge(placeOfTurn(turn.waiting));
-    } else settled(this.#line!, turn.waiting, this.#now());
+    } else this.#owned!.holding.isOver(turn.waiting, this.#now());
   }
 
   /** Nothing of the run comes any more: its keys go on. */
   ended(run: string): void {
-    if (this.#owned !== null) this.holding.ended(this.#owned.line, run);
+    this.#owned?.holding.ended(run);
     this.serve();
   }
 
@@ -264,7 +265,7 @@ export class Dispatcher implements TurnHost, Holder {
   }
 
   doesNotCome(waiting: Waiting): void {
-    if (this.#line !== null) this.holding.gaveUp(this.#line, waiting);
+    this.#owned?.holding.gaveUp(waiting);
     this.serve();
   }
 
@@ -302,7 +303,7 @@ export class Dispatcher implements TurnHost, Holder {
   }
 
   /** False: nobody may start now. */
-  #serveOne({ line, begins, buckets }: OwnedLine): boolean {
+  #serveOne({ line, begins, keeper, holding }: OwnedLine): boolean {
     const { slots, isSure } = this.#parts;
     if (this.#turns.size === this.#permitted) return false;
     const now = this.#now();
@@ -324,14 +325,14 @@ export class Dispatcher implements TurnHost, Holder {
     const slot = new TurnSlot(slots, turns.length);
     for (const turn of turns) {
       turn.permitted(slot);
-      this.holding.started(turn.waiting.id);
       begins.permitted(turn);
       this.#backlogs.permitted(turn);
       this.#permitted++;
       this.#callUps!.isOver(turn.waiting.id);
       this.#reporter.started(turn.waiting.queue);
     }
-    buckets.keep(changed(line), () => this.#owned?.begins.start(turns));
+    const waits = turns.flatMap(({ waiting }) => holding.started(waiting, this.#parts.isStrict(waiting.queue)));
+    keeper.keep(changed(line), waits, () => this.#owned?.begins.start(turns));
     return true;
   }
 

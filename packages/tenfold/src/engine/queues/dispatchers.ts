@@ -21,6 +21,7 @@ import type { LineReport } from "./line-report.ts";
 import type { LineSettings } from "./line-settings.ts";
 import { backlogInLine, isHeldTo, laneOfLine, limitsOf, lineNameOf, type Queued } from "./queue-of.ts";
 import { serves, type Pools } from "./pools.ts";
+import { runOfTurn } from "./turn-id.ts";
 
 /** How often lines that others own are asked for, and places looked for of which nobody may have told (ms). */
 const LOOK_EVERY_MS = 5000;
@@ -144,7 +145,7 @@ export class Dispatchers {
 
   /** In a line that is owned here a key waits for the run. */
   waitsFor(run: string): boolean {
-    return this.#byName.values().some(({ holding }) => holding.isForRun(run));
+    return this.#byName.values().some(({ awaited }) => awaited.some(({ id }) => runOfTurn(id) === run));
   }
 
   /** Nothing of the run comes any more. */

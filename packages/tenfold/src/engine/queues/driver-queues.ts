@@ -1,5 +1,7 @@
 /** The queues, as the driver of one lane asks them. */
 import type { Command } from "../../core/command.ts";
+import { placeAt } from "../../core/path.ts";
+import { RETRYING } from "../../core/state.ts";
 import type { StepDefinition } from "../../flow/definition.ts";
 import { queueAnswers } from "../../flow/queue-answers.ts";
 import type { NewPlace } from "../../store/queues.ts";
@@ -15,7 +17,7 @@ import type { Dispatchers } from "./dispatchers.ts";
 import { armExpiry, expired, expiresAt } from "./expiry.ts";
 import { turnedAway } from "./turned-away.ts";
 import { PRIORITY_MS, type Queued, type QueuedStep } from "./queue-of.ts";
-import { Turn, type Asker } from "./turn.ts";
+import { Turn, type Asker, type WhenDurable } from "./turn.ts";
 
 /** What a run that has begun takes of the rate at which runs begin. */
 const GOES_ON = 1e-6;
@@ -49,7 +51,7 @@ interface Standing {
 }
 
 /** Who asks, for what its turn is. */
-interface Asked extends Pick<Asker, "call" | "coming" | "turnAway"> {
+interface Asked extends Pick<Asker, "call" | "coming" | "turnAway" | "untilDurable"> {
   /** It waits: answers how to stop what that began. */
   readonly arm: (turn: Turn) => () => void;
 }
@@ -98,9 +100,15 @@ export class DriverQueues {
       turnAway: (code) => attempt.refuse(turnedAway(code, step, attempt)),
       call: (together) => attempt.call(together),
       arm: (asked) => armExpiry(clock, run, attempt, step, asked, until),
+      untilDurable: step.queue.per?.isStrict === true ? (tell) => this.#untilDurable(run, tell) : null,
     });
     attempt.turn = turn;
     this.#enter(turn, step);
+  }
+
+  #untilDurable(run: LiveRun, tell: WhenDurable): void {
+    run.untilDurable(tell);
+    this.#host.changed(run);
   }
 
   /** When this one of the attempts can be made, as far as its node and its retries go (ms since 1970). */
@@ -133,6 +141,8 @@ export class DriverQueues {
         admitted();
       },
       arm: () => () => {},
+      // It is active until a commit says that it is not.
+      untilDurable: null,
     });
     admission.turn = turn;
     this.#enter(turn, runs);
@@ -147,7 +157,7 @@ export class DriverQueues {
     run: LiveRun,
     queued: Queued,
     { key, weight, priority, cost, node, dueAt, beginsItself, batched, since }: Standing,
-    { call, coming, turnAway, arm }: Asked,
+    { call, coming, turnAway, arm, untilDurable }: Asked,
   ): Turn {
     const driver = this.#host;
     const waiting = {
@@ -170,6 +180,7 @@ export class DriverQueues {
       },
       call,
       coming,
+      untilDurable,
       isLeft: () => run.isGone || run.isGivenBack,
       turnAway: (code) => {
         turn.gaveUp();
@@ -207,7 +218,12 @@ export class DriverQueues {
   mayCome(run: string, node: string): boolean | null {
     const live = this.#host.runs.get(run);
     if (live === undefined) return null;
-    return !live.isIdle || live.attempts.has(node) || live.timers.has(node) || live.admission?.isWaiting === true;
+    if (live.attempts.has(node) || live.timers.has(node)) return true;
+    // The run asks as a whole.
+    if (node === "") return !live.isIdle || live.admission?.isWaiting === true;
+    const place = placeAt(live.state, node);
+    const waits = place?.frame.waits[place.node.local];
+    return waits === 0 || waits === RETRYING;
   }
 
   /** The places of a run that is being parked: none of its turns comes from now on. */

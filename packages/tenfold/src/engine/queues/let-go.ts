@@ -7,11 +7,11 @@ import type { Waiting } from "../../core/queues/line-state.ts";
 import type { Place } from "../../store/queues.ts";
 import { laneOfRun } from "../../value/id.ts";
 import type { CallingLane } from "./calling-lane.ts";
-import type { Holding } from "./holding.ts";
 import { placeOfTurn } from "./turn-id.ts";
 
 export interface Holder {
-  readonly holding: Pick<Holding, "all">;
+  /** For whom keys wait. */
+  readonly awaited: readonly Waiting[];
   doesNotCome(waiting: Waiting): void;
   /** Has the run called up, if nobody drives it. */
   urge(place: Place): void;
@@ -26,7 +26,7 @@ export async function letGo(
 ): Promise<void> {
   const elsewhere: { readonly holder: Holder; readonly waiting: Waiting; readonly place: Place }[] = [];
   for (const holder of holders) {
-    for (const waiting of holder.holding.all) {
+    for (const waiting of holder.awaited) {
       const place = placeOfTurn(waiting);
       if (laneOfRun(place.run) !== lane.lane) continue;
       const comes = lane.mayCome(place.run, place.node);

@@ -6,7 +6,8 @@ import type { Lease } from "../../store/store.ts";
 import type { OwnedQueue } from "../../store/queues.ts";
 import type { Clock } from "../ports.ts";
 import { Begins, type BeginsParts } from "./begins.ts";
-import { BucketKeeper, type BucketKeeperParts } from "./bucket-keeper.ts";
+import { Holding, isWait } from "./holding.ts";
+import { LineKeeper, type LineKeeperParts } from "./line-keeper.ts";
 import type { Turn } from "./turn.ts";
 
 /** How long a line waits that was told to slow down, and not for how long (ms). */
@@ -14,7 +15,9 @@ const SLOW_MS = 1000;
 /** The longest that is believed: what is longer is as a rule no time from now (ms). */
 const SLOW_MAX_MS = 3_600_000;
 
-export interface OwnedLineParts extends BeginsParts, Omit<BucketKeeperParts, "atWorst"> {
+export interface OwnedLineParts extends BeginsParts, Omit<LineKeeperParts, "atWorst"> {
+  /** Of a key of the queue the next goes only when the one before is over, also with its retries. */
+  readonly isStrict: (queue: string) => boolean;
   /** What was permitted is not used. */
   readonly unused: (turn: Turn) => void;
 }
@@ -23,7 +26,9 @@ export class OwnedLine {
   readonly lease: Lease;
   readonly line: Line;
   readonly begins: Begins;
-  readonly buckets: BucketKeeper;
+  readonly keeper: LineKeeper;
+  /** For whom keys wait. */
+  readonly holding: Holding;
   readonly #clock: Clock;
 
   constructor(parts: OwnedLineParts, limits: LineLimits, lease: Lease, { wasUsed, buckets }: OwnedQueue) {
@@ -35,12 +40,14 @@ export class OwnedLine {
     this.lease = lease;
     this.line = newLine(limits, now, !wasUsed);
     this.begins = new Begins(parts, limits, parts.unused);
-    for (const { scope, tat, at } of buckets) {
+    for (const { scope, tat, at } of buckets.filter((bucket) => !isWait(bucket))) {
       const kept = { tat: tat - offset, at: at - offset };
       restore(this.line, scope, kept, now);
       this.begins.restore(scope, kept);
     }
-    this.buckets = new BucketKeeper({ ...parts, atWorst: () => this.begins.atWorst() }, lease);
+    this.keeper = new LineKeeper({ ...parts, atWorst: () => this.begins.atWorst() }, lease);
+    this.holding = new Holding(this.line, this.keeper);
+    this.holding.restore(buckets.filter(isWait), parts.isStrict);
   }
 
   change(limits: LineLimits): void {
@@ -55,6 +62,6 @@ export class OwnedLine {
 
   close(): void {
     this.begins.close();
-    this.buckets.close();
+    this.keeper.close();
   }
 }

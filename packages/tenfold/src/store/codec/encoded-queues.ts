@@ -30,8 +30,13 @@ export class EncodedQueues implements Queues {
     return this.#queues.release(lease, queues);
   }
 
-  keepBuckets(lease: Lease, queue: string, buckets: readonly KeptBucket[]): Promise<void> {
-    return this.#queues.keepBuckets(lease, queue, buckets);
+  keepBuckets(
+    lease: Lease,
+    queue: string,
+    buckets: readonly KeptBucket[],
+    gone: readonly string[],
+  ): Promise<void> {
+    return this.#queues.keepBuckets(lease, queue, buckets, gone);
   }
 
   arrivals(lease: Lease, queue: string, limit: number): Promise<readonly Place[]> {

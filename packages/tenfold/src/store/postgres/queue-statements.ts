@@ -46,6 +46,12 @@ export const KEEP_BUCKETS = `
   where l.lane = $1 and l.owner = $2 and l.is_alive and q.lane = $1 and q.queue = $3 and q.owner = $2
   on conflict (lane, queue, scope) do update set tat = excluded.tat, at = excluded.at`;
 
+export const DROP_BUCKETS = `
+  delete from tenfold.buckets b
+  using tenfold.leases l, tenfold.queues q
+  where l.lane = $1 and l.owner = $2 and l.is_alive and q.lane = $1 and q.queue = $3 and q.owner = $2
+    and b.lane = $1 and b.queue = $3 and b.scope = any ($4::text[])`;
+
 /**
  * Materialized: a join may ask a subquery again, which would lock, and answer, more than the limit. The queue comes from it too: by
  * the name alone a server that knows nothing of queues would read all of this one.

@@ -57,7 +57,12 @@ export class PostgresQueues implements Queues {
     await this.#fenced(this.#to.careful, lease, [{ sql: sql.RELEASE_QUEUES, values }]);
   }
 
-  async keepBuckets(lease: Lease, queue: string, buckets: readonly KeptBucket[]): Promise<void> {
+  async keepBuckets(
+    lease: Lease,
+    queue: string,
+    buckets: readonly KeptBucket[],
+    gone: readonly string[],
+  ): Promise<void> {
     const by = [lease.lane, lease.owner, queue];
     const last = [...new Map(buckets.map((bucket) => [bucket.scope, bucket])).values()];
     const columns = [
@@ -67,7 +72,8 @@ export class PostgresQueues implements Queues {
     ];
     const [owned] = await this.#fenced(this.#to.careful, lease, [
       { sql: sql.LOCK_OWNED_QUEUE, values: by },
-      { sql: sql.KEEP_BUCKETS, values: [...by, ...columns] },
+      ...(last.length === 0 ? [] : [{ sql: sql.KEEP_BUCKETS, values: [...by, ...columns] }]),
+      ...(gone.length === 0 ? [] : [{ sql: sql.DROP_BUCKETS, values: [...by, texts(gone)] }]),
     ]);
     if (owned!.count === 0) throw new LeaseLost(lease);
   }

@@ -29,6 +29,8 @@ export const KEEP_BUCKET = `
   insert into buckets (lane, queue, scope, tat, at) values (?, ?, ?, ?, ?)
   on conflict (lane, queue, scope) do update set tat = excluded.tat, at = excluded.at`;
 
+export const DROP_BUCKET = "delete from buckets where lane = ? and queue = ? and scope = ?";
+
 export const NEW_PLACES = `
   select queue, key, rank, run, node, cost, weight
   from tasks where lane = ? and queue = ? and is_new = 1 order by rank, run, node, key limit ?`;
@@ -118,11 +120,17 @@ export class SqliteQueues implements Queues {
     });
   }
 
-  async keepBuckets(lease: Lease, queue: string, buckets: readonly KeptBucket[]): Promise<void> {
+  async keepBuckets(
+    lease: Lease,
+    queue: string,
+    buckets: readonly KeptBucket[],
+    gone: readonly string[],
+  ): Promise<void> {
     const { lane, owner } = lease;
     await this.#fenced(lease, (connection) => {
       if (connection.get(READ_OWNED_QUEUE, lane, queue, owner) === undefined) throw new LeaseLost(lease);
       for (const { scope, tat, at } of buckets) connection.run(KEEP_BUCKET, lane, queue, scope, tat, at);
+      for (const scope of gone) connection.run(DROP_BUCKET, lane, queue, scope);
     });
   }
 

@@ -6,7 +6,7 @@ import { isQueued, laneOfLine, limitsOf, lineNameOf } from "../../engine/queues/
 import { hash32 } from "../../value/hash.ts";
 import { canonicalJson, type Json } from "../../value/json.ts";
 import { seededRandom, type Random } from "../../value/random.ts";
-import { breachesOf, type Effect, type Excuse } from "../effect-log.ts";
+import { breachesOf, overtaken, type Effect, type Excuse } from "../effect-log.ts";
 import { withoutErrors } from "./answer.ts";
 import type { BodyCall } from "./body-call.ts";
 import { STEPS } from "./interpreter.ts";
@@ -28,6 +28,9 @@ export interface QueuesDrawn {
   /** Steps of one pool, and of none: processes serve one or the other. */
   readonly hasPools: boolean;
 }
+
+/** Lines of a journal, after which attempts are made that no policy speaks of. */
+const BY_PEOPLE: ReadonlySet<string> = new Set(["retried", "resolved"]);
 
 const POOL = "heavy";
 
@@ -216,5 +219,16 @@ export class QueuedBodies {
       const [breach] = breachesOf(effects, line, limitsOf(line, ofLine));
       if (breach !== undefined) throw new Violation("a limit holds for all workers together", { ...breach });
     }
+    for (const { name, queue } of steps) if (queue.per?.isStrict === true) this.#checkOrder(book, name);
+  }
+
+  /** In a strict queue. What was told to stop has no result, and what people decide, or takes something back, comes when it comes. */
+  #checkOrder(book: OpenBook, queue: string): void {
+    const isLeftAlone = ({ run, key, wasStopped }: BodyCall): boolean =>
+      !wasStopped && !key.endsWith("/undo") && !book.journal(run).some(({ kind }) => BY_PEOPLE.has(kind));
+    const ofQueue = this.#noted.filter(({ call, effect }) => effect.queue === queue && isLeftAlone(call));
+    const found = overtaken(ofQueue.map(({ call: { run, node }, effect }) => ({ ...effect, task: `${run} ${node}` })));
+    if (found !== null)
+      throw new Violation("in a strict order nobody passes one that comes again", { queue, ...found });
   }
 }

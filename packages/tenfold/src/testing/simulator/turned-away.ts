@@ -21,7 +21,8 @@ export function turnedAway(book: OpenBook, run: string): ReadonlyMap<string, num
   const nodes = new Map<string, number>();
   for (const entry of book.journal(run).map(readLine)) {
     if (entry.kind === "failed" && CODES.has(entry.error.code)) nodes.set(pathOfCall(entry.node), entry.attempt);
-    else if (entry.kind === "failed" || entry.kind === "done") nodes.delete(pathOfCall(entry.node));
+    else if (entry.kind === "failed" || entry.kind === "done" || entry.kind === "resolved")
+      nodes.delete(pathOfCall(entry.node));
   }
   return nodes;
 }

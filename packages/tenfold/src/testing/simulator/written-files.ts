@@ -37,14 +37,15 @@ export function checkFiles(
       throw new Violation("a file that is there is whole", { run, node, length: files[0]!.text.length });
   }
   const begun = book.filesBegun(run);
-  for (const entry of entries) {
+  for (const [nth, entry] of entries.entries()) {
     if (entry.kind !== "done" || !wrote(entry.node, entry.attempt)) continue;
     if (begun.includes(entry.node))
       throw new Violation("what was given up of a file goes when it is written again", { run, entry });
     const text = byNode.get(entry.node)?.[0]?.text;
-    // Its node has begun anew since, and counts its attempts from the first.
+    // Its node has begun anew since, and counts its attempts from the first, or from one that was turned away.
     const last = Number(text?.split(" ", 1)[0]);
-    if (last < entry.attempt && wrote(entry.node, last)) continue;
+    const isAnew = last < entry.attempt || entries.slice(nth).some(({ kind }) => kind === "retried");
+    if (isAnew && wrote(entry.node, last)) continue;
     if (text !== contentOf(run, entry.node, entry.attempt))
       throw new Violation("the file of a node is that of the attempt that is recorded", { run, entry, text: text?.slice(0, 99) }); // prettier-ignore
   }

@@ -221,45 +221,6 @@ test("a slow rate outlives its owner: one that takes over, and one that is start
   }
 });
 
-test("in a strict order the next of a key waits for the retries of the one before, also while that is parked", async () => {
-  const world = new World();
-  const log = new EffectLog();
-  const step = stepOf("s", async (n: number, { attempt, key }) => {
-    const effect = log.begin("s", String(n % 2), String(n), world.time.now);
-    await world.time.wait(100);
-    effect.ended = world.time.now;
-    if (n % 5 === 1 && attempt < 3) throw new Error(`not yet: ${key}`);
-    return n;
-  }, { retry: { attempts: 4, first: "30s", jitter: "none" }, queue: { per: { key: (n: number) => String(n % 2), order: "strict" } } }); // prettier-ignore
-  const flow = workflowOf("w", (n) => step(n));
-  for (const settings of [{}, FEW]) {
-    log.effects.length = 0;
-    const opened = await world.open([flow], settings);
-    for (let n = 0; n < 30; n++) await world.happens(opened.tenfold.start(flow, n));
-    await allCompleted(world, 60 * MINUTE);
-    log.isInOrder(({ task }) => Number(task));
-    log.keeps({ concurrency: 1 }, ({ key }) => key === "0");
-    assert.equal(log.effects.length, 30 + 2 * 6);
-    await world.happens(opened.tenfold.close());
-  }
-});
-
-test("what a strict order waits for and is cancelled lets the next go on", async () => {
-  const world = new World();
-  const step = stepOf("s", (n: number) => {
-    if (n === 0) throw new Error("never");
-    return n;
-  }, { retry: { attempts: 9, first: "1h", jitter: "none" }, queue: { per: { key: () => "", order: "strict" } } }); // prettier-ignore
-  const flow = workflowOf("w", (n) => step(n));
-  const opened = await world.open([flow], FEW);
-  const first = await world.happens(opened.tenfold.start(flow, 0));
-  const next = await world.happens(opened.tenfold.start(flow, 1));
-  await world.passes(10 * MINUTE);
-  assert.equal(world.record(next.id).status, "running");
-  await world.happens(opened.tenfold.cancel(first.id));
-  await world.untilStatus(next.id, "completed");
-});
-
 test("turns are shared between keys: nobody of one is passed more than twice by those of another, however many they are", async () => {
   const world = new World();
   const log = new EffectLog();

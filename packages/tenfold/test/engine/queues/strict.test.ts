@@ -1,0 +1,133 @@
+/** Strict order: of a key one at a time, also where one is to be tried again, whoever decides. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { overtaken } from "../../../src/testing/effect-log.ts";
+import { seededRandom } from "../../../src/value/random.ts";
+import { after, sleep } from "../../../src/flow/index.ts";
+import { joined, NOW } from "../../store/sample.ts";
+import { allCompleted, MINUTE, stepOf, workflowOf, World, type OpenedEngine } from "../world.ts";
+import { EffectLog } from "./effect-log.ts";
+
+/** Most runs wait in the store. */
+const FEW = { limits: { linedUpMax: 3 } };
+const SEEDS = 60;
+/** With one more, a run that every one of them drove would be held. */
+const DEATHS = 2;
+
+test("in a strict order the next of a key waits for the retries of the one before, also while that is parked", async () => {
+  const world = new World();
+  const log = new EffectLog();
+  const step = stepOf("s", async (n: number, { attempt, key }) => {
+    const effect = log.begin("s", String(n % 2), String(n), world.time.now);
+    await world.time.wait(100);
+    effect.ended = world.time.now;
+    if (n % 5 === 1 && attempt < 3) throw new Error(`not yet: ${key}`);
+    return n;
+  }, { retry: { attempts: 4, first: "30s", jitter: "none" }, queue: { per: { key: (n: number) => String(n % 2), order: "strict" } } }); // prettier-ignore
+  const flow = workflowOf("w", (n) => step(n));
+  for (const settings of [{}, FEW]) {
+    log.effects.length = 0;
+    const opened = await world.open([flow], settings);
+    for (let n = 0; n < 30; n++) await world.happens(opened.tenfold.start(flow, n));
+    await allCompleted(world, 60 * MINUTE);
+    log.isInOrder(({ task }) => Number(task));
+    log.keeps({ concurrency: 1 }, ({ key }) => key === "0");
+    assert.equal(log.effects.length, 30 + 2 * 6);
+    await world.happens(opened.tenfold.close());
+  }
+});
+
+test("what a strict order waits for and is cancelled lets the next go on", async () => {
+  const world = new World();
+  const step = stepOf("s", (n: number) => {
+    if (n === 0) throw new Error("never");
+    return n;
+  }, { retry: { attempts: 9, first: "1h", jitter: "none" }, queue: { per: { key: () => "", order: "strict" } } }); // prettier-ignore
+  const flow = workflowOf("w", (n) => step(n));
+  const opened = await world.open([flow], FEW);
+  const first = await world.happens(opened.tenfold.start(flow, 0));
+  const next = await world.happens(opened.tenfold.start(flow, 1));
+  await world.passes(10 * MINUTE);
+  assert.equal(world.record(next.id).status, "running");
+  await world.happens(opened.tenfold.cancel(first.id));
+  await world.untilStatus(next.id, "completed");
+});
+
+test("of a strict key nobody goes while one is to be tried again, however often the one who decides dies", async () => {
+  let retried = 0;
+  for (let seed = 0; seed < SEEDS; seed++) {
+    const world = new World();
+    const random = seededRandom(`strict ${seed}`);
+    const log = new EffectLog();
+    const queue = { concurrency: 2, per: { key: (n: number) => String(n % 3), order: "strict" } };
+    const workers: OpenedEngine[] = [];
+    const settings = random() < 0.5 ? FEW : {};
+    // Each worker has code of its own, which goes no further once it is dead.
+    const opens = async () => {
+      const lives = async (): Promise<void> => (worker.clock.isDead ? new Promise(() => {}) : undefined);
+      const step = stepOf("s", async (n: number, { attempt, run }) => {
+        await lives();
+        const effect = log.begin("s", String(n % 3), run.id, world.time.now);
+        await world.time.wait(Math.floor(random() * 3000));
+        await lives();
+        effect.ended = world.time.now;
+        if (attempt < 4 && random() < 0.4) throw new Error("not yet");
+        return n;
+      }, { retry: { attempts: 4, first: "20s", jitter: "none" }, queue }); // prettier-ignore
+      flow = workflowOf("w", (n) => step(n));
+      const worker = world.engineOf([flow], settings);
+      await world.happens(worker.engine.open());
+      workers.push(worker);
+    };
+    let flow: ReturnType<typeof workflowOf>;
+    for (let nth = 0; nth <= random() * 3; nth++) await opens();
+    for (let n = 0; n < 18; n++) await world.happens(workers.at(-1)!.tenfold.start(flow!, n));
+    for (let deaths = 0; deaths < DEATHS; deaths++) {
+      await world.passes(random() * 45_000);
+      workers.splice(Math.floor(random() * workers.length), 1)[0]!.clock.die();
+      if (workers.length === 0 || random() < 0.5) await opens();
+    }
+    await allCompleted(world, 60 * MINUTE);
+    retried += log.effects.length - 18;
+    assert.equal(overtaken(log.effects), null, `seed ${seed}`);
+  }
+  assert.ok(retried > 5 * SEEDS, "there is something to try again");
+});
+
+test("a new owner waits for none that was over when the one before died, or whose run has ended", async () => {
+  const world = new World();
+  const step = stepOf("s", (n: number) => n, { queue: { per: { key: (n: number) => String(n), order: "strict" } } });
+  const flow = workflowOf("w", (n) => [step.as("once")(n), after(sleep("1h"), () => step.as("late")(n))]);
+  const opened = await world.open([flow]);
+  const asleep = await world.happens(opened.tenfold.start(flow, 1));
+  const cancelled = await world.happens(opened.tenfold.start(flow, 2));
+  await world.passes(MINUTE);
+  await world.happens(opened.tenfold.cancel(cancelled.id));
+  await world.untilStatus(cancelled.id, "cancelled");
+  await world.happens(opened.tenfold.close());
+  const lease = await joined(world.store, "died");
+  await world.store.queues.own(lease, ["s"]);
+  const waits = [asleep, cancelled].map(({ id }, nth) => ({
+    scope: waitOf(`${nth + 1}`, `${id} once`),
+    tat: NOW,
+    at: NOW,
+  }));
+  await world.store.queues.keepBuckets(lease, "s", waits, []);
+  await world.store.queues.release(lease, ["s"]);
+  const again = await world.open([flow]);
+  for (const n of [1, 2]) {
+    const next = await world.happens(again.tenfold.start(flow, n));
+    await world.until(`a body of key ${n}`, () => world.journal(next.id).includes("done once"), 5 * MINUTE);
+  }
+  assert.equal(world.record(asleep.id).status, "running");
+  const { queues } = world.store;
+  await world.passes(1000);
+  await world.happens(again.tenfold.close());
+  const [kept] = await queues.own(await joined(world.store, "next"), ["s"]);
+  assert.deepEqual(kept!.buckets, []);
+});
+
+/** As an owner keeps that a key waits for an attempt. */
+function waitOf(key: string, id: string): string {
+  return JSON.stringify(["waits for", "s", key, id]);
+}
