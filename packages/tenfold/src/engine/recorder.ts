@@ -257,7 +257,7 @@ export class Recorder {
   ): void {
     const before = place.frame.retries?.get(place.node.local)?.before ?? 0;
     const retryAt = this.#retryAt(step, { number: attempt - before, failedAt: at, isFinal });
-    const said = isCalled ? {} : ({ uncalled: true } as const);
+    const said = isCalled || run.mayHaveCalled(place) ? {} : ({ uncalled: true } as const);
     this.#record(run, { kind: "failed", node, at, attempt, error, retryAt, tookMs, ...said }, commands, place);
   }
 

@@ -87,3 +87,26 @@ test("a run that waits in a line nobody serves is told by whoever finds it", asy
   assert.equal(second.engine.held, 0);
   assert.ok(codesOf(world).includes("QUEUE_EXPIRED"));
 });
+
+test("what its owner may have called before it died is undone when its time is over, and what nobody has called is not", async () => {
+  const world = new World();
+  const undone: string[] = [];
+  const flow = workflowOf("w", (n) => {
+    const called = stepOf("called", () => new Promise(() => {}), {
+      ...{ queue: { concurrency: 1 }, expires: "1m" },
+      undo: (_input: unknown, _output: unknown, { run }: { run: { id: string } }) => void undone.push(run.id),
+    });
+    return called(n);
+  });
+  const opened = await world.open([flow], FEW);
+  const first = await world.happens(opened.tenfold.start(flow, 1));
+  await world.passes(10);
+  const behind = await world.happens(opened.tenfold.start(flow, 2));
+  await world.untilStatus(behind.id, "failed");
+  opened.clock.die();
+  await world.passes(5 * MINUTE);
+  await world.open([flow], FEW);
+  await world.untilStatus(first.id, "failed");
+  assert.deepEqual(undone, [first.id]);
+  assert.match(world.record(first.id).error!, /QUEUE_EXPIRED/);
+});
