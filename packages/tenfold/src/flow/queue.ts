@@ -66,6 +66,7 @@ type Given = QueueOptions<never> & { readonly batch?: BatchOptions };
 /** The definition; `owner` is for example `step "enrich"`, `expires` the step's. */
 export function checkQueue(owner: string, queue: Given, expires?: Duration): QueueDefinition {
   refuseDebounce(owner, queue);
+  refuseExpires(owner, queue);
   checkOptionNames(`the queue of ${owner}`, queue, QUEUE, "QUEUE_INVALID");
   const { concurrency, rate, per, priority, limit, pool, batch } = queue;
   const definition: QueueDefinition = Object.freeze({
@@ -99,6 +100,15 @@ export function refuseDebounce(owner: string, queue: unknown): void {
   if (Object(queue).debounce === undefined) return;
   const way = 'Give it to the workflow, beside its `key`: `workflow("reindex", { key, debounce: "10s", … })`.';
   throw refused("OPTION_UNSUPPORTED", owner, "its `queue` has a `debounce`, which belongs to a workflow", way);
+}
+
+function refuseExpires(owner: string, queue: unknown): void {
+  if (Object(queue).expires === undefined) return;
+  throw invalid(
+    owner,
+    "its `queue` has an `expires`",
+    'It stands beside the queue: `{ queue: { … }, expires: "10m" }`.',
+  );
 }
 
 function checkExpires(owner: string, expires: Duration): number {

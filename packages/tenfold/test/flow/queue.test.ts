@@ -149,6 +149,7 @@ test("what expires waits in a queue, and for some time", () => {
   const expiring = (expires: unknown, queue?: object) => () => untyped("write", { run, expires, queue });
   assert.equal((expiring("10m", {})().definition.queue as QueueDefinition).expiresMs, 600_000);
   refuses(expiring("10m"), "QUEUE_INVALID", `step "write"`, "`expires`", "`timeout`");
+  refuses(() => queueOf({ expires: "10m" }), "QUEUE_INVALID", `step "write"`, "`expires`", "beside the queue");
   refuses(expiring(0, {}), "DURATION_INVALID", `step "write"`, "`expires` is 0");
   refuses(expiring("soon", {}), "DURATION_INVALID", '`expires` of step "write"');
 });

@@ -7,7 +7,7 @@ import type { Engine } from "../engine.ts";
 import { knownLines, type KnownLine } from "./known-lines.ts";
 import type { LimitTexts } from "./limit-texts.ts";
 import { readSettings, settingsWith, type QueueSettings } from "./line-settings.ts";
-import { laneOfLine } from "./queue-of.ts";
+import { laneOfLine, runsOf } from "./queue-of.ts";
 
 /** What is left out stays as it is; "code" is as the code says again, and null is no limit. */
 export interface QueueChange {
@@ -113,10 +113,13 @@ function namesOf(lines: readonly KnownLine[]): readonly string[] {
 
 /** `notDone` is such as "nothing was set". */
 export function queueUnknown(name: unknown, known: readonly string[], notDone: string): TenfoldError {
+  const ofRuns = runsOf(String(name));
   const way =
     known.length === 0
       ? "The store has none yet, and no step with a `queue` is open here: a queue is set once it was used, or with its code."
-      : wayToName(String(name), known, "There are");
+      : known.includes(ofRuns)
+        ? `That of the workflow is named \`${ofRuns}\`.`
+        : wayToName(String(name), known, "There are");
   const message = `There is no queue and no limit ${JSON.stringify(name)}; ${notDone}. ${way}`;
   return new TenfoldError("QUEUE_UNKNOWN", message, { facts: { queue: name, known } });
 }

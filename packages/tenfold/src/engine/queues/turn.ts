@@ -75,6 +75,7 @@ export class Turn implements AttemptTurn {
   /** As of an attempt; or it is not called any more. */
   over(spent: number | null = null, comesAgain = false): void {
     const { state } = this;
+    if (state === "settling") return;
     this.state = "over";
     this.asker.waitsNoMore();
     if (state === "called") this.#settle(spent, comesAgain);

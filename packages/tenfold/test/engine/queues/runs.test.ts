@@ -1,7 +1,17 @@
 /** Laws of workflows with queues: how many of their runs are active at once, how fast they begin, and whose. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { allCompleted, MINUTE, startMany, stepOf, untyped, workflowOf, World, type SettingsGiven } from "../world.ts";
+import {
+  allCompleted,
+  MINUTE,
+  rejects,
+  startMany,
+  stepOf,
+  untyped,
+  workflowOf,
+  World,
+  type SettingsGiven,
+} from "../world.ts";
 import { EffectLog } from "./effect-log.ts";
 
 const { after, call, sleep } = untyped;
@@ -118,4 +128,13 @@ test("a run for which others wait in strict order goes on, though the active one
     await allCompleted(world, 20 * MINUTE);
     assert.equal(called.length, 20);
   }
+});
+
+test("who sets the queue of a workflow by the workflow's name is told what it is called", async () => {
+  const world = new World();
+  const { flow } = active(world, { concurrency: 2 });
+  const { tenfold } = await world.open([flow]);
+  const set = (name: string) => world.happens(tenfold.setQueue(name, { concurrency: 4 }));
+  await rejects(set("w"), "QUEUE_UNKNOWN", "That of the workflow is named `runs of w`.");
+  assert.deepEqual(await set("runs of w"), { concurrency: 4 });
 });
