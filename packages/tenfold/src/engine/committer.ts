@@ -10,7 +10,6 @@ import { parentsOf } from "../core/constructs/call.ts";
 import { NO_FACTS } from "./facts.ts";
 import { tidings, type Ended } from "./family.ts";
 import type { DriverQueues } from "./queues/driver-queues.ts";
-import type { WhenDurable } from "./queues/turn.ts";
 import type { LiveRun } from "./live-run.ts";
 import { isPassing } from "./passing.ts";
 import { waitFor, type Ports } from "./ports.ts";
@@ -28,7 +27,7 @@ export interface Sent {
   readonly commit: RunCommit;
   /** What may be done once it is written. */
   readonly deferred: readonly Command[];
-  readonly settling: readonly WhenDurable[];
+  readonly settling: readonly (() => void)[];
   /** Messages to other runs that it writes however the run ends. */
   readonly parcels: readonly Send[];
   /** The names of the facts that the store has of the run once it is written. */

@@ -248,7 +248,7 @@ export class Driver {
     run.facts?.written(facts);
     if (commit.clearsDeaths) run.clearsDeaths = false;
     run.wantsPark = false;
-    run.settledWith(settling);
+    for (const then of settling) then();
     if (commit.then.kind === "keep") {
       // What was put off is asked for anew on the new graph.
       if (!this.#upgrades.answered(run)) this.#performer.perform(run, deferred);

@@ -9,7 +9,7 @@ import { nameOfCall, type ChildCall } from "./child-call.ts";
 import type { ContextRun } from "./context.ts";
 import { Facts, factsLoaded, mayHaveFacts } from "./facts.ts";
 import { Admission } from "./queues/admission.ts";
-import type { Turn, WhenDurable } from "./queues/turn.ts";
+import type { Turn } from "./queues/turn.ts";
 import type { Plan } from "./registry.ts";
 import { RunTimers } from "./run-timers.ts";
 import type { Upgrading } from "./upgrade-message.ts";
@@ -50,10 +50,8 @@ export class LiveRun {
   #absorbing: Set<string> | null = null;
   /** Messages to other runs that go out with the next commit. */
   parcels: readonly Send[] = NOTHING;
-  /** To be told once `lines` are durable. */
-  settling: readonly WhenDurable[] = NOTHING;
-  /** The same, with those of the commit in flight. */
-  #unsettled: Set<WhenDurable> | null = null;
+  /** To be called once `lines` are durable, if this worker drives it then. */
+  settling: readonly (() => void)[] = NOTHING;
   /** The hash of the graph that the next commit writes the run to be on. */
   movesTo: string | undefined = undefined;
   /** A move to another graph that waits for the journal. */
@@ -181,16 +179,14 @@ export class LiveRun {
     this.deferred = appended(this.deferred, command);
   }
 
-  /** What has come of a body is recorded, and not durable yet. */
-  untilDurable(tell: WhenDurable): void {
-    if (this.isGone || this.isGivenBack) return tell(false);
-    (this.#unsettled ??= new Set()).add(tell);
-    this.settling = appended(this.settling, tell);
+  /** What has come of a body is recorded, and not durable yet; of a run that is given back it may not be recorded. */
+  whenDurable(then: () => void): void {
+    if (!this.isGivenBack) this.settling = appended(this.settling, then);
   }
 
-  /** The commit that these waited for is written. */
-  settledWith(settling: readonly WhenDurable[]): void {
-    for (const tell of settling) if (this.#unsettled?.delete(tell)) tell(true);
+  /** More has happened to it than the store knows. */
+  get isAhead(): boolean {
+    return this.isCommitting || this.lines.length > 0;
   }
 
   /** The next commit takes this message out of the mail; false: it does so already. */
@@ -311,9 +307,6 @@ export class LiveRun {
     this.isGone = true;
     this.lingersNoMore?.();
     this.stopAll(reason);
-    const unsettled = this.#unsettled;
-    this.#unsettled = null;
-    for (const tell of unsettled ?? []) tell(false);
   }
 
   /** Nothing that is open is worked on any more. */

@@ -17,7 +17,7 @@ import type { Dispatchers } from "./dispatchers.ts";
 import { armExpiry, expired, expiresAt } from "./expiry.ts";
 import { turnedAway } from "./turned-away.ts";
 import { PRIORITY_MS, type Queued, type QueuedStep } from "./queue-of.ts";
-import { Turn, type Asker, type WhenDurable } from "./turn.ts";
+import { Turn, type Asker } from "./turn.ts";
 
 /** What a run that has begun takes of the rate at which runs begin. */
 const GOES_ON = 1e-6;
@@ -51,7 +51,7 @@ interface Standing {
 }
 
 /** Who asks, for what its turn is. */
-interface Asked extends Pick<Asker, "call" | "coming" | "turnAway" | "untilDurable"> {
+interface Asked extends Pick<Asker, "call" | "coming" | "turnAway" | "whenDurable"> {
   /** It waits: answers how to stop what that began. */
   readonly arm: (turn: Turn) => () => void;
 }
@@ -100,14 +100,14 @@ export class DriverQueues {
       turnAway: (code) => attempt.refuse(turnedAway(code, step, attempt)),
       call: (together) => attempt.call(together),
       arm: (asked) => armExpiry(clock, run, attempt, step, asked, until),
-      untilDurable: step.queue.per?.isStrict === true ? (tell) => this.#untilDurable(run, tell) : null,
+      whenDurable: step.queue.per?.isStrict === true ? (then) => this.#whenDurable(run, then) : null,
     });
     attempt.turn = turn;
     this.#enter(turn, step);
   }
 
-  #untilDurable(run: LiveRun, tell: WhenDurable): void {
-    run.untilDurable(tell);
+  #whenDurable(run: LiveRun, then: () => void): void {
+    run.whenDurable(then);
     this.#host.changed(run);
   }
 
@@ -141,8 +141,7 @@ export class DriverQueues {
         admitted();
       },
       arm: () => () => {},
-      // It is active until a commit says that it is not.
-      untilDurable: null,
+      whenDurable: null,
     });
     admission.turn = turn;
     this.#enter(turn, runs);
@@ -157,7 +156,7 @@ export class DriverQueues {
     run: LiveRun,
     queued: Queued,
     { key, weight, priority, cost, node, dueAt, beginsItself, batched, since }: Standing,
-    { call, coming, turnAway, arm, untilDurable }: Asked,
+    { call, coming, turnAway, arm, whenDurable }: Asked,
   ): Turn {
     const driver = this.#host;
     const waiting = {
@@ -180,7 +179,7 @@ export class DriverQueues {
       },
       call,
       coming,
-      untilDurable,
+      whenDurable,
       isLeft: () => run.isGone || run.isGivenBack,
       turnAway: (code) => {
         turn.gaveUp();
@@ -218,7 +217,7 @@ export class DriverQueues {
   mayCome(run: string, node: string): boolean | null {
     const live = this.#host.runs.get(run);
     if (live === undefined) return null;
-    if (live.attempts.has(node) || live.timers.has(node)) return true;
+    if (live.attempts.has(node) || live.timers.has(node) || live.isAhead) return true;
     // The run asks as a whole.
     if (node === "") return !live.isIdle || live.admission?.isWaiting === true;
     const place = placeAt(live.state, node);

@@ -8,9 +8,6 @@ import type { BatchCall } from "../batch-call.ts";
 import type { LaneSlots } from "../slots.ts";
 import type { TurnSlot } from "./turn-slot.ts";
 
-/** Told that what came of a body is durable, or, with false, that whoever drives the run next may not know it. */
-export type WhenDurable = (isDurable: boolean) => void;
-
 /** The attempt, as its dispatcher sees it. */
 export interface Asker {
   readonly slots: LaneSlots;
@@ -18,8 +15,8 @@ export interface Asker {
   readonly beginsItself: boolean;
   /** Whose body is called for several attempts at once; null: for this one alone. */
   readonly batched: StepDefinition | null;
-  /** Calls `tell` once what came of its body is durable; null: its queue does not wait for that. */
-  readonly untilDurable: ((tell: WhenDurable) => void) | null;
+  /** Calls `then` once what came of its body is durable, if it ever is; null: its queue does not wait for that. */
+  readonly whenDurable: ((then: () => void) => void) | null;
   /** Null: however many wait, it is not turned away. */
   readonly coming: Coming | null;
   /** It waits, again. */
@@ -45,6 +42,8 @@ export interface TurnHost {
   goes(turn: Turn): void;
   serve(): void;
   settled(turn: Turn, spent: number | null, comesAgain: boolean): void;
+  /** Its key waits for it no more. */
+  doesNotCome(waiting: Waiting): void;
   ask(turn: Turn): void;
   slow(turn: Turn, forMs: number): void;
   unused(turn: Turn): void;
@@ -56,8 +55,8 @@ export class Turn implements AttemptTurn {
   readonly asker: Asker;
   /** What is known of the run elsewhere: its place while it is parked. */
   readonly place: Omit<Place, "run">;
-  /** "waits" in the line; "away": out of it, while its run is being parked; "given back": out of it, until it asks again; "permitted", with a slot, until it is "called"; "settling": what came of it is not durable. */
-  state: "waits" | "away" | "given back" | "permitted" | "called" | "settling" | "over" = "waits";
+  /** "waits" in the line; "away": out of it, while its run is being parked; "given back": out of it, until it asks again; "permitted", with a slot, until it is "called". */
+  state: "waits" | "away" | "given back" | "permitted" | "called" | "over" = "waits";
   /** It will not come soon. */
   isLate = false;
   readonly #host: TurnHost;
@@ -75,7 +74,6 @@ export class Turn implements AttemptTurn {
   /** As of an attempt; or it is not called any more. */
   over(spent: number | null = null, comesAgain = false): void {
     const { state } = this;
-    if (state === "settling") return;
     this.state = "over";
     this.asker.waitsNoMore();
     if (state === "called") this.#settle(spent, comesAgain);
@@ -83,16 +81,11 @@ export class Turn implements AttemptTurn {
     else if (state === "waits") this.#host.left(this);
   }
 
-  /** Nobody else goes before it would have to be done again. */
+  /** In a strict order its key goes on once it has not to be done again; its places are free. */
   #settle(spent: number | null, comesAgain: boolean): void {
-    const { untilDurable } = this.asker;
-    if (comesAgain || untilDurable === null) return this.#host.settled(this, spent, comesAgain);
-    this.state = "settling";
-    untilDurable((isDurable) => {
-      if (this.state !== "settling") return;
-      this.state = "over";
-      this.#host.settled(this, spent, !isDurable);
-    });
+    const { whenDurable } = this.asker;
+    this.#host.settled(this, spent, comesAgain || whenDurable !== null);
+    if (!comesAgain) whenDurable?.(() => this.#host.doesNotCome(this.waiting));
   }
 
   /** Its body was told to come later: nothing of its queue starts before. */

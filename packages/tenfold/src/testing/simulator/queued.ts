@@ -222,12 +222,12 @@ export class QueuedBodies {
     for (const { name, queue } of steps) if (queue.per?.isStrict === true) this.#checkOrder(book, name);
   }
 
-  /** In a strict queue. What was told to stop has no result, and what people decide, or takes something back, comes when it comes. */
+  /** In a strict queue, by what has one idempotency key. What was told to stop has no result, and what people decide, or takes something back, comes when it comes. */
   #checkOrder(book: OpenBook, queue: string): void {
     const isLeftAlone = ({ run, key, wasStopped }: BodyCall): boolean =>
       !wasStopped && !key.endsWith("/undo") && !book.journal(run).some(({ kind }) => BY_PEOPLE.has(kind));
     const ofQueue = this.#noted.filter(({ call, effect }) => effect.queue === queue && isLeftAlone(call));
-    const found = overtaken(ofQueue.map(({ call: { run, node }, effect }) => ({ ...effect, task: `${run} ${node}` })));
+    const found = overtaken(ofQueue.map(({ call: { key: task }, effect }) => ({ ...effect, task })));
     if (found !== null)
       throw new Violation("in a strict order nobody passes one that comes again", { queue, ...found });
   }
