@@ -26,6 +26,8 @@ export interface Adopter {
   readonly events: EngineEvents;
   readonly suspects: Suspects;
   readonly runs: ReadonlyMap<string, LiveRun>;
+  /** A key of a queue waits for the run: nobody else of it goes before. */
+  isAwaited(run: string): boolean;
   /** Nothing more is to be done. */
   isClosed(): boolean;
   /** Why the run cannot be loaded; null: it is driven. */
@@ -53,7 +55,7 @@ export async function adopt(adopter: Adopter, claimed: readonly ClaimedRun[]): P
     const unread = run.unread ?? run.mail.unread;
     if (unread !== undefined) unloadable.push([run, undecoded(unread)]);
     else if ("code" in plan) unloadable.push([run, plan]);
-    else if (suspects.mustWait(run)) postponed.push([run, plan]);
+    else if (suspects.mustWait(run) && !adopter.isAwaited(run.id)) postponed.push([run, plan]);
     else {
       const reason = adopter.drive(run, plan);
       if (reason !== null) unloadable.push([run, reason]);

@@ -115,6 +115,7 @@ export class Driver {
     const known = { lane: this.lease.lane, clock: ports.clock, store, registry, events };
     const adopter: Adopter = {
       ...{ ...known, suspects: this.#suspects, runs: this.runs },
+      isAwaited: (run) => this.#host.dispatchers.waitsFor(run),
       isClosed: () => this.#isClosed,
       isIncomplete: () => this.#host.left(true),
       drive: (run, plan) => this.#load(run, plan),

@@ -1,8 +1,8 @@
 /**
  * Runs that one death more would have held. Workers die of one run, and all that they hold count a death: so suspected
  * runs are driven one at a time, and only the one that its worker dies of is held.
- * Invariant: a run is suspected until its journal grows; while one is, no other suspected run is driven here, unless that one only
- * waits: what it waits for may be the other.
+ * Invariant: a run is suspected until its journal grows; while one is, no other suspected run is driven here, but for one that others
+ * wait for: the one may be among them.
  */
 import type { ClaimedRun } from "../store/store.ts";
 import type { LiveRun } from "./live-run.ts";
@@ -25,7 +25,7 @@ export class Suspects {
   /** Whether another suspected run is driven now. */
   mustWait(claimed: ClaimedRun): boolean {
     const driven = this.#driven;
-    return this.isSuspect(claimed) && driven !== null && !driven.isGone && driven.clearsDeaths && !driven.isIdle;
+    return this.isSuspect(claimed) && driven !== null && !driven.isGone && driven.clearsDeaths;
   }
 
   /** It is this one's turn. */
