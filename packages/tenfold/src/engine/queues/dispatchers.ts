@@ -193,7 +193,7 @@ export class Dispatchers {
   /** It is for workers of another pool. */
   async #giveUp(name: string): Promise<void> {
     const { lease } = this.#lanes[this.#laneOf(name)]!;
-    this.#byName.get(name)!.lost();
+    this.#byName.get(name)?.lost();
     if (lease === null) return;
     try {
       await this.#parts.store.queues.release(lease, [name]);
@@ -261,14 +261,16 @@ export class Dispatchers {
     const decided = here.filter((each) => each.isOwner);
     if (decided.length > 0) {
       const rows = await queues.rows(lane, decided.map(({ name }) => name)); // prettier-ignore
-      for (const { queue, settings } of rows) this.#byName.get(queue)!.set(settings);
+      for (const { queue, settings } of rows) this.#byName.get(queue)?.set(settings);
     }
     const free = here.filter(({ name, isOwner }) => !isOwner && this.#isServed(name));
     if (free.length > 0) {
       const owned = await queues.own(lease, free.map(({ name }) => name)); // prettier-ignore
       if (this.#lanes[lane]!.lease !== lease) return;
       for (const each of owned) {
-        if (this.#isServed(each.queue)) this.#byName.get(each.queue)!.owns(lease, each);
+        // It may have been forgotten meanwhile, by the look of another lane.
+        const dispatcher = this.#byName.get(each.queue);
+        if (dispatcher !== undefined && this.#isServed(each.queue)) dispatcher.owns(lease, each);
         else void this.#giveUp(each.queue);
       }
     }

@@ -153,6 +153,8 @@ export class QueuedBodies {
   readonly #lanes: number;
   readonly #noted: Noted[] = [];
   readonly #steps = new Map<string, StepDefinition>();
+  /** Runs of which people decided something. */
+  readonly #decided = new Set<string>();
 
   constructor(lanes: number) {
     this.#lanes = lanes;
@@ -207,6 +209,11 @@ export class QueuedBodies {
     }
   }
 
+  /** To be asked before a run is pruned. */
+  noteDecisions(book: OpenBook, run: string): void {
+    if (book.journal(run).some(({ kind }) => BY_PEOPLE.has(kind))) this.#decided.add(run);
+  }
+
   /** Every limit held, and nothing was turned away that had begun. */
   check(book: OpenBook): void {
     checkTurnedAway(
@@ -224,8 +231,9 @@ export class QueuedBodies {
 
   /** In a strict queue, by what has one idempotency key. What was told to stop has no result, and what people decide, or takes something back, comes when it comes. */
   #checkOrder(book: OpenBook, queue: string): void {
+    for (const { id } of book.records()) this.noteDecisions(book, id);
     const isLeftAlone = ({ run, key, wasStopped }: BodyCall): boolean =>
-      !wasStopped && !key.endsWith("/undo") && !book.journal(run).some(({ kind }) => BY_PEOPLE.has(kind));
+      !wasStopped && !key.endsWith("/undo") && !this.#decided.has(run);
     const ofQueue = this.#noted.filter(({ call, effect }) => effect.queue === queue && isLeftAlone(call));
     const found = overtaken(ofQueue.map(({ call: { key: task }, effect }) => ({ ...effect, task })));
     if (found !== null)

@@ -96,7 +96,7 @@ export class Users {
 
   /** Removes what ended a while ago. */
   async prune(): Promise<void> {
-    const { time, book, auditor, scenario } = this.#world;
+    const { time, book, auditor, queued, scenario } = this.#world;
     const before = time.now - PRUNED_AFTER_MS;
     const old = book.records().filter(({ endedAt, key }) => {
       return endedAt !== null && endedAt < (key === null ? time.now - LATE_STARTS_MS : before);
@@ -105,6 +105,7 @@ export class Users {
     const unneeded = old.filter((row) => !auditor.family.isNeeded(row));
     for (const [lane, rows] of Map.groupBy(unneeded, ({ id }) => laneOfRun(id)!)) {
       const chosen = rows.filter(() => scenario.random() < 0.7);
+      for (const { id } of chosen) queued.noteDecisions(book, id);
       const gone = chosen.map((row) => auditor.prune(row));
       const answers = await book.store.prune(
         lane,
