@@ -114,7 +114,7 @@ export function isUndertaking(child: Child): child is Undertaking {
   return "begunAt" in child;
 }
 
-/** Whether people are asked about any attempt of the run. Those that are asked about no more are forgotten on the way. */
+/** Whether people are asked about any attempt of the run. */
 export function hasDoubt({ unsure }: RunState): boolean {
   if (unsure === null) return false;
   // One that is not open, because its run was cancelled, is open again once that goes on.

@@ -86,8 +86,8 @@ export class Dispatcher implements TurnHost, Holder {
     return this.#turns.size === 0 && this.#callUps?.isIdle !== false;
   }
 
-  get awaited(): readonly Waiting[] {
-    return this.#owned?.holding.all ?? [];
+  get awaited(): IteratorObject<Waiting> {
+    return this.#owned?.holding.all ?? [].values();
   }
 
   /** No body that it permitted is at work. */

@@ -72,8 +72,8 @@ export class Holding {
     for (const waiting of this.#held.values()) if (runOfTurn(waiting.id) === run) this.gaveUp(waiting);
   }
 
-  get all(): readonly Waiting[] {
-    return [...this.#held.values()];
+  get all(): IteratorObject<Waiting> {
+    return this.#held.values();
   }
 
   #forget(waiting: Waiting): void {

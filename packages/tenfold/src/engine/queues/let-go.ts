@@ -11,7 +11,7 @@ import { placeOfTurn } from "./turn-id.ts";
 
 export interface Holder {
   /** For whom keys wait. */
-  readonly awaited: readonly Waiting[];
+  readonly awaited: IteratorObject<Waiting>;
   doesNotCome(waiting: Waiting): void;
   /** Has the run called up, if nobody drives it. */
   urge(place: Place): void;
@@ -26,7 +26,7 @@ export async function letGo(
 ): Promise<void> {
   const elsewhere: { readonly holder: Holder; readonly waiting: Waiting; readonly place: Place }[] = [];
   for (const holder of holders) {
-    for (const waiting of holder.awaited) {
+    for (const waiting of [...holder.awaited]) {
       const place = placeOfTurn(waiting);
       if (laneOfRun(place.run) !== lane.lane) continue;
       const comes = lane.mayCome(place.run, place.node);

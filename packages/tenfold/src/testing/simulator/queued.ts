@@ -226,12 +226,12 @@ export class QueuedBodies {
       const [breach] = breachesOf(effects, line, limitsOf(line, ofLine));
       if (breach !== undefined) throw new Violation("a limit holds for all workers together", { ...breach });
     }
-    for (const { name, queue } of steps) if (queue.per?.isStrict === true) this.#checkOrder(book, name);
+    for (const { id } of book.records()) this.noteDecisions(book, id);
+    for (const { name, queue } of steps) if (queue.per?.isStrict === true) this.#checkOrder(name);
   }
 
   /** In a strict queue, by what has one idempotency key. What was told to stop has no result, and what people decide, or takes something back, comes when it comes. */
-  #checkOrder(book: OpenBook, queue: string): void {
-    for (const { id } of book.records()) this.noteDecisions(book, id);
+  #checkOrder(queue: string): void {
     const isLeftAlone = ({ run, key, wasStopped }: BodyCall): boolean =>
       !wasStopped && !key.endsWith("/undo") && !this.#decided.has(run);
     const ofQueue = this.#noted.filter(({ call, effect }) => effect.queue === queue && isLeftAlone(call));
