@@ -30,12 +30,7 @@ export class EncodedQueues implements Queues {
     return this.#queues.release(lease, queues);
   }
 
-  keepBuckets(
-    lease: Lease,
-    queue: string,
-    buckets: readonly KeptBucket[],
-    gone: readonly string[],
-  ): Promise<void> {
+  keepBuckets(lease: Lease, queue: string, buckets: readonly KeptBucket[], gone: readonly string[]): Promise<void> {
     return this.#queues.keepBuckets(lease, queue, buckets, gone);
   }
 
