@@ -29,8 +29,8 @@ export interface QueuesDrawn {
   readonly hasPools: boolean;
 }
 
-/** Lines of a journal, after which attempts are made that no policy speaks of. */
-const BY_PEOPLE: ReadonlySet<string> = new Set(["retried", "resolved"]);
+/** Lines of a journal, after which attempts are made that no policy speaks of; what waits for people or for code lets others go. */
+const BY_PEOPLE: ReadonlySet<string> = new Set(["retried", "resolved", "upgraded"]);
 
 const POOL = "heavy";
 
