@@ -28,12 +28,25 @@ const keyed = step("keyed", {
 /** One step, in a line with keys. */
 export const byKey = workflow<Keyed, string>("by-key", { flow: (input) => keyed(input) });
 
-export async function startKeyed(tenfold: Tenfold, count: number, keyOf: (nth: number) => string): Promise<void> {
+const ordered = step("ordered", {
+  queue: { per: { key: ({ key }: Keyed) => key, order: "strict" } },
+  run: async ({ key }: Keyed) => key,
+});
+
+/** One step, in a line whose keys go strictly in order. */
+export const inOrder = workflow<Keyed, string>("in-order", { flow: (input) => ordered(input) });
+
+export async function startKeyed(
+  tenfold: Tenfold,
+  count: number,
+  keyOf: (nth: number) => string,
+  workflow: Workflow<Keyed, string> = byKey,
+): Promise<void> {
   const inputs = function* () {
     for (let nth = 0; nth < count; nth++) yield { key: keyOf(nth) };
   };
   let started = 0;
-  for await (const { kind } of tenfold.startMany(byKey, inputs())) if (kind === "started") started++;
+  for await (const { kind } of tenfold.startMany(workflow, inputs())) if (kind === "started") started++;
   if (started !== count) throw new Error(`${started} of ${count} were started`);
 }
 

@@ -21,7 +21,13 @@ interface Single {
 
 export async function queued(bench: Bench): Promise<Report> {
   return {
-    rows: [...(await unbound(bench)), ...(await costs(bench)), ...(await drained(bench)), ...(await fair(bench))],
+    rows: [
+      ...(await unbound(bench)),
+      ...(await costs(bench)),
+      ...(await inOrder(bench)),
+      ...(await drained(bench)),
+      ...(await fair(bench)),
+    ],
   };
 }
 
@@ -52,7 +58,7 @@ async function costs({ target, scale, say }: Bench): Promise<readonly Row[]> {
   const [empty, full] = [await target.newStore(), await target.newStore()];
   const cost = (store: string, keys: number, count: number): Promise<Cost> => {
     say(`${count} runs of ${keys} keys in a line in which ${store === full ? many : 0} wait in another key`);
-    return measure<Cost>("queued-cost.ts", { store, keys, runs: count });
+    return measure<Cost>("queued-cost.ts", { store, keys, runs: count, isStrict: false });
   };
   say(`a line in which ${many} wait`);
   const line = await measure<{ perSecond: number }>("queued-line.ts", { store: full, waiting: many });
@@ -71,6 +77,23 @@ async function costs({ target, scale, say }: Bench): Promise<readonly Row[]> {
     { name: `start and put in a line of ${many}`, value: line.perSecond, unit: "runs/s" },
     { name: `peak memory of a worker with ${many} in a line`, value: peakMiB, unit: "MiB", must: "200 MiB" },
   ];
+}
+
+/** Strict order: for whom a key waits is written before each body, and what came of it before the next of its key begins. */
+async function inOrder({ target, scale, say }: Bench): Promise<readonly Row[]> {
+  const rows: Row[] = [];
+  for (const [keys, runs] of [
+    [1000, 100_000],
+    [1, 5000],
+  ] as const) {
+    const count = Math.max(keys, Math.round(runs * scale));
+    say(`${count} runs of ${keys} keys in strict order`);
+    const store = await target.newStore();
+    const { perSecond: value } = await measure<Cost>("queued-cost.ts", { store, keys, runs: count, isStrict: true });
+    await target.dropStore(store);
+    rows.push({ name: `a run of one step in strict order, of ${keys} keys: start to end`, value, unit: "runs/s" });
+  }
+  return rows;
 }
 
 /** A spike before a step with a rate: what it lets begin, beside what is permitted. */

@@ -143,14 +143,16 @@ export function settled(line: Line, waiting: Waiting, now: number): void {
   if (flow?.heap === null) arrange(line, flow);
 }
 
-/** As `settled`, but it comes again: nobody else of its key starts before it has, or is `released`. */
-export function hold(line: Line, waiting: Waiting, now: number): void {
+/**
+ * As `settled`, but it comes again: nobody else of its key starts before it has, or is `released`. It may wait `again`
+ * already, if its body was late.
+ */
+export function hold(line: Line, waiting: Waiting, now: number, again: Waiting | undefined): void {
   const flow = end(line, waiting, now);
   invariant(flow?.heldFor === null, "a key is held for one at a time");
   flow.heldFor = waiting.id;
-  // It may wait again already: its body was late.
-  const again = flow.places.members.find((place) => place.waiting.id === waiting.id);
-  if (again !== undefined) put(flow.places, again, -Infinity);
+  const place = again && line.places.get(again);
+  if (place !== undefined && place.position >= 0) put(flow.places, place, -Infinity);
   arrange(line, flow);
 }
 

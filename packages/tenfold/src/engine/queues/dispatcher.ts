@@ -248,7 +248,7 @@ export class Dispatcher implements TurnHost, Holder {
     this.#forget(turn);
     this.#permitted--;
     if (holds) {
-      this.#owned!.holding.hold(turn.waiting, this.#now());
+      this.#owned!.holding.hold(turn.waiting, this.#now(), this.#byId.get(turn.waiting.id)?.waiting);
       // Its run was lost while its body went on: it may wait in the store by now.
       if (turn.asker.isLeft()) this.urge(placeOfTurn(turn.waiting));
     } else this.#owned!.holding.isOver(turn.waiting, this.#now());

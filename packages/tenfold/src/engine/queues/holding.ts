@@ -35,10 +35,10 @@ export class Holding {
     }
   }
 
-  /** It has settled, and comes again. */
-  hold(waiting: Waiting, now: number): void {
+  /** It has settled, and comes again, or waits `again` already. */
+  hold(waiting: Waiting, now: number, again: Waiting | undefined): void {
     this.#held.set(waiting.id, waiting);
-    hold(this.#line, waiting, now);
+    hold(this.#line, waiting, now, again);
   }
 
   /** Undefined: no key waits for it. */

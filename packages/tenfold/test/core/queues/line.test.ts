@@ -138,7 +138,8 @@ class Pair {
         // A strict queue has no batches.
         if (waiting === undefined || this.#isBatched) break;
         if ([...naive.running].filter(({ id }) => id === waiting.id).length > 1 || !naive.hold(waiting)) break;
-        hold(line, waiting, this.#now);
+        const again = [...naive.waiting].find(({ id }) => id === waiting.id);
+        hold(line, waiting, this.#now, again);
         break;
       }
       case "again": {
