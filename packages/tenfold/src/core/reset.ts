@@ -8,7 +8,7 @@ import { removeRequest } from "./asked.ts";
 import type { CompiledNode } from "./compile.ts";
 import { disownCalls, giveUpFrame, isCalled } from "./constructs/call.ts";
 import { isUndertaking } from "./constructs/undertaking.ts";
-import { framesBelow, marksOf, visitAllFrames } from "./marks.ts";
+import { framesBelow, marksOf, touch, visitAllFrames } from "./marks.ts";
 import { countOpen } from "./boundaries.ts";
 import { isRequest, isRounds, isSpread } from "./opened.ts";
 import {
@@ -236,14 +236,16 @@ export class Reset {
     if (waits === ASLEEP && child !== undefined && isCalled(child)) disownCalls(this.#turn, asItIs(place));
     if (child !== undefined && isRequest(child)) removeRequest(this.#turn.state, child);
     for (const inner of framesBelow(frame, local)) this.#drop(inner);
+    const stands = !this.#hasNewKeys && mayStand(place);
     frame.waits[local] = UNCOUNTED;
-    frame.outputs[local] = undefined;
+    if (!stands) frame.outputs[local] = undefined;
     frame.readyAt[local] = NaN;
     frame.retries?.delete(local);
     // What may have happened is asked, also of what begins anew.
     if (child !== undefined && !isUndertaking(child)) frame.children!.delete(local);
     frame.marks?.kept.delete(local);
-    frame.marks?.touched.delete(local);
+    if (stands) touch(frame, node);
+    else frame.marks?.touched.delete(local);
     frame.marks?.undoAttempts.delete(local);
     this.#markBorn(place);
   }
@@ -254,6 +256,11 @@ export class Reset {
     const { key } = bornOf(frame, node.local);
     marksOf(frame).born.set(node.local, { generation: resets, key: this.#hasNewKeys ? resets : key });
   }
+}
+
+/** What the node did, or may have done, was not taken back. */
+function mayStand({ frame, node }: Place): boolean {
+  return node.hasUndo && (frame.waits[node.local] === DONE || frame.marks?.touched.has(node.local) === true);
 }
 
 /** What a node's place was before it is reset: the child of a call that is let go is found by it. */

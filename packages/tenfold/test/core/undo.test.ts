@@ -65,6 +65,25 @@ test("what failed for good after its body was called is undone too; what was ref
   assert.equal(errorOf(refused).code, "X");
 });
 
+test("what had been done, and comes again under its key from a node, stands until it is undone, also if it is turned away", () => {
+  for (const newKeys of [false, true]) {
+    const life = Life.of(
+      drawn((n) => bad(one(n))),
+      1,
+    );
+    life.answerAt("one", failing);
+    life.cancel();
+    life.play(failing);
+    life.retry("r1", { from: "one", ...(newKeys ? { newKeys: true } : {}) });
+    life.open = [];
+    life.record({ kind: "failed", node: "one", at: 9, attempt: 1, error: { code: "X", message: "x", node: "one", attempt: 1 }, retryAt: null, tookMs: 1, uncalled: true }); // prettier-ignore
+    same(life);
+    assert.deepEqual(life.asked, newKeys ? [] : ["undo one 1"]);
+    const { place } = life.open[0] ?? {};
+    assert.equal(place?.frame.outputs[place.node.local], newKeys ? undefined : 1);
+  }
+});
+
 test("a retry and a cancel that come while the run is undone change nothing of that; cancelled, it ends as that", () => {
   const life = Life.of(
     drawn((n) => bad(two(one(n)))),

@@ -246,7 +246,7 @@ export class Auditor {
     const entries = this.#book.journal(row.id).map(readLine);
     const facts = { run: row.id, status: row.status, error: row.error };
     this.#checkJournal(row, entries, expected);
-    this.#undoing.checkRun({ run: row.id, status: row.status, error: row.error }, this.#compiled.get(row.graph)!.graph);
+    this.#undoing.checkRun(row, this.#compiled.get(row.graph)!);
     this.checkFacts(row);
     checkTimes(this.#compiled.get(row.graph)!, row, entries);
     this.#checkSignals(row, entries);

@@ -2,12 +2,17 @@
  * Watches what is undone: effects are what bodies did, less what undos took back. Like the auditor, it reads rows, journals
  * and its own notes, and asks no engine.
  */
+import type { CompiledGraph, CompiledNode } from "../../core/compile.ts";
 import type { Entry } from "../../core/entry.ts";
 import { readLine } from "../../core/journal-line.ts";
-import { idOfPath } from "../../core/path.ts";
-import type { RunState } from "../../core/state.ts";
-import type { Graph } from "../../flow/graph.ts";
+import { keyAt } from "../../core/marks.ts";
+import { idOfPath, pathOf, placeAt } from "../../core/path.ts";
+import { replay } from "../../core/reduce.ts";
+import { placesThat } from "../../core/reset.ts";
+import { DONE, type Frame, type Place, type RunState } from "../../core/state.ts";
+import type { RunRecord } from "../../store/store.ts";
 import { canonicalJson, type Json } from "../../value/json.ts";
+import { begunOf } from "./journal-laws.ts";
 import type { OpenBook } from "./open-book.ts";
 import { Violation } from "./violation.ts";
 
@@ -71,33 +76,65 @@ export class Undoing {
     return resets;
   }
 
-  /** Nothing is undone that was not done; of a run that failed nothing stands, unless it says so. */
-  checkRun({ run, status, error }: { run: string; status: string; error: string | null }, graph: Graph): void {
+  /**
+   * Nothing is undone that was not done; of a run that failed nothing stands, unless it says so. What begins anew from a node, and
+   * is not come to again, stands; what was done under keys that are let go of does too.
+   */
+  checkRun(row: RunRecord, compiled: CompiledGraph): void {
+    const { id: run, status, error } = row;
     const undoable = new Set(
-      graph.nodes.flatMap((node) => (node.kind === "step" && node.undo === true ? [node.id] : [])),
+      compiled.graph.nodes.flatMap((node) => (node.kind === "step" && node.undo === true ? [node.id] : [])),
     );
-    const standing = new Set<string>();
+    /** With the number of the key that it was done under. */
+    const standing = new Map<string, number | undefined>();
     const doubtful = new Set<string>();
-    for (const entry of this.#entries(run)) {
-      if (!("node" in entry) || !undoable.has(idOfPath(entry.node))) continue;
+    /** What stood, and begins anew under the same key. */
+    const left = new Set<string>();
+    let resets = 0;
+    replay(compiled, begunOf(row), this.#entries(run), (state, entry) => {
+      if (state.resets > resets) {
+        for (const [node, key] of standing) {
+          const place = placeOf(state, node);
+          if (place?.frame.waits[place.node.local] === DONE) continue;
+          standing.delete(node);
+          doubtful.add(node);
+          if (key !== undefined && keyOf(state, node) === key) left.add(node);
+        }
+      }
+      ({ resets } = state);
+      if (!("node" in entry) || !undoable.has(idOfPath(entry.node))) return;
       const { node } = entry;
-      if (entry.kind === "done" || (entry.kind === "failed" && entry.retryAt === null && isCalled(entry)))
-        standing.add(node);
+      const hasFailed = entry.kind === "failed" && entry.retryAt === null;
+      if (entry.kind === "done" || (hasFailed && (isCalled(entry) || left.has(node))))
+        standing.set(node, keyOf(state, node));
       if (entry.kind === "abandoned" || (entry.kind === "failed" && isCalled(entry))) doubtful.add(node);
-      if (entry.kind !== "undone") continue;
+      if (entry.kind !== "undone") return;
       if (!standing.has(node) && !doubtful.has(node))
         throw new Violation("only what may have happened is undone", { run, entry });
       standing.delete(node);
-      doubtful.delete(node);
-    }
+      for (const those of [doubtful, left]) those.delete(node);
+    });
     const { undo } = JSON.parse(error ?? "{}") as { undo?: { failed: number } };
     if (status === "failed" && standing.size > 0 && (undo?.failed ?? 0) === 0)
-      throw new Violation("what a failed run did is undone", { run, error, standing: [...standing] });
+      throw new Violation("what a failed run did is undone", { run, error, standing: [...standing.keys()] });
   }
 
   #entries(run: string): readonly Entry[] {
     return this.#book.journal(run).map(readLine);
   }
+}
+
+/** Also in a frame that is closed. */
+function placeOf(state: RunState, path: string): Place | undefined {
+  const isMeant = (frame: Frame, node: CompiledNode): boolean =>
+    node.hasUndo && pathOf(state.compiled, frame, node) === path;
+  return placeAt(state, path) ?? placesThat(state, isMeant)[0];
+}
+
+/** Undefined: nothing can be done there as yet. */
+function keyOf(state: RunState, path: string): number | undefined {
+  const place = placeOf(state, path);
+  return place && keyAt(state, path, place);
 }
 
 function isCalled({ attempt, uncalled }: { readonly attempt: number; readonly uncalled?: true }): boolean {
