@@ -259,6 +259,9 @@ export class LiveRun {
    */
   goesOnWith(plan: Plan, state: RunState): void {
     this.timers.cancelAll();
+    // One that gives up its turn lets others go on: not those that are given up with it.
+    const turns = [...this.turns];
+    for (const turn of turns) turn.goAway();
     for (const [path, attempt] of this.attempts) {
       if (attempt.isRunning) attempt.standsAt(placeAt(state, path)!);
       else {
@@ -277,6 +280,7 @@ export class LiveRun {
     this.state = state;
     this.#facts?.standIn(state);
     this.movesTo = plan.hash;
+    for (const turn of turns) turn.lineGoesOn();
   }
 
   /** A move that waits is left to whoever takes the run next, who has to find it: also a run that was about to end. */

@@ -55,6 +55,30 @@ for (const [what, line] of [
   });
 }
 
+test("a turn that a move gives up lets no other of the same run begin amid the move", async () => {
+  const world = new World();
+  const calls: number[] = [];
+  const costly = stepOf("costly", (cost: number) => void calls.push(cost), {
+    queue: { rate: "2/s burst 2", cost: (cost: number) => cost },
+  });
+  const other = workflowOf("other", (n) => costly(n));
+  const both = (n: any) => ({ a: costly.as("a")(n.a), b: costly.as("b")(n.b) });
+  const [old, next] = [workflowOf("w", both), workflowOf("w", (n) => third(both(n)))];
+  const { tenfold } = await world.open([old, other], STAYS);
+  await world.happens(tenfold.start(other, 1));
+  await world.passes(20);
+  const run = await world.happens(tenfold.start(old, { a: 2, b: 1 }));
+  await world.passes(20);
+  assert.deepEqual(calls, [1]);
+  await knows(world, next);
+  await send(world, run.id, next.hash);
+  await world.until("it is moved", () => world.record(run.id).graph === next.hash);
+  await world.passes(20);
+  assert.deepEqual(calls, [1]);
+  await world.passes(2000);
+  assert.deepEqual(calls, [1, 2, 1]);
+});
+
 test("the function of a script that a move left behind records nothing any more", async () => {
   const world = new World();
   let strays: (() => void)[] = [];
