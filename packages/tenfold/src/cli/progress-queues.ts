@@ -4,7 +4,7 @@
  * same; what could not be asked for is shown no longer.
  */
 import type { Tenfold } from "../engine/client.ts";
-import { isQueued } from "../engine/queues/queue-of.ts";
+import { isQueued } from "../core/queues/queue-of.ts";
 import { TenfoldError } from "../value/error.ts";
 import { countQueues, type ProgressCounts } from "./progress-counts.ts";
 

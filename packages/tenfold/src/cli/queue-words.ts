@@ -1,6 +1,6 @@
 /** Queues and their limits in words and columns. */
-import type { LimitTexts } from "../engine/queues/limit-texts.ts";
-import type { QueueSettings } from "../engine/queues/line-settings.ts";
+import type { LimitTexts } from "../core/queues/limit-texts.ts";
+import type { QueueSettings } from "../core/queues/line-settings.ts";
 import type { QueueView } from "../engine/queues/queue-views.ts";
 import { formatDuration } from "../value/duration.ts";
 import { oneLine, tableLines, type Column } from "./columns.ts";

@@ -12,7 +12,7 @@ import { checkChange, checkInputs, checkRunId, checkWorkflow, type RunSearch } f
 import { readRun } from "./inspect.ts";
 import { setQueue, type QueueChange } from "./queues/set-queue.ts";
 import { ROOM_WITHIN_MS } from "./queues/start-room.ts";
-import type { QueueSettings } from "./queues/line-settings.ts";
+import type { QueueSettings } from "../core/queues/line-settings.ts";
 import { Reading } from "./reading.ts";
 import { replaceRuns } from "./replacing.ts";
 import { Handle, type HandleQuestions, type MakeHandle, type RunHandle, type StartKind } from "./run-handle.ts";

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { WorkflowDefinition } from "../flow/definition.ts";
 import type { LimitDefinition } from "../flow/queue-definition.ts";
 import { TenfoldError } from "../value/error.ts";
-import { isQueued, limitsOf, type QueuedStep } from "./queues/queue-of.ts";
+import { isQueued, limitsOf, type QueuedStep } from "../core/queues/queue-of.ts";
 
 /** Who has it. */
 interface Holder {

@@ -27,10 +27,14 @@ export function thenOf(run: LiveRun, now: number, parkAfterMs: number, isDrainin
   return isLong || (run.wantsPark && wakeAt > 0) ? park : KEEP;
 }
 
-/** A run whose turn comes soon in one line stays for it, however late others come. */
+/** A run whose turn comes soon in one line stays for it, however late others come; not for one that is held back. */
 function allComeLate({ turns }: LiveRun): boolean {
-  for (const { isLate } of turns) if (!isLate) return false;
-  return true;
+  let comesLate = false;
+  for (const turn of turns) {
+    if (turn.isLate) comesLate = true;
+    else if (!turn.isHeldBack) return false;
+  }
+  return comesLate;
 }
 
 function isAnswerOpen({ calls }: LiveRun): boolean {

@@ -13,7 +13,7 @@ import type { Children } from "./children.ts";
 import { codeGone } from "./held.ts";
 import type { LiveRun } from "./live-run.ts";
 import type { DriverQueues } from "./queues/driver-queues.ts";
-import { isQueued } from "./queues/queue-of.ts";
+import { isQueued } from "../core/queues/queue-of.ts";
 import type { Recorder } from "./recorder.ts";
 import type { StepPlan } from "./registry.ts";
 import type { Scripts } from "./scripts.ts";

@@ -17,7 +17,7 @@ import { TenfoldError } from "../value/error.ts";
 import { nearestName } from "../value/nearest.ts";
 import type { Store } from "../store/store.ts";
 import { withCallees } from "./callees.ts";
-import { isQueued, queueOfRuns, type Queued } from "./queues/queue-of.ts";
+import { isQueued, queueOfRuns, type Queued } from "../core/queues/queue-of.ts";
 import { checkLimitNames } from "./limit-names.ts";
 import { readGraph } from "./stored-graph.ts";
 

@@ -1,7 +1,7 @@
 /** `tenfold queues`: shows who waits in queues and what holds them up, and steers them while they are worked. */
 import type { Tenfold } from "../../engine/client.ts";
 import type { QueueChange } from "../../engine/queues/set-queue.ts";
-import type { QueueSettings } from "../../engine/queues/line-settings.ts";
+import type { QueueSettings } from "../../core/queues/line-settings.ts";
 import { EXIT, usageError, type Call, type Command } from "../command.ts";
 import { drainQueue } from "../draining.ts";
 import { openWithCode, tellMissing } from "../opening.ts";

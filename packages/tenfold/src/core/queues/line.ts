@@ -21,7 +21,7 @@ import {
   type Shared,
   type Waiting,
 } from "./line-state.ts";
-import { arrange, comesBefore, countIn, givesAt, isFull, passTurn, wake, withdraw } from "./turns.ts";
+import { arrange, comesBefore, countIn, givesAt, isFull, isHeldUp, passTurn, wake, withdraw } from "./turns.ts";
 
 export type Next =
   /** It runs from now on, until it is settled; so do those who start with it, each until it is settled itself. */
@@ -156,9 +156,17 @@ export function hold(line: Line, waiting: Waiting, now: number, again: Waiting |
   arrange(line, flow);
 }
 
-/** Nobody else of its key starts before this one, which was started under another owner, has come, or is `released`. */
+/** Nobody else of its key starts before this one, which was started elsewhere, has come, or is `released`. */
 export function awaits(line: Line, { queue, key, id }: Waiting): void {
-  flowOf(line, queueOf(line, queue), key).heldFor = id;
+  const flow = flowOf(line, queueOf(line, queue), key);
+  flow.heldFor = id;
+  arrange(line, flow);
+}
+
+/** Whether its key waits for another one, of whom nobody can say here when it comes. */
+export function isHeldBack(line: Line, { queue, key, id }: Waiting): boolean {
+  const flow = line.queues.get(queue)?.flows.get(key);
+  return flow !== undefined && isHeldUp(flow, id);
 }
 
 /** One for which its key is held does not come any more; if it waits, it leaves next. */

@@ -3,22 +3,18 @@
  * Invariants: so many of a key are loaded and wait, and no more; of the places that the store has, only the next of each key are in
  * memory; a place that was called is gone from the store.
  */
-import { newLine, type Line, type LineLimits, type Waiting } from "../../core/queues/line-state.ts";
-import { join, leave, next, settled } from "../../core/queues/line.ts";
+import type { Line, LineLimits, Waiting } from "../../core/queues/line-state.ts";
+import { awaits, join, leave, next, released, settled } from "../../core/queues/line.ts";
 import type { ClaimedRun, Store } from "../../store/store.ts";
 import type { Place } from "../../store/queues.ts";
 import { laneOfRun } from "../../value/id.ts";
 import type { Clock } from "../ports.ts";
 import { Asking } from "./asking.ts";
 import type { Backlogs } from "./backlogs.ts";
+import { calledLine, NO_TIME } from "./called-line.ts";
 import type { CallingLane } from "./calling-lane.ts";
 import { turnIdOf } from "./turn-id.ts";
 
-/** Runs of one line that were called up and wait, at most, if so many may be in memory; those of one key that has limits of its own. */
-const CALLED_MAX = 500;
-const CALLED_OF_KEY = 16;
-/** So many batches of one key, or of all: the next is complete when one begins. */
-const BATCHES_CALLED = 2;
 /** Places that are called in one go. */
 const CALL_MAX = 200;
 /** Places of one key that are in memory, and keys that are read at once. */
@@ -26,8 +22,6 @@ const PLACES_OF_KEY = 500;
 const KEYS_READ = 1000;
 /** A run that was called up may have something to write first. */
 const ASKS_WITHIN_MS = 1000;
-/** The line of those that are called up has no rates: it needs no time. */
-const NO_TIME = 0;
 
 export interface CallUpsHost {
   readonly store: Store;
@@ -42,6 +36,8 @@ export interface CallUpsHost {
   isAsking(id: string): boolean;
   /** Its key waits for this attempt, which is called at once. */
   heldFor(id: string): Waiting | undefined;
+  /** All for whom keys wait. */
+  readonly awaited: readonly Waiting[];
   doesNotCome(waiting: Waiting): void;
 }
 
@@ -76,20 +72,17 @@ export class CallUps {
     this.#host = host;
     this.#asking = new Asking(host.clock);
     this.#queues = queues;
-    const unlimited = { concurrency: null, rate: null };
-    let called = CALLED_MAX;
-    const bounds = queues.map((queue) => {
-      const of = limits.queues.find((each) => each.queue === queue);
-      const inBatches = BATCHES_CALLED * (of?.batch?.max ?? 0);
-      called = Math.max(called, inBatches);
-      const perKey = { concurrency: Math.max(CALLED_OF_KEY, inBatches), rate: null };
-      return { queue, own: unlimited, per: (of?.per ?? null) === null ? null : perKey };
-    });
-    this.#line = newLine(
-      { shared: { concurrency: Math.min(called, host.linedUpMax), rate: null }, queues: bounds },
-      NO_TIME,
-      true,
-    );
+    this.#line = calledLine(queues, limits, host.linedUpMax);
+    for (const waiting of host.awaited) this.holds(waiting);
+  }
+
+  /** Its key waits for it: nobody else of that is called up. */
+  holds(waiting: Waiting): void {
+    awaits(this.#line, waiting);
+  }
+
+  letsGo(waiting: Waiting): void {
+    released(this.#line, waiting);
   }
 
   /** Finds out who waits in the store, now and then again: of what was parked one may not have been told. */

@@ -4,8 +4,8 @@
  * here; one that is permitted has a slot, those of a batch one together; its body begins when its bucket is kept (`begins.ts` says when).
  */
 import { changed } from "../../core/queues/limit-changes.ts";
-import type { Line, LineLimits, Waiting } from "../../core/queues/line-state.ts";
-import { isFirstOfKey, join, leave, next, pause, spent } from "../../core/queues/line.ts";
+import type { Line, Waiting } from "../../core/queues/line-state.ts";
+import { isFirstOfKey, join, leave, next, spent } from "../../core/queues/line.ts";
 import type { Lease, Store } from "../../store/store.ts";
 import type { OwnedQueue, Place } from "../../store/queues.ts";
 import type { Clock } from "../ports.ts";
@@ -15,7 +15,7 @@ import { UNSURE_MS } from "./begins.ts";
 import { CallUps, type CallUpsHost } from "./call-ups.ts";
 import type { Holder } from "./let-go.ts";
 import { LineReporter, type LineReport } from "./line-report.ts";
-import { isPausedBy, NOTHING_SET, readSettings, type LineSettings } from "./line-settings.ts";
+import { LineSteering, type LineSteeringParts } from "./line-steering.ts";
 import { OwnedLine, type OwnedLineParts } from "./owned-line.ts";
 import { ServeAgain } from "./serve-again.ts";
 import { placeOfTurn } from "./turn-id.ts";
@@ -26,15 +26,10 @@ import type { Turn, TurnHost } from "./turn.ts";
 const FIRSTS_BESIDE = 2;
 
 export interface DispatcherParts
-  extends Pick<CallUpsHost, "workflows" | "lanes" | "linedUpMax">, Pick<BacklogsHost, "backlogOf"> {
-  readonly name: string;
+  extends LineSteeringParts, Pick<CallUpsHost, "workflows" | "lanes" | "linedUpMax">, Pick<BacklogsHost, "backlogOf"> {
   readonly store: Store;
   readonly clock: Clock;
-  /** As the code says, but for what is set. */
-  readonly limits: (settings: LineSettings) => LineLimits;
   readonly isStrict: OwnedLineParts["isStrict"];
-  /** The names of the queues that it decides for. */
-  readonly queues: () => readonly string[];
   /** Of the lane that the line is owned in. */
   readonly slots: LaneSlots;
   /** Nobody else can own the line now. */
@@ -57,18 +52,19 @@ export class Dispatcher implements TurnHost, Holder {
   #permitted = 0;
   #isServing = false;
   readonly #again: ServeAgain;
-  #settings: LineSettings = NOTHING_SET;
+  readonly #steering: LineSteering;
   readonly #reporter: LineReporter;
   readonly #backlogs: Backlogs;
 
   constructor(parts: DispatcherParts) {
     this.name = parts.name;
     this.#parts = parts;
+    this.#steering = new LineSteering(parts);
     this.#again = new ServeAgain(parts, () => this.serve());
     const isThere = (id: string): boolean => this.#byId.has(id) || this.#callUps?.hasCalled(id) === true;
     this.#backlogs = new Backlogs({ ...parts, turns: this.#turns, isThere });
     this.#reporter = new LineReporter(parts, () => {
-      const [turns, limits, backlogs] = [this.#turns.values(), this.#limits(), this.#backlogs];
+      const [turns, limits, backlogs] = [this.#turns.values(), this.#steering.limits, this.#backlogs];
       return this.#owned && { line: this.#owned.line, lease: this.#owned.lease, turns, limits, backlogs };
     });
   }
@@ -103,10 +99,14 @@ export class Dispatcher implements TurnHost, Holder {
   /** It decides from now on, under this lease. */
   owns(lease: Lease, queue: OwnedQueue): void {
     if (this.#owned !== null) return;
-    this.#settings = readSettings(queue.settings);
-    const unused = (turn: Turn): void => this.unused(turn);
-    const { line } = (this.#owned = new OwnedLine({ ...this.#parts, unused }, this.#limits(), lease, queue));
-    this.#pause(line);
+    this.#steering.set(queue.settings);
+    const host = {
+      unused: (turn: Turn): void => this.unused(turn),
+      holds: (waiting: Waiting): void => this.#callUps?.holds(waiting),
+      letsGo: (waiting: Waiting): void => this.#callUps?.letsGo(waiting),
+    };
+    const { line } = (this.#owned = new OwnedLine({ ...this.#parts, ...host }, this.#steering.limits, lease, queue));
+    this.#steering.pause(line);
     this.#backlogs.owns(queue.wasUsed);
     for (const turn of this.#turns.values()) if (turn.state === "waits") join(line, turn.waiting);
     this.#callUp();
@@ -126,31 +126,22 @@ export class Dispatcher implements TurnHost, Holder {
 
   /** This is what people want of its queues now. */
   set(settings: string | null): void {
-    if (this.#owned === null || settings === this.#settings.text) return;
-    this.#settings = readSettings(settings);
-    this.#change(this.#owned);
+    if (this.#owned !== null && this.#steering.set(settings)) this.#change(this.#owned);
   }
 
   #change(owned: OwnedLine): void {
-    owned.change(this.#limits());
-    this.#pause(owned.line);
+    owned.change(this.#steering.limits);
+    this.#steering.pause(owned.line);
     this.serve();
-  }
-
-  #limits(): LineLimits {
-    return this.#parts.limits(this.#settings);
-  }
-
-  #pause(line: Line): void {
-    for (const queue of this.#parts.queues()) pause(line, queue, isPausedBy(this.#settings, this.name, queue));
   }
 
   #callUp(): void {
     const isAsking = (id: string): boolean => this.#byId.has(id);
     const heldFor = (id: string): Waiting | undefined => this.#owned?.holding.of(id);
     const doesNotCome = (waiting: Waiting): void => this.doesNotCome(waiting);
-    const host = { ...this.#parts, backlogs: this.#backlogs, isAsking, heldFor, doesNotCome };
-    this.#callUps = new CallUps(host, this.#parts.queues(), this.#limits());
+    const awaited = [...this.awaited];
+    const host = { ...this.#parts, backlogs: this.#backlogs, isAsking, heldFor, awaited, doesNotCome };
+    this.#callUps = new CallUps(host, this.#parts.queues(), this.#steering.limits);
     void this.#callUps.open();
   }
 
@@ -161,6 +152,7 @@ export class Dispatcher implements TurnHost, Holder {
 
   /** Others may have parked some; `isWhole`: looks at all that there is, since what it was to be told may be lost. */
   look(isWhole: boolean): void {
+    for (const turn of this.#turns.values()) if (turn.isLate) turn.asker.isLate();
     void this.#callUps?.look().then(() => this.#backlogs.count(isWhole));
     if (isWhole) void this.#callUps?.open();
   }
@@ -208,6 +200,10 @@ export class Dispatcher implements TurnHost, Holder {
     if (this.#owned!.holding.of(waiting.id) !== undefined) return false;
     const most = this.#parts.linedUpMax * (isFirstOfKey(line, waiting) ? FIRSTS_BESIDE : 1);
     return this.#turns.size - this.#permitted > most || this.#callUps!.mayBeAhead(waiting);
+  }
+
+  isHeldBack({ waiting }: Turn): boolean {
+    return this.#owned?.isHeldBack(waiting) === true;
   }
 
   left(turn: Turn): void {
@@ -286,7 +282,7 @@ export class Dispatcher implements TurnHost, Holder {
 
   slow({ waiting }: Turn, forMs: number): void {
     // Who shares a limit calls the same.
-    this.#owned?.slow(this.#limits().shared === null ? waiting.queue : null, forMs);
+    this.#owned?.slow(this.#steering.limits.shared === null ? waiting.queue : null, forMs);
   }
 
   /** Permits whoever may start now, as long as there are slots. */

@@ -18,8 +18,8 @@ import type { CallingLane } from "./calling-lane.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { letGo } from "./let-go.ts";
 import type { LineReport } from "./line-report.ts";
-import type { LineSettings } from "./line-settings.ts";
-import { backlogInLine, isHeldTo, laneOfLine, limitsOf, lineNameOf, type Queued } from "./queue-of.ts";
+import type { LineSettings } from "../../core/queues/line-settings.ts";
+import { backlogInLine, isHeldTo, laneOfLine, limitsOf, lineNameOf, type Queued } from "../../core/queues/queue-of.ts";
 import { serves, type Pools } from "./pools.ts";
 import { runOfTurn } from "./turn-id.ts";
 

@@ -16,7 +16,7 @@ import { turnIdOf } from "./turn-id.ts";
 import type { Dispatchers } from "./dispatchers.ts";
 import { armExpiry, expired, expiresAt } from "./expiry.ts";
 import { turnedAway } from "./turned-away.ts";
-import { PRIORITY_MS, type Queued, type QueuedStep } from "./queue-of.ts";
+import { PRIORITY_MS, type Queued, type QueuedStep } from "../../core/queues/queue-of.ts";
 import { Turn, type Asker } from "./turn.ts";
 
 /** What a run that has begun takes of the rate at which runs begin. */

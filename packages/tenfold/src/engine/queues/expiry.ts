@@ -7,7 +7,7 @@ import type { Attempt } from "../attempt.ts";
 import type { Settled } from "../body.ts";
 import type { LiveRun } from "../live-run.ts";
 import type { Clock } from "../ports.ts";
-import type { QueuedStep } from "./queue-of.ts";
+import type { QueuedStep } from "../../core/queues/queue-of.ts";
 import type { Turn } from "./turn.ts";
 
 /** When it has waited for long enough (ms since 1970), from when it could have been called; Infinity: it waits as long as it has to. */

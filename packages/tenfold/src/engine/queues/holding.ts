@@ -8,17 +8,26 @@ import type { KeptBucket } from "../../store/queues.ts";
 import type { KeptWait, LineKeeper } from "./line-keeper.ts";
 import { runOfTurn } from "./turn-id.ts";
 
+/** Who is told for whom keys wait. */
+export interface HoldingHost {
+  holds(waiting: Waiting): void;
+  /** It has come, or comes no more. */
+  letsGo(waiting: Waiting): void;
+}
+
 export class Holding {
   readonly #line: Line;
   readonly #keeper: LineKeeper;
+  readonly #host: HoldingHost;
   /** By the ids of their turns. */
   readonly #held = new Map<string, Waiting>();
   /** Those of which the store has it, or is to have it: that their body may be at work, or that they come again. */
   readonly #kept = new Set<string>();
 
-  constructor(line: Line, keeper: LineKeeper) {
+  constructor(line: Line, keeper: LineKeeper, host: HoldingHost) {
     this.#line = line;
     this.#keeper = keeper;
+    this.#host = host;
   }
 
   /** The owner before has kept these; where a queue is not strict any more, it waits for nobody. */
@@ -39,6 +48,7 @@ export class Holding {
   hold(waiting: Waiting, now: number, again: Waiting | undefined): void {
     this.#held.set(waiting.id, waiting);
     hold(this.#line, waiting, now, again);
+    this.#host.holds(waiting);
   }
 
   /** Undefined: no key waits for it. */
@@ -48,7 +58,7 @@ export class Holding {
 
   /** It has come, and has its turn: what is to be durable before its body. */
   started(waiting: Waiting, isStrict: boolean): readonly KeptWait[] {
-    this.#held.delete(waiting.id);
+    if (this.#held.delete(waiting.id)) this.#host.letsGo(waiting);
     if (!isStrict || this.#kept.has(waiting.id)) return [];
     this.#kept.add(waiting.id);
     return [{ scope: scopeOf(waiting), rank: waiting.rank }];
@@ -65,6 +75,7 @@ export class Holding {
     if (!this.#held.delete(waiting.id)) return;
     this.#forget(waiting);
     released(this.#line, waiting);
+    this.#host.letsGo(waiting);
   }
 
   /** Nothing of the run comes any more. */

@@ -16,10 +16,10 @@ import type { Engine } from "../engine.ts";
 import { ofReached } from "../listing.ts";
 import { turnIdOf } from "./turn-id.ts";
 import { rowOf } from "./queue-row.ts";
-import type { LimitTexts } from "./limit-texts.ts";
+import type { LimitTexts } from "../../core/queues/limit-texts.ts";
 import type { LineReport, QueueReport } from "./line-report.ts";
-import { isPausedBy } from "./line-settings.ts";
-import { isQueued, laneOfLine, lineNameOf, PRIORITY_MS, queueOfRuns, type Queued } from "./queue-of.ts";
+import { isPausedBy } from "../../core/queues/line-settings.ts";
+import { isQueued, laneOfLine, lineNameOf, PRIORITY_MS, queueOfRuns, type Queued } from "../../core/queues/queue-of.ts";
 import { perSecondOf } from "./queue-views.ts";
 
 /** Of so many nodes it is counted who goes before them, and no further than this. */

@@ -5,8 +5,8 @@
 import type { ListedQueue } from "../../store/queues.ts";
 import type { Engine } from "../engine.ts";
 import { ofReached } from "../listing.ts";
-import { NOTHING_SET } from "./line-settings.ts";
-import { lineNameOf, type Queued } from "./queue-of.ts";
+import { NOTHING_SET } from "../../core/queues/line-settings.ts";
+import { lineNameOf, type Queued } from "../../core/queues/queue-of.ts";
 import { rowOf, type LineRow } from "./queue-row.ts";
 
 export interface KnownLine extends LineRow {

@@ -9,7 +9,7 @@ import { LeaseLost, type Lease, type Store } from "../../store/store.ts";
 import { isClosed, isPassing } from "../passing.ts";
 import type { Clock } from "../ports.ts";
 import type { Backlogs, TurnedAway } from "./backlogs.ts";
-import { limitTexts, type LimitTexts } from "./limit-texts.ts";
+import { limitTexts, type LimitTexts } from "../../core/queues/limit-texts.ts";
 import { StartRate } from "./start-rate.ts";
 import type { Turn } from "./turn.ts";
 

@@ -1,12 +1,12 @@
 /** What the owner of a line has of it beside who asks: how many run, its buckets, and when bodies begin; under one lease. */
 import { change, restore } from "../../core/queues/limit-changes.ts";
-import { newLine, type Line, type LineLimits } from "../../core/queues/line-state.ts";
-import { slow } from "../../core/queues/line.ts";
+import { newLine, type Line, type LineLimits, type Waiting } from "../../core/queues/line-state.ts";
+import { isHeldBack, slow } from "../../core/queues/line.ts";
 import type { Lease } from "../../store/store.ts";
 import type { OwnedQueue } from "../../store/queues.ts";
 import type { Clock } from "../ports.ts";
 import { Begins, type BeginsParts } from "./begins.ts";
-import { Holding, isWait } from "./holding.ts";
+import { Holding, isWait, type HoldingHost } from "./holding.ts";
 import { LineKeeper, type LineKeeperParts } from "./line-keeper.ts";
 import type { Turn } from "./turn.ts";
 
@@ -15,7 +15,7 @@ const SLOW_MS = 1000;
 /** The longest that is believed: what is longer is as a rule no time from now (ms). */
 const SLOW_MAX_MS = 3_600_000;
 
-export interface OwnedLineParts extends BeginsParts, Omit<LineKeeperParts, "atWorst"> {
+export interface OwnedLineParts extends BeginsParts, HoldingHost, Omit<LineKeeperParts, "atWorst"> {
   /** Of a key of the queue the next goes only when the one before is over, also with its retries. */
   readonly isStrict: (queue: string) => boolean;
   /** What was permitted is not used. */
@@ -46,8 +46,13 @@ export class OwnedLine {
       this.begins.restore(scope, kept);
     }
     this.keeper = new LineKeeper({ ...parts, atWorst: () => this.begins.atWorst() }, lease);
-    this.holding = new Holding(this.line, this.keeper);
+    this.holding = new Holding(this.line, this.keeper, parts);
     this.holding.restore(buckets.filter(isWait), parts.isStrict);
+  }
+
+  /** Its key waits for another one. */
+  isHeldBack(waiting: Waiting): boolean {
+    return isHeldBack(this.line, waiting);
   }
 
   change(limits: LineLimits): void {

@@ -1,7 +1,7 @@
 /** What the row of a line says of it: who owns it, what was set, and what its owner said last. */
 import type { ListedQueue } from "../../store/queues.ts";
 import type { LineReport } from "./line-report.ts";
-import { readSettings, type LineSettings } from "./line-settings.ts";
+import { readSettings, type LineSettings } from "../../core/queues/line-settings.ts";
 
 export interface LineRow {
   readonly isOwned: boolean;

@@ -2,11 +2,11 @@
 import type { Binding } from "../../core/queues/line-facts.ts";
 import { rateOf } from "../../value/rate.ts";
 import { knownLines, type KnownLine, type KnownQueue } from "./known-lines.ts";
-import { limitTexts, type LimitTexts } from "./limit-texts.ts";
+import { limitTexts, type LimitTexts } from "../../core/queues/limit-texts.ts";
 import type { TurnedAway } from "./backlogs.ts";
 import type { QueueReport } from "./line-report.ts";
-import { isPausedBy, type QueueSettings } from "./line-settings.ts";
-import { limitsOf } from "./queue-of.ts";
+import { isPausedBy, type QueueSettings } from "../../core/queues/line-settings.ts";
+import { limitsOf } from "../../core/queues/queue-of.ts";
 import { RATE_WINDOW_MS } from "./start-rate.ts";
 import type { Engine } from "../engine.ts";
 

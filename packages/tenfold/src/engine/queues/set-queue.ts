@@ -5,9 +5,9 @@ import { rateOf } from "../../value/rate.ts";
 import { checkOptions, isFlag, isText, isWholeFrom, optional, type OptionForm } from "../caller-checks.ts";
 import type { Engine } from "../engine.ts";
 import { knownLines, type KnownLine } from "./known-lines.ts";
-import type { LimitTexts } from "./limit-texts.ts";
-import { readSettings, settingsWith, type QueueSettings } from "./line-settings.ts";
-import { laneOfLine, runsOf } from "./queue-of.ts";
+import type { LimitTexts } from "../../core/queues/limit-texts.ts";
+import { readSettings, settingsWith, type QueueSettings } from "../../core/queues/line-settings.ts";
+import { laneOfLine, runsOf } from "../../core/queues/queue-of.ts";
 
 /** What is left out stays as it is; "code" is as the code says again, and null is no limit. */
 export interface QueueChange {

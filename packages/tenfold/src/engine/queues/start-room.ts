@@ -10,7 +10,7 @@ import { TenfoldError } from "../../value/error.ts";
 import { ofReached } from "../listing.ts";
 import { waitFor, type Clock } from "../ports.ts";
 import type { LineReport } from "./line-report.ts";
-import { laneOfLine, runsOf } from "./queue-of.ts";
+import { laneOfLine, runsOf } from "../../core/queues/queue-of.ts";
 import { rowOf } from "./queue-row.ts";
 
 /** How long what was read is believed, and the pause between two looks for room (ms). */

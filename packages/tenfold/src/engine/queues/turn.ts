@@ -37,6 +37,7 @@ export interface Asker {
 
 /** Whoever decides whose turn it is. */
 export interface TurnHost {
+  isHeldBack(turn: Turn): boolean;
   left(turn: Turn): void;
   /** It does not wait for now. */
   goes(turn: Turn): void;
@@ -132,6 +133,11 @@ export class Turn implements AttemptTurn {
   /** What it gave back it may use now; if its run was parked meanwhile, that one's next turn asks. */
   asksAgain(): void {
     if (this.state === "given back") this.#ask();
+  }
+
+  /** Its key waits for another one, which may wait for its run elsewhere. */
+  get isHeldBack(): boolean {
+    return this.#host.isHeldBack(this);
   }
 
   comesLate(): void {

@@ -1,7 +1,7 @@
 /** What becomes of an attempt whose queue is full: it fails, and is not made again. */
 import type { Attempt } from "../attempt.ts";
 import type { Settled } from "../body.ts";
-import type { QueuedStep } from "./queue-of.ts";
+import type { QueuedStep } from "../../core/queues/queue-of.ts";
 
 const HAPPENED = {
   QUEUE_FULL: "came when as many waited as its `queue.maxBacklog` lets",

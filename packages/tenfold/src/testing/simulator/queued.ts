@@ -2,7 +2,7 @@
 import type { StepDefinition } from "../../flow/definition.ts";
 import { limit } from "../../flow/index.ts";
 import { ALL_POOLS, type Pools } from "../../engine/queues/pools.ts";
-import { isQueued, laneOfLine, limitsOf, lineNameOf } from "../../engine/queues/queue-of.ts";
+import { isQueued, laneOfLine, limitsOf, lineNameOf } from "../../core/queues/queue-of.ts";
 import { hash32 } from "../../value/hash.ts";
 import { canonicalJson, type Json } from "../../value/json.ts";
 import { seededRandom, type Random } from "../../value/random.ts";

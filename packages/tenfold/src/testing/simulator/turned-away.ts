@@ -20,9 +20,11 @@ export function backlogOf(seed: number, step: string): object {
 export function turnedAway(book: OpenBook, run: string): ReadonlyMap<string, number> {
   const nodes = new Map<string, number>();
   for (const entry of book.journal(run).map(readLine)) {
-    if (entry.kind === "failed" && CODES.has(entry.error.code)) nodes.set(pathOfCall(entry.node), entry.attempt);
-    else if (entry.kind === "failed" || entry.kind === "done" || entry.kind === "resolved")
-      nodes.delete(pathOfCall(entry.node));
+    if (entry.kind !== "failed" && entry.kind !== "done" && entry.kind !== "resolved") continue;
+    const node = pathOfCall(entry.node);
+    if (entry.kind === "failed" && CODES.has(entry.error.code)) nodes.set(node, entry.attempt);
+    // Somebody may say again what came of an attempt before.
+    else if (entry.kind !== "resolved" || entry.attempt >= (nodes.get(node) ?? 0)) nodes.delete(node);
   }
   return nodes;
 }

@@ -1,6 +1,7 @@
 /** Strict order: of a key one at a time, also where one is to be tried again, whoever decides. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { StepContext } from "../../../src/flow/definition.ts";
 import { overtaken } from "../../../src/testing/effect-log.ts";
 import { seededRandom } from "../../../src/value/random.ts";
 import { after, sleep } from "../../../src/flow/index.ts";
@@ -11,6 +12,7 @@ import { EffectLog } from "./effect-log.ts";
 /** Most runs wait in the store. */
 const FEW = { limits: { linedUpMax: 3 } };
 const SEEDS = 60;
+const EXCEPT_HEAVY = { pools: { served: null, except: ["heavy"] } };
 /** With one more, a run that every one of them drove would be held. */
 const DEATHS = 2;
 
@@ -92,6 +94,29 @@ test("of a strict key nobody goes while one is to be tried again, however often 
     assert.equal(overtaken(log.effects), null, `seed ${seed}`);
   }
   assert.ok(retried > 5 * SEEDS, "there is something to try again");
+});
+
+test("runs that wait for each other, each in a line of another owner, come to their ends", async () => {
+  for (let seed = 0; seed < SEEDS; seed++) {
+    const world = new World();
+    const random = seededRandom(`crossed ${seed}`);
+    const body = async (n: number, { attempt }: StepContext) => {
+      await world.time.wait(Math.floor(random() * 2000));
+      if (attempt < 6 && random() < 0.5) throw new Error("not yet");
+      return n;
+    };
+    const retry = { attempts: 6, first: "5s", backoff: "constant" };
+    const strict = { per: { key: () => "", order: "strict" } };
+    const light = stepOf("light", body, { retry, queue: strict });
+    const heavy = stepOf("heavy", body, { retry, queue: { ...strict, pool: "heavy" } });
+    // Those that come first in the one line come last in the other.
+    const crossed = (name: string, soon: any, late: any) =>
+      workflowOf(name, (n) => [soon(n), after(sleep("2s"), () => late(n))]);
+    const flows = [crossed("v", light, heavy), crossed("w", heavy, light)];
+    const opened = [await world.open(flows, EXCEPT_HEAVY), await world.open(flows)];
+    for (let n = 0; n < 6; n++) await world.happens(opened[n % 2]!.tenfold.start(flows[n % 2]!, n));
+    await allCompleted(world, 30 * MINUTE);
+  }
 });
 
 test("a new owner waits for none that was over when the one before died, or whose run has ended", async () => {

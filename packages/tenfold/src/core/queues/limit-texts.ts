@@ -1,5 +1,5 @@
 /** A limit as people write it. */
-import type { Limit } from "../../core/queues/line-state.ts";
+import type { Limit } from "./line-state.ts";
 import { rateText } from "../../value/rate.ts";
 
 /** Null: none. */

@@ -1,5 +1,5 @@
 /** What the `queue` of a step comes to: whose dispatcher decides, within which limits, and where one attempt stands. */
-import type { Limit, LineLimits, QueueLimits } from "../../core/queues/line-state.ts";
+import type { Limit, LineLimits, QueueLimits } from "./line-state.ts";
 import type { StepDefinition, WorkflowDefinition } from "../../flow/definition.ts";
 import type { BacklogDefinition, QueueDefinition } from "../../flow/queue-definition.ts";
 import { hash32 } from "../../value/hash.ts";
