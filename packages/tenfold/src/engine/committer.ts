@@ -38,6 +38,11 @@ export interface CommitterHost {
   readonly ports: Ports;
   /** Sends a batch to the store, under this worker's lease. */
   commit(batch: readonly RunCommit[]): Promise<readonly CommitAnswer[]>;
+  /**
+   * Sends one again that may have been written. What it parked may be this worker's again by now: whatever was claimed before is known
+   * here first, and nothing is claimed meanwhile, or it would be parked behind the back of who drives it.
+   */
+  commitAgain(batch: readonly RunCommit[]): Promise<readonly CommitAnswer[]>;
   readonly queues: DriverQueues;
   /** What becomes of the run after what it has to write now. */
   thenOf(run: LiveRun): Then;
@@ -159,7 +164,7 @@ export class Committer {
     for (let delayMs = RETRY_FIRST_MS, failures = 0; ; delayMs = Math.min(delayMs * 2, RETRY_MAX_MS)) {
       if (this.#isClosed) return null;
       try {
-        const answers = await this.#host.commit(batch);
+        const answers = await (failures === 0 ? this.#host.commit(batch) : this.#host.commitAgain(batch));
         if (this.#isClosed) return null;
         if (failures > 0 && --this.#refused === 0) this.#host.stalled(false, undefined);
         return answers;

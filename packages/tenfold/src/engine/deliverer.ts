@@ -7,6 +7,7 @@
 import type { Delivery } from "../store/events.ts";
 import type { Store } from "../store/store.ts";
 import type { TenfoldError } from "../value/error.ts";
+import { Alarm } from "./alarm.ts";
 import { isClosed, isPassing, isUnreached } from "./passing.ts";
 import { deliver, type Delivered } from "./delivery.ts";
 import { decodedDelivery } from "../store/codec/encoded-events.ts";
@@ -39,7 +40,7 @@ export interface DelivererParts {
 
 export class Deliverer {
   readonly #parts: DelivererParts;
-  #timer: { readonly at: number; readonly cancel: () => void } | null = null;
+  readonly #alarm: Alarm;
   #unwatch: (() => void) | null = null;
   #isTurning = false;
   #hasHeard = false;
@@ -51,6 +52,7 @@ export class Deliverer {
 
   constructor(parts: DelivererParts) {
     this.#parts = parts;
+    this.#alarm = new Alarm(parts.clock, () => void this.#turn());
   }
 
   /** Once it resolves, events are for the workflows that are open here; a lane that is missing hears of it later. */
@@ -68,7 +70,7 @@ export class Deliverer {
   /** Takes nothing from now on; what is under way may still be written. */
   stop(): void {
     this.#isStopped = true;
-    this.#timer?.cancel();
+    this.#alarm.cancel();
     this.#unwatch?.();
   }
 
@@ -83,13 +85,7 @@ export class Deliverer {
   }
 
   #arm(at: number): void {
-    if (this.#isStopped || (this.#timer !== null && this.#timer.at <= at)) return;
-    this.#timer?.cancel();
-    const cancel = this.#parts.clock.at(at, () => {
-      this.#timer = null;
-      void this.#turn();
-    });
-    this.#timer = { at, cancel };
+    if (!this.#isStopped) this.#alarm.noLaterThan(at);
   }
 
   async #turn(): Promise<void> {

@@ -1,6 +1,7 @@
 /** What a driver asks of its worker. */
 import type { CommitAnswer, Lease, RunCommit, RunStart, StartAnswer, Store } from "../store/store.ts";
 import type { EngineEvents } from "./events.ts";
+import type { OneByOne } from "./one-by-one.ts";
 import type { Ports } from "./ports.ts";
 import type { Dispatchers } from "./queues/dispatchers.ts";
 import type { Registry } from "./registry.ts";
@@ -18,6 +19,8 @@ export interface DriverHost {
   /** Starts runs of any lane that are due only once a message comes for them. */
   startChildren(lane: number, starts: readonly RunStart[]): Promise<readonly StartAnswer[]>;
   commit(lease: Lease, batch: readonly RunCommit[]): Promise<readonly CommitAnswer[]>;
+  /** While no run comes into this worker's hands. */
+  readonly exclusively: OneByOne;
   /** The lease is gone. */
   leaseLost(): void;
   stalled(isStalled: boolean, cause: unknown): void;

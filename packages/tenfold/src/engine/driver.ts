@@ -22,7 +22,7 @@ import { diedTooOften, undecoded, unreplayable, UNREPLAYABLE } from "./held.ts";
 import { linger } from "./lingering.ts";
 import { Messages } from "./messages.ts";
 import { LiveRun } from "./live-run.ts";
-import { busyRuns, runningBodies } from "./run-counts.ts";
+import { busyRuns } from "./run-counts.ts";
 import { longestIdle, thenOf } from "./parking.ts";
 import { DriverQueues } from "./queues/driver-queues.ts";
 import { Performer } from "./performer.ts";
@@ -100,10 +100,6 @@ export class Driver {
     return busyRuns(this.runs);
   }
 
-  get bodiesRunning(): number {
-    return runningBodies(this.runs);
-  }
-
   /** Everything decided is written, and no body runs. */
   get isQuiet(): boolean {
     return this.#committer.isIdle && this.runs.values().every(({ attempts }) => attempts.size === 0);
@@ -112,9 +108,9 @@ export class Driver {
   /** Drives these runs from now on. */
   adopt(claimed: readonly ClaimedRun[]): Promise<void> {
     const { registry, events, ports, store } = this.#host;
-    const known = { lane: this.lease.lane, clock: ports.clock, store, registry, events };
     const adopter: Adopter = {
-      ...{ ...known, suspects: this.#suspects, runs: this.runs },
+      ...{ lane: this.lease.lane, clock: ports.clock, store, registry, events },
+      ...{ suspects: this.#suspects, runs: this.runs },
       isAwaited: (run) => this.#host.dispatchers.waitsFor(run),
       isClosed: () => this.#isClosed,
       isIncomplete: () => this.#host.left(true),
@@ -265,6 +261,10 @@ export class Driver {
     return this.#host.commit(this.lease, batch);
   }
 
+  commitAgain(batch: readonly RunCommit[]): Promise<readonly CommitAnswer[]> {
+    return this.#host.exclusively(() => this.commit(batch));
+  }
+
   grew(bytes: number): void {
     this.bytes += bytes;
   }
@@ -303,8 +303,7 @@ export class Driver {
 
   /** After loading: what waits for nothing to be written starts at once, unless all of it waits for long. */
   #proceed(run: LiveRun): void {
-    const hasNews = run.hasNews || run.ending !== null;
-    if (hasNews || this.thenOf(run).kind === "park") return this.#committer.add(run);
+    if (run.hasNews || run.ending !== null || this.thenOf(run).kind === "park") return this.#committer.add(run);
     const { deferred } = run;
     run.sent();
     this.#performer.perform(run, deferred);

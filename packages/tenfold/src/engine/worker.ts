@@ -1,10 +1,11 @@
 /**
  * One worker in one lane: holds the lease, claims what there is room for, and lets its driver drive it.
- * Invariants: at most one claim, load or mail is under way, and no load while runs are called up; a lost lease drops everything before a new one is taken;
+ * Invariants: runs come into its hands one way at a time, claimed, loaded or called up; a lost lease drops everything before a new one is taken;
  * a run that is being started here is not loaded beside it.
  */
 import { LeaseLost } from "../store/store.ts";
 import type { ClaimedRun, CommitAnswer, Lease, RunCommit, RunStart, StartAnswer, Store } from "../store/store.ts";
+import { Alarm } from "./alarm.ts";
 import { isClosed, isPassing, isUnreached } from "./passing.ts";
 import { SWEEP_EVERY_MS } from "./courier.ts";
 import type { DriverHost } from "./driver-host.ts";
@@ -16,6 +17,7 @@ import { bytesOf, justStarted } from "./claimed-run.ts";
 import { adoptCalled } from "./queues/adopt-called.ts";
 import { oneByOne } from "./one-by-one.ts";
 import { Room } from "./room.ts";
+import { runningBodies } from "./run-counts.ts";
 import type { WorkerParts } from "./worker-parts.ts";
 import { waitUntil, type Ports } from "./ports.ts";
 import type { Dispatchers } from "./queues/dispatchers.ts";
@@ -38,7 +40,7 @@ export class Worker implements DriverHost {
   #driver: Driver | null = null;
   #isLooking = false;
   #looksAgain = false;
-  #lookAt: { at: number; cancel: () => void } | null = null;
+  readonly #lookAt: Alarm;
   #lastLookAt = -Infinity;
   #nextReconcileAt = 0;
   #nextSweepAt: number;
@@ -53,7 +55,8 @@ export class Worker implements DriverHost {
   #isStopping = false;
   /** What was last let load runs of this lane. */
   readonly #room: Room;
-  readonly #loads = oneByOne();
+  /** One after the other, whatever brings runs into its hands. */
+  readonly exclusively = oneByOne();
   #unwatch: (() => void) | null = null;
 
   constructor(parts: WorkerParts) {
@@ -67,6 +70,7 @@ export class Worker implements DriverHost {
     this.startChildren = parts.startChildren;
     this.limits = parts.settings.limits;
     this.#room = new Room(parts.settings);
+    this.#lookAt = new Alarm(this.ports.clock, () => void this.#look());
     this.#keeper = new LeaseKeeper(parts, () => this.leaseLost());
     this.#nextSweepAt = this.ports.clock.elapsed() + this.ports.random() * SWEEP_EVERY_MS;
   }
@@ -151,14 +155,14 @@ export class Worker implements DriverHost {
   look(): void {
     if (this.#isStopping) return;
     if (this.#isLooking) this.#looksAgain = true;
-    else this.#lookNoLaterThan(Math.max(this.ports.clock.now(), this.#lastLookAt + this.#parts.settings.lookGapMs));
+    else this.#lookAt.noLaterThan(Math.max(this.ports.clock.now(), this.#lastLookAt + this.#parts.settings.lookGapMs));
   }
 
   /** Verbs of this worker change what is due too, and it knows what they do: they are not worth a look at once. */
   #changed(): void {
     this.#vainLooks = 0;
     if (this.#ownWrites === 0 || this.#isLooking) this.look();
-    else if (!this.#isStopping) this.#lookNoLaterThan(this.ports.clock.now() + this.#parts.settings.ownChangeMs);
+    else if (!this.#isStopping) this.#lookAt.noLaterThan(this.ports.clock.now() + this.#parts.settings.ownChangeMs);
   }
 
   async commit(lease: Lease, batch: readonly RunCommit[]): Promise<readonly CommitAnswer[]> {
@@ -224,21 +228,21 @@ export class Worker implements DriverHost {
     const adopt = (called: readonly ClaimedRun[]): Promise<void> => adoptCalled(driver, called, here);
     const isIncomplete = (): void => this.left(true);
     const mayCome = driver.queues.mayCome.bind(driver.queues);
-    this.dispatchers.joined(lease, { adopt, mayCome, isSure, isIncomplete, exclusively: this.#loads });
+    this.dispatchers.joined(lease, { adopt, mayCome, isSure, isIncomplete, exclusively: this.exclusively });
   }
 
   /** Starts nothing new, lets bodies finish for `drainMs`, gives the rest back, leaves; answers how many it stopped. */
   async stop(): Promise<number> {
     this.#isStopping = true;
     this.#unwatch?.();
-    this.#lookAt?.cancel();
+    this.#lookAt.cancel();
     const driver = this.#driver;
     if (driver === null) return 0;
     const { clock } = this.ports;
     driver.drain();
     const until = clock.now() + this.#parts.settings.drainMs;
     await waitUntil(clock, () => driver.isQuiet || this.#driver !== driver || clock.now() >= until);
-    const stopped = driver.bodiesRunning;
+    const stopped = runningBodies(driver.runs);
     driver.giveBack(new Error("This worker is shutting down."));
     const patience = clock.now() + this.#parts.settings.drainMs + 1000;
     await waitUntil(clock, () => driver.isQuiet || this.#driver !== driver || clock.now() >= patience);
@@ -250,18 +254,6 @@ export class Worker implements DriverHost {
     if (this.#driver === driver) await this.#keeper.leave();
     this.#driver = null;
     return stopped;
-  }
-
-  #lookNoLaterThan(at: number): void {
-    if (this.#lookAt !== null) {
-      if (this.#lookAt.at <= at) return;
-      this.#lookAt.cancel();
-    }
-    const cancel = this.ports.clock.at(at, () => {
-      this.#lookAt = null;
-      void this.#look();
-    });
-    this.#lookAt = { at, cancel };
   }
 
   async #look(): Promise<void> {
@@ -285,7 +277,7 @@ export class Worker implements DriverHost {
     if (this.#isStopping || this.#driver === null) return;
     const { pollMs, pollMaxMs, lookGapMs } = this.#parts.settings;
     const patience = this.store.hears ? Math.min(pollMs * 2 ** this.#vainLooks, pollMaxMs) : pollMs;
-    this.#lookNoLaterThan(Math.max(this.#lastLookAt + lookGapMs, Math.min(nextAt, this.#lastLookAt + patience)));
+    this.#lookAt.noLaterThan(Math.max(this.#lastLookAt + lookGapMs, Math.min(nextAt, this.#lastLookAt + patience)));
     if (this.#looksAgain) this.look();
   }
 
@@ -296,7 +288,7 @@ export class Worker implements DriverHost {
     if (clock.now() >= this.#nextReconcileAt) {
       // First, as an answer may be lost while it looks.
       this.#nextReconcileAt = clock.now() + settings.reconcileMs;
-      await this.#loads(() => this.#reconcile(driver));
+      await this.exclusively(() => this.#reconcile(driver));
     }
     if (driver !== this.#driver) return Infinity;
     // With a backlog, runs are due: a claim finds them without a look before it.
@@ -323,9 +315,12 @@ export class Worker implements DriverHost {
     if (!this.dispatchers.servesPlain) return Infinity;
     if (!due.runs && !this.#hasBacklog) return due.next ?? Infinity;
     const bytes = settings.memoryMax - driver.bytes;
-    const claimed = await this.store.claim(driver.lease, this.registry.names, clock.now(), room, bytes);
+    const claimed = await this.exclusively(async () => {
+      const runs = await this.store.claim(driver.lease, this.registry.names, clock.now(), room, bytes);
+      if (driver === this.#driver && !this.#isStopping) await driver.adopt(runs);
+      return runs;
+    });
     if (driver !== this.#driver || this.#isStopping) return Infinity;
-    await driver.adopt(claimed);
     this.#hasBacklog = claimed.length >= room || bytesOf(claimed) >= bytes;
     // Nothing more is due now: the next look tells until when.
     return this.#hasBacklog ? Infinity : clock.now();

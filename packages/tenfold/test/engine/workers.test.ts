@@ -3,19 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LeaseLost } from "../../src/store/store.ts";
 import { TenfoldError } from "../../src/value/error.ts";
-import {
-  allCompleted,
-  countedFlow,
-  Gate,
-  MINUTE,
-  NOW,
-  rejects,
-  startMany,
-  stepOf,
-  withVerbs,
-  workflowOf,
-  World,
-} from "./world.ts";
+import { allCompleted, countedFlow, Gate, MINUTE, NOW, rejects, startMany, withVerbs, World } from "./world.ts";
 
 test("what a dead engine drove is taken over after its lease, and no recorded result is computed again", async () => {
   const world = new World();
@@ -143,39 +131,6 @@ test("a look that is under way when its engine is closed, and fails for that, ha
   await new Promise((resolve) => setImmediate(resolve));
   process.off("unhandledRejection", hear);
   assert.deepEqual(thrown, []);
-});
-
-test("a run that its own worker claims again before it knows that it was parked goes on at once", async () => {
-  const world = new World();
-  const gate = new Gate();
-  let parks = 0;
-  const slow = withVerbs(world.store, {
-    commit: async (lease, batch, now) => {
-      const answers = await world.store.commit(lease, batch, now);
-      if (batch.some(({ then }) => then.kind === "park") && parks++ === 0) await gate.pass();
-      return answers;
-    },
-    claim: async (...given) => {
-      const claimed = await world.store.claim(...given);
-      if (parks === 1 && claimed.length > 0) world.time.at(world.time.now + 5, () => gate.open());
-      return claimed;
-    },
-  });
-  const flaky = stepOf(
-    "flaky",
-    (_: unknown, { attempt }: { attempt: number }) => {
-      if (attempt === 1) throw new Error("once");
-      return attempt;
-    },
-    { retry: { first: "1s", jitter: "none" } },
-  );
-  const flow = workflowOf("retried", (given) => flaky(given));
-  const options = { limits: { parkAfterMs: 10 }, reconcileMs: 60 * MINUTE };
-  const opened = await world.open([flow], options, slow);
-  const run = await world.happens(opened.tenfold.start(flow, {}));
-  await world.until("it is completed", () => world.record(run.id).status === "completed", MINUTE);
-  assert.equal(parks, 1);
-  assert.equal(opened.attempts.length, 2);
 });
 
 test("a start whose answer is lost while the worker asks for its rows is found by asking once more", async () => {
