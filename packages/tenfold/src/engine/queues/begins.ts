@@ -54,6 +54,11 @@ export class Begins {
     this.#beginnings.pending.add(waiting);
   }
 
+  /** It is permitted, and has not begun. */
+  isToBegin({ waiting }: Turn): boolean {
+    return this.#beginnings.pending.has(waiting);
+  }
+
   /** It does not begin any more, if it has not. */
   isOver({ waiting }: Turn): void {
     this.#beginnings.pending.delete(waiting);

@@ -335,7 +335,7 @@ export class Dispatcher implements TurnHost, Holder {
   begin(turn: Turn, call: () => void): void {
     // Whoever is not permitted any more finds that out by itself.
     if (this.#owned === null) call();
-    else this.#owned.begins.begin([turn], call);
+    else this.#owned.begin(turn, call);
   }
 
   #now(): number {

@@ -1,7 +1,7 @@
 /** What the owner of a line has of it beside who asks: how many run, its buckets, and when bodies begin; under one lease. */
-import { change, restore } from "../../core/queues/limit-changes.ts";
+import { change, changed, restore } from "../../core/queues/limit-changes.ts";
 import { newLine, type Line, type LineLimits, type Waiting } from "../../core/queues/line-state.ts";
-import { isHeldBack, slow } from "../../core/queues/line.ts";
+import { isHeldBack, slow, spent } from "../../core/queues/line.ts";
 import type { Lease } from "../../store/store.ts";
 import type { OwnedQueue } from "../../store/queues.ts";
 import type { Clock } from "../ports.ts";
@@ -53,6 +53,16 @@ export class OwnedLine {
   /** Its key waits for another one. */
   isHeldBack(waiting: Waiting): boolean {
     return isHeldBack(this.line, waiting);
+  }
+
+  /** Calls what calls its body when that may begin. */
+  begin(turn: Turn, call: () => void): void {
+    const { begins, line, keeper } = this;
+    if (turn.state === "over" || begins.isToBegin(turn)) return begins.begin([turn], call);
+    // Its body is called once more by itself, in another transaction: that takes as much again, and is kept before.
+    begins.permitted(turn);
+    spent(line, turn.waiting, turn.waiting.cost);
+    keeper.keep(changed(line), [], () => begins.begin([turn], call));
   }
 
   change(limits: LineLimits): void {
