@@ -11,6 +11,7 @@ import { idleFleet, workers } from "./fleet.ts";
 import { claims, coldStart, latency, prune, sleepers, spread, throughput, type Bench } from "./measures.ts";
 import { installPeers, peers } from "./peers.ts";
 import { queued } from "./queued.ts";
+import { simulated } from "./simulated.ts";
 import { soak } from "./soak.ts";
 import { table, type Report } from "./table.ts";
 import { embedded, postgres, type PostgresTarget } from "./target.ts";
@@ -31,6 +32,7 @@ Measures
   prune        what has ended is removed, beside a worker and its speed without that
   sleepers     a million sleeping runs: a worker's peak memory, and what it takes when 10,000 wake at once
   queued       steps with limits that never bind, what waits in a line of a million, a spike at a rate
+  simulator    an order with everything on, simulated: executions of steps on one thread, and what a run in flight takes
   cold-start   the command line, from the shell to the first run done (not with --store postgres)
 
 Only with --store postgres
@@ -82,7 +84,11 @@ const OF_BOTH: Readonly<Record<string, Measure<Bench>>> = {
   queued,
   against: (bench) => against(bench, commit!),
 };
-const OF_SQLITE: Readonly<Record<string, Measure<Bench>>> = { ...OF_BOTH, "cold-start": coldStart };
+const OF_SQLITE: Readonly<Record<string, Measure<Bench>>> = {
+  ...OF_BOTH,
+  simulator: simulated,
+  "cold-start": coldStart,
+};
 const OF_POSTGRES: Readonly<Record<string, Measure<Bench<PostgresTarget>>>> = {
   ...OF_BOTH,
   workers,

@@ -1,5 +1,5 @@
 /**
- * The bodies that this program runs at once, and the line of those that wait for a place, oldest run first.
+ * The bodies that this program runs at once, and the line of those that wait for a place, oldest run first, and of one run in order.
  * Invariants: a slot is held until its body has settled, not until its timeout fired; a lane that is paused starts
  * none of its bodies, and keeps no slot from other lanes.
  */
@@ -13,6 +13,8 @@ export interface Waiting {
 /** Bodies of one run that came one after the other: they are one place in the heap. */
 interface Group {
   readonly id: string;
+  /** Of two groups of one run the first goes first. */
+  readonly order: number;
   readonly bodies: Waiting[];
   next: number;
 }
@@ -22,7 +24,8 @@ export class Slots {
   #used = 0;
   /** True while the line is served: a body that settles at once must not serve it from below. */
   #serving = false;
-  /** A binary heap by id. */
+  #groups = 0;
+  /** A binary heap by id, then by order. */
   readonly #line: Group[] = [];
   #waiting = 0;
   /** The group that the last body went to, while it stands in the heap. */
@@ -82,13 +85,13 @@ export class Slots {
       this.#last.bodies.push(waiting);
       return;
     }
-    const group: Group = { id: waiting.id, bodies: [waiting], next: 0 };
+    const group: Group = { id: waiting.id, order: this.#groups++, bodies: [waiting], next: 0 };
     this.#last = group;
     const line = this.#line;
     let at = line.push(group) - 1;
     while (at > 0) {
       const above = (at - 1) >> 1;
-      if (line[above]!.id <= group.id) break;
+      if (!isBefore(group, line[above]!)) break;
       line[at] = line[above]!;
       at = above;
     }
@@ -110,13 +113,17 @@ export class Slots {
     if (line.length === 0) return;
     let at = 0;
     for (let child = 1; child < line.length; child = 2 * at + 1) {
-      if (child + 1 < line.length && line[child + 1]!.id < line[child]!.id) child++;
-      if (line[child]!.id >= last.id) break;
+      if (child + 1 < line.length && isBefore(line[child + 1]!, line[child]!)) child++;
+      if (!isBefore(line[child]!, last)) break;
       line[at] = line[child]!;
       at = child;
     }
     line[at] = last;
   }
+}
+
+function isBefore(a: Group, b: Group): boolean {
+  return a.id < b.id || (a.id === b.id && a.order < b.order);
 }
 
 /** The slots as one lane uses them. */
