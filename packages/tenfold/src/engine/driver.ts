@@ -25,6 +25,7 @@ import { LiveRun } from "./live-run.ts";
 import { busyRuns } from "./run-counts.ts";
 import { longestIdle, thenOf } from "./parking.ts";
 import { DriverQueues } from "./queues/driver-queues.ts";
+import { leaveLines } from "./queues/leave-lines.ts";
 import { Performer } from "./performer.ts";
 import type { Ports } from "./ports.ts";
 import { Recorder } from "./recorder.ts";
@@ -184,7 +185,9 @@ export class Driver {
     if (run.attempts.size > 0 || run.busyScripts > 0) run.wakesNow = true;
     run.upgradesLater();
     run.isGivenBack = true;
-    for (const attempt of run.attempts.values()) attempt.stop(reason);
+    leaveLines(run.turns, () => {
+      for (const attempt of run.attempts.values()) attempt.stop(reason);
+    });
     run.attempts.clear();
     this.#committer.add(run);
   }

@@ -9,6 +9,7 @@ import { nameOfCall, type ChildCall } from "./child-call.ts";
 import type { ContextRun } from "./context.ts";
 import { Facts, factsLoaded, mayHaveFacts } from "./facts.ts";
 import { Admission } from "./queues/admission.ts";
+import { leaveLines } from "./queues/leave-lines.ts";
 import type { Turn } from "./queues/turn.ts";
 import type { Plan } from "./registry.ts";
 import { RunTimers } from "./run-timers.ts";
@@ -259,9 +260,10 @@ export class LiveRun {
    */
   goesOnWith(plan: Plan, state: RunState): void {
     this.timers.cancelAll();
-    // One that gives up its turn lets others go on: not those that are given up with it.
-    const turns = [...this.turns];
-    for (const turn of turns) turn.goAway();
+    leaveLines(this.turns, () => this.#move(plan, state));
+  }
+
+  #move(plan: Plan, state: RunState): void {
     for (const [path, attempt] of this.attempts) {
       if (attempt.isRunning) attempt.standsAt(placeAt(state, path)!);
       else {
@@ -280,7 +282,6 @@ export class LiveRun {
     this.state = state;
     this.#facts?.standIn(state);
     this.movesTo = plan.hash;
-    for (const turn of turns) turn.lineGoesOn();
   }
 
   /** A move that waits is left to whoever takes the run next, who has to find it: also a run that was about to end. */
@@ -310,7 +311,7 @@ export class LiveRun {
   drop(reason: unknown): void {
     this.isGone = true;
     this.lingersNoMore?.();
-    this.stopAll(reason);
+    leaveLines(this.turns, () => this.stopAll(reason));
   }
 
   /** Nothing that is open is worked on any more. */

@@ -13,6 +13,7 @@ import type { Children } from "./children.ts";
 import { codeGone } from "./held.ts";
 import type { LiveRun } from "./live-run.ts";
 import type { DriverQueues } from "./queues/driver-queues.ts";
+import { leaveLines } from "./queues/leave-lines.ts";
 import { isQueued } from "../core/queues/queue-of.ts";
 import type { Recorder } from "./recorder.ts";
 import type { StepPlan } from "./registry.ts";
@@ -92,12 +93,14 @@ export class Performer {
   }
 
   #giveUpWaiting(run: LiveRun, reason: string): void {
-    for (const [path, attempt] of run.attempts) {
-      if (attempt.isRunning) continue;
-      attempt.stop(new Error(reason));
-      run.attempts.delete(path);
-      run.wakesNow = true;
-    }
+    leaveLines(run.turns, () => {
+      for (const [path, attempt] of run.attempts) {
+        if (attempt.isRunning) continue;
+        attempt.stop(new Error(reason));
+        run.attempts.delete(path);
+        run.wakesNow = true;
+      }
+    });
   }
 
   /** Others go on with the run at once, or as soon as the bodies that are at work here have settled. */

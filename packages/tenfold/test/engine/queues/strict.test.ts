@@ -55,7 +55,7 @@ test("what a strict order waits for and is cancelled lets the next go on", async
   await world.untilStatus(next.id, "completed");
 });
 
-test("of a strict key nobody goes while one is to be tried again, however often the one who decides dies", async () => {
+test("of a strict key nobody goes while one is to be tried again, however often the one who decides dies or leaves", async () => {
   let retried = 0;
   for (let seed = 0; seed < SEEDS; seed++) {
     const world = new World();
@@ -86,7 +86,9 @@ test("of a strict key nobody goes while one is to be tried again, however often 
     for (let n = 0; n < 18; n++) await world.happens(workers.at(-1)!.tenfold.start(flow!, n));
     for (let deaths = 0; deaths < DEATHS; deaths++) {
       await world.passes(random() * 45_000);
-      workers.splice(Math.floor(random() * workers.length), 1)[0]!.clock.die();
+      const [worker] = workers.splice(Math.floor(random() * workers.length), 1);
+      if (random() < 0.5) worker!.clock.die();
+      else await world.happens(worker!.tenfold.close());
       if (workers.length === 0 || random() < 0.5) await opens();
     }
     await allCompleted(world, 60 * MINUTE);
