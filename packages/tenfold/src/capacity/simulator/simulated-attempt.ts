@@ -40,6 +40,8 @@ export class SimulatedAttempt implements Waiting, SlotWaiting, Happening {
   readonly #identity: number;
   /** Those that its body was called with, itself among them; null: it was called for itself. */
   #together: readonly SimulatedAttempt[] | null = null;
+  /** Its timeout comes before what it waits for. */
+  #isCutOff = false;
   /** It does not wait for others any more. */
   #hasComputed = false;
 
@@ -102,14 +104,16 @@ export class SimulatedAttempt implements Waiting, SlotWaiting, Happening {
     this.#together = together.length > 1 ? together : null;
     const { step, timeoutMs } = this.use;
     const takesMs = step.takes(drawn(this.#identity, PURPOSE.takes));
-    this.#host.plan(now + (takesMs < timeoutMs ? takesMs : timeoutMs), this);
+    this.#isCutOff = takesMs >= timeoutMs;
+    this.#host.plan(now + (this.#isCutOff ? timeoutMs : takesMs), this);
   }
 
   /** It has waited for what it waits for; what it has to compute comes then. */
   happens(): void {
     const { now } = this.#host;
     const { step, timeoutMs } = this.use;
-    const isLate = now - this.beganAt >= timeoutMs;
+    // One that keeps the loop busy past its timeout is late when it has done.
+    const isLate = this.#isCutOff || (this.#hasComputed && now - this.beganAt > timeoutMs);
     if (step.computes !== null && !this.#hasComputed && !isLate) {
       this.#hasComputed = true;
       const ms = step.computes(drawn(this.#identity, PURPOSE.takes));

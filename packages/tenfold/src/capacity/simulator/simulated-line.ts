@@ -1,8 +1,9 @@
 /** A line of the core in virtual time: asked when somebody joins or is settled, and when it has said. */
 import { newLine, type Line, type Waiting } from "../../core/queues/line-state.ts";
-import { hold, join, leave, next, released, settled } from "../../core/queues/line.ts";
+import { hold, join, next, released, settled } from "../../core/queues/line.ts";
 import type { Agenda } from "./agenda.ts";
 import type { Happening } from "./happening.ts";
+import { LedgerPages, type Ledger } from "./ledger.ts";
 import type { SlotWaiting, Slots } from "./slots.ts";
 import type { SimulatedLimits } from "./world.ts";
 
@@ -24,7 +25,11 @@ export class SimulatedLine<W extends Waiting> implements Happening, SlotWaiting 
   #askedFor = Infinity;
   #asksAt = Infinity;
   #isServing = false;
+  /** For whom keys wait, by their ids. */
+  readonly #held = new Map<string, W>();
   #waitsForSlot = false;
+  /** Null: nobody wants to know what is waited for. */
+  readonly #pages: LedgerPages | null;
 
   /** `begin`: those have their turn, and one slot together. */
   constructor(
@@ -32,37 +37,43 @@ export class SimulatedLine<W extends Waiting> implements Happening, SlotWaiting 
     agenda: Agenda<Happening>,
     slots: Slots,
     begin: (together: readonly W[]) => void,
+    ledger: Ledger | null,
   ) {
     this.name = name;
     this.line = newLine(limits, agenda.now, true);
     this.#agenda = agenda;
     this.#slots = slots;
     this.#begin = begin;
+    this.#pages = ledger && new LedgerPages(ledger, this.line, agenda.now);
   }
 
   join(waiting: W): void {
+    this.#pages?.close(this.#agenda.now);
     this.#waiting++;
     join(this.line, waiting);
     this.serve();
   }
 
-  /** It waits no more. */
-  leave(waiting: W): void {
-    if (!leave(this.line, waiting)) return;
-    this.#waiting--;
+  /** What it waited for, in a strict order, does not come any more: its key goes on. */
+  released(waiting: W): void {
+    if (!this.#held.delete(waiting.id)) return;
+    this.#pages?.close(this.#agenda.now);
+    released(this.line, waiting);
     this.serve();
+  }
+
+  /** Those for which keys wait. */
+  get held(): Iterable<W> {
+    return this.#held.values();
   }
 
   /** Its body has ended; `comesAgain` in a strict order: its key waits for it. */
   settled(waiting: W, comesAgain: boolean): void {
-    if (comesAgain) hold(this.line, waiting, this.#agenda.now, undefined);
-    else settled(this.line, waiting, this.#agenda.now);
-    this.serve();
-  }
-
-  /** What came of it is durable: its key goes on. */
-  released(waiting: W): void {
-    released(this.line, waiting);
+    this.#pages?.close(this.#agenda.now);
+    if (comesAgain) {
+      this.#held.set(waiting.id, waiting);
+      hold(this.line, waiting, this.#agenda.now, undefined);
+    } else settled(this.line, waiting, this.#agenda.now);
     this.serve();
   }
 
@@ -81,7 +92,9 @@ export class SimulatedLine<W extends Waiting> implements Happening, SlotWaiting 
   serve(): void {
     if (this.#isServing) return;
     this.#isServing = true;
+    this.#pages?.close(this.#agenda.now);
     while (this.#waiting > 0 && this.#serveOne());
+    this.#pages?.open(this.#agenda.now, this.#waitsForSlot);
     this.#isServing = false;
   }
 
@@ -103,6 +116,7 @@ export class SimulatedLine<W extends Waiting> implements Happening, SlotWaiting 
     }
     const together = [answer.waiting, ...answer.with] as readonly Waiting[] as readonly W[];
     this.#waiting -= together.length;
+    for (const { id } of together) this.#held.delete(id);
     this.#begin(together);
     return true;
   }

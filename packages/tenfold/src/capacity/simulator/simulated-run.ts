@@ -28,6 +28,8 @@ export class SimulatedRun {
   state: RunState = null as unknown as RunState;
   /** What is to be done once what led to it is written. */
   deferred: Command[] = [];
+  /** What goes on, beside that, once it is. */
+  settling: (() => void)[] = [];
   /** Lines of its journal that are not written. */
   unwritten = 0;
   isDirty = false;

@@ -7,12 +7,13 @@ import type { Command } from "../../core/command.ts";
 import type { Entry, RunError } from "../../core/entry.ts";
 import { resume } from "../../core/reduce.ts";
 import { earn, newBudget, nextAttempt, spend, type RetryBudget } from "../../core/retry.ts";
-import { ASLEEP, type Place } from "../../core/state.ts";
+import { ASLEEP, RETRYING, type Place } from "../../core/state.ts";
 import { invariant } from "../../value/error.ts";
 import { drawn, identity, PURPOSE } from "../model/chance.ts";
 import { Agenda } from "./agenda.ts";
 import { GroupCommits } from "./group-commits.ts";
 import type { Happening } from "./happening.ts";
+import type { Ledger } from "./ledger.ts";
 import { beginRun, DONE, failure, record } from "./recording.ts";
 import { SimulatedAttempt, type AttemptHost, type Outcome } from "./simulated-attempt.ts";
 import { SimulatedLine } from "./simulated-line.ts";
@@ -50,14 +51,17 @@ export class Simulation implements AttemptHost {
   comers = 0;
   inFlight = 0;
 
-  constructor(world: World, seed: number, watch: Watch) {
+  /** `ledger`: where it is written what queues waited for; that takes time. */
+  constructor(world: World, seed: number, watch: Watch, ledger: Ledger | null = null) {
     this.world = world;
     this.seed = seed;
     this.#watch = watch;
     const { agenda } = this;
     this.workers = Array.from({ length: world.workers.count }, () => new Slots(world.workers.slots));
     const begin = (together: readonly SimulatedAttempt[]): void => this.#begin(together);
-    this.lines = world.lines.map((limits, nth) => new SimulatedLine(limits, agenda, this.#workerOf(nth), begin));
+    this.lines = world.lines.map(
+      (limits, nth) => new SimulatedLine(limits, agenda, this.#workerOf(nth), begin, ledger),
+    );
     const linesOf = (run: SimulatedRun): number => run.unwritten;
     this.commits = new GroupCommits(agenda, world.store, linesOf, (runs) => this.#written(runs));
     const claimed = (runs: readonly SimulatedRun[]): void => runs.forEach((run) => this.#claimed(run));
@@ -126,6 +130,7 @@ export class Simulation implements AttemptHost {
     for (const run of runs) {
       run.isDirty = false;
       run.unwritten = 0;
+      if (run.settling.length > 0) for (const then of run.settling.splice(0)) then();
       if (run.ending === null) this.#perform(run);
       else this.#ended(run);
     }
@@ -134,7 +139,10 @@ export class Simulation implements AttemptHost {
   #ended(run: SimulatedRun): void {
     this.inFlight--;
     // As owners do: nothing of the run comes any more.
-    for (const line of this.lines) line.serve();
+    for (const line of this.lines) {
+      for (const waiting of line.held) if (waiting.run === run) line.released(waiting);
+      line.serve();
+    }
     this.#watch.ended(run);
     for (const source of this.#sources) source.ended(run.workflow);
     const { caller, ending } = run;
@@ -231,8 +239,13 @@ export class Simulation implements AttemptHost {
   }
 
   isOver(attempt: SimulatedAttempt): void {
-    const { step } = attempt;
-    if (step.queue !== null) this.lines[step.queue.line]!.settled(attempt, false);
+    const { step, run, place, undo } = attempt;
+    if (step.queue === null) return;
+    const line = this.lines[step.queue.line]!;
+    line.settled(attempt, step.queue.isStrict);
+    // Its key waits for its next attempt, or until what came of it is written.
+    const comesAgain = undo === null && place.frame.waits[place.node.local] === RETRYING;
+    if (step.queue.isStrict && !comesAgain) run.settling.push(() => line.released(attempt));
   }
 
   #retryAt({ use, number, run, place }: SimulatedAttempt): number | null {
