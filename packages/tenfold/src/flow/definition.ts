@@ -94,6 +94,10 @@ export interface StepDefinition extends StepOverrides {
   readonly tx?: StepTransaction;
   /** The line that it waits in; no part of the graph. Undefined: it runs as soon as its worker has a slot. */
   readonly queue?: QueueDefinition;
+  /** How long an attempt is expected to take, before anything was measured: "300ms p95 800ms". */
+  readonly takes?: string;
+  /** How long it may wait in its queue: "p95 < 1s". */
+  readonly wait?: string;
   /** Where a thread finds its body. Undefined: it is called where its run is driven. */
   readonly threads?: ThreadModule;
 }

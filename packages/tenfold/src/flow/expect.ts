@@ -57,6 +57,21 @@ function isDuration(text: string): boolean {
   }
 }
 
+/** So many percent of what it is about take no longer, and how that was written. */
+export interface Quantile {
+  readonly percent: number;
+  readonly withinMs: number;
+  readonly text: string;
+}
+
+/** Reads "p95 < 2m"; null where that is none. */
+export function readQuantile(written: string): Quantile | null {
+  if (!fits(FORMS.finish, written)) return null;
+  const text = written.trim();
+  const [, percent, within] = FORMS.finish.pattern.exec(text)!;
+  return { percent: Number(percent), withinMs: durationMs(within!), text };
+}
+
 /** So many runs in so many milliseconds, and how that was written. */
 export interface ExpectedRate {
   readonly count: number;
@@ -69,23 +84,18 @@ export interface Objective {
   readonly volume: ExpectedRate | null;
   readonly peak: ExpectedRate | null;
   /** So many percent of the runs end within this time. */
-  readonly finish: { readonly percent: number; readonly withinMs: number; readonly text: string } | null;
+  readonly finish: Quantile | null;
   /** What a peak of `afterMs` has left waiting is worked off within this time. */
   readonly drain: { readonly withinMs: number; readonly afterMs: number; readonly text: string } | null;
 }
 
 /** Reads an objective that `checkExpect` has checked. */
 export function objectiveOf({ volume, peak, finish, drain }: Expect = {}): Objective {
-  const finished = partsOf("finish", finish);
   const drained = partsOf("drain", drain);
   return {
     volume: rateOf("volume", volume),
     peak: rateOf("peak", peak),
-    finish: finished && {
-      percent: Number(finished.parts[0]),
-      withinMs: durationMs(finished.parts[1]!),
-      text: finished.text,
-    },
+    finish: finish === undefined ? null : readQuantile(finish),
     drain: drained && {
       withinMs: durationMs(drained.parts[0]!),
       afterMs: durationMs(drained.parts[1]!),

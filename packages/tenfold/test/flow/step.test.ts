@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { z } from "zod";
+import { expectedTime, objectiveOfWait } from "../../src/flow/expected-time.ts";
 import { attempt, step, workflow, type Lifted, type StepContext } from "../../src/flow/index.ts";
 import { enrich, introduce, type Lead } from "./lead-steps.ts";
 import { refuses } from "./refuses.ts";
@@ -136,7 +137,7 @@ test("a name of over 100 characters is refused, without all of it in the message
 });
 
 test("options whose release has not come are refused by name", () => {
-  for (const option of ["pure", "takes", "wait"]) {
+  for (const option of ["pure"]) {
     refuses(
       () => untyped("enrich", { run() {}, [option]: true }),
       "OPTION_UNSUPPORTED",
@@ -146,6 +147,24 @@ test("options whose release has not come are refused by name", () => {
       `Leave \`${option}\` out`,
     );
   }
+});
+
+test("how long a step takes and may wait is refused where it says no time, or there is nothing to wait in", () => {
+  const of = (options: object) => (untyped("enrich", { run() {}, ...options }) as any).definition;
+  assert.deepEqual(expectedTime(of({ takes: "300ms p95 800ms" }).takes), { p50Ms: 300, p95Ms: 800 });
+  assert.deepEqual(expectedTime(of({ takes: " 1m 30s p95 2 minutes" }).takes), { p50Ms: 90_000, p95Ms: 120_000 });
+  assert.deepEqual(expectedTime(of({ takes: "2s" }).takes), { p50Ms: 2000, p95Ms: 2000 });
+  for (const takes of ["", "fast", "0s", "800ms p95 300ms", "300ms p99 800ms", "p95 800ms", 300])
+    refuses(() => of({ takes }), "STEP_INVALID", `step "enrich"`, "`takes`", `"300ms p95 800ms"`);
+  assert.deepEqual(objectiveOfWait(of({ wait: "p95 < 1s", queue: {} })), {
+    percent: 95,
+    withinMs: 1000,
+    text: "p95 < 1s",
+  });
+  assert.equal(objectiveOfWait(of({ queue: {} })), null);
+  for (const wait of ["1s", "p95 < fast", 3])
+    refuses(() => of({ wait, queue: {} }), "OBJECTIVE_INVALID", "`wait`", "p95 < 1s");
+  refuses(() => of({ wait: "p95 < 1s" }), "OBJECTIVE_INVALID", "`wait`", "it has none", "`queue`");
 });
 
 test("unknown options are refused with the nearest one", () => {
