@@ -8,6 +8,8 @@ interface Ordered {
   readonly lines: readonly string[];
 }
 
+export const CHARGES_AT_ONCE = 200;
+
 const echo = async <T>(given: T): Promise<T> => given;
 const crm = limit("crm", { concurrency: 400, rate: "1000/s burst 100" });
 const validate = step("validate", { run: async (order: Ordered) => order });
@@ -16,7 +18,11 @@ const stock = step("stock", { run: async (order: Ordered) => order.lines });
 const charge = step("charge", {
   retry: { attempts: 4, first: "200ms", budget: "10%" },
   timeout: "10s",
-  queue: { concurrency: 200, rate: "500/s burst 50", per: { key: ({ id }: { id: string }) => id, concurrency: 8 } },
+  queue: {
+    concurrency: CHARGES_AT_ONCE,
+    rate: "500/s burst 50",
+    per: { key: ({ id }: { id: string }) => id, concurrency: 8 },
+  },
   run: async (order: { readonly id: string; readonly checked: string }) => order.id,
 });
 const label = step("label", { queue: { limit: crm }, run: async (line: string) => line });

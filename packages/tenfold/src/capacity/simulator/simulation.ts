@@ -4,7 +4,9 @@
  * Invariants: one seed gives one course of events; what a run draws does not depend on the others.
  */
 import type { Command } from "../../core/command.ts";
+import { dueOf } from "../../core/constructs/approval.ts";
 import type { Entry, RunError } from "../../core/entry.ts";
+import { pathOf } from "../../core/path.ts";
 import { resume } from "../../core/reduce.ts";
 import { earn, newBudget, nextAttempt, spend, type RetryBudget } from "../../core/retry.ts";
 import { ASLEEP, RETRYING, type Place } from "../../core/state.ts";
@@ -272,16 +274,24 @@ export class Simulation implements AttemptHost {
     const at = frame.readyAt[node.local]! + known.msOf(drawn(run.identityOf(place), PURPOSE.waits));
     if (at <= until) return this.#at(at, () => isAsleep() && this.#told(run, place));
     this.#at(until, () => {
-      if (isAsleep()) this.#happened(run, { kind: "timed-out", node: "", at: this.now }, place);
+      const due = node.node.kind === "approval" ? dueOf(place, this.now) : "timed-out";
+      if (isAsleep() && due !== undefined) this.#happened(run, { kind: due, node: "", at: this.now }, place);
     });
   }
 
-  /** The signal has come. */
+  /** The signal has come, or as many have approved as have to. */
   #told(run: SimulatedRun, place: Place): void {
-    const { node, index } = place.node;
-    invariant(node.kind === "wait", "what is told of waits for a signal");
-    const message = `${index} ${place.frame.item} ${this.now}`;
-    this.#happened(run, { kind: "signalled", at: this.now, message, signal: node.signal, for: null }, undefined);
+    const { node } = place.node;
+    const line = (): { readonly at: number; readonly message: string } => ({ at: this.now, message: `${run.state.entries}` }); // prettier-ignore
+    if (node.kind === "wait") {
+      return this.#happened(run, { kind: "signalled", ...line(), signal: node.signal, for: null }, undefined);
+    }
+    invariant(node.kind === "approval", "what is told of waits for a signal, or for people");
+    const path = pathOf(run.workflow.compiled, place.frame, place.node);
+    for (let nth = 0; nth < node.atLeast; nth++) {
+      const by = { by: `${nth}`, roles: [], comment: null };
+      this.#happened(run, { kind: "decided", ...line(), node: path, verdict: "approved", ...by }, undefined);
+    }
   }
 
   #call(run: SimulatedRun, place: Place, attempt: number): void {
