@@ -34,7 +34,8 @@ function simulated({ flow, model, seed }: Story, perSecond: number, changes: Par
     began: (attempt) => tally.began(attempt),
     settled: (attempt, outcome) => {
       tally.settled(attempt, outcome);
-      course.push(`${simulation.now} ${attempt.run.serial} ${attempt.place.node.index} ${attempt.number} ${outcome}`);
+      const what = attempt.run.identityOf(attempt.place);
+      course.push(`${simulation.now} ${attempt.run.serial} ${what} ${attempt.number} ${outcome}`);
     },
     ended: (run) => tally.ended(run),
   };
@@ -114,7 +115,11 @@ test("more slots change no luck: what each attempt comes to is the same, wheneve
     const few = simulated(story, 20, { workers: { count: 1, slots: 4 } });
     const many = simulated(story, 20, { workers: { count: 1, slots: 4000 } });
     // What each attempt comes to is the same, whenever that is.
-    const luck = ({ course }: Simulated) => course.map((line) => line.slice(line.indexOf(" "))).sort();
-    assert.deepEqual(luck(few), luck(many), `seed ${story.seed}`);
+    const luck = ({ course }: Simulated) => new Map(course.map((line) => [line.slice(line.indexOf(" "), line.lastIndexOf(" ")), line.slice(line.lastIndexOf(" "))])); // prettier-ignore
+    const [one, other] = [luck(few), luck(many)];
+    // What a run that fails holds back depends on what was sooner.
+    const inBoth = [...one.keys()].filter((attempt) => other.has(attempt));
+    assert.ok(inBoth.length > 0.8 * one.size);
+    for (const attempt of inBoth) assert.equal(one.get(attempt), other.get(attempt), `seed ${story.seed}${attempt}`);
   }
 });

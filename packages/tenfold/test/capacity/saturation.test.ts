@@ -77,7 +77,7 @@ test("what others use of a limit is not there for a workflow, and what only they
 
 test("of random workflows as much is used as the law says", () => {
   let compared = 0;
-  for (let seed = 0; seed < 30; seed++) {
+  for (let seed = 0; seed < 60; seed++) {
     const { flow, model } = new Story(seed, new World());
     const { w } = model.workflows;
     const world = worldOf([flow], { ...model, workflows: { w: { ...w!, arrivals: { kind: "even", perSecond: 1 } } } });

@@ -6,7 +6,7 @@ import type { StepContext } from "../../src/flow/definition.ts";
 import { seededRandom, type Random } from "../../src/value/random.ts";
 import { NOW, stepOf, untyped, workflowOf, type World } from "../engine/world.ts";
 
-const { derive, each, limit, when } = untyped;
+const { after, attempt, derive, each, eq, limit, repeat, sleep, when } = untyped;
 export const RUNS = 12;
 const KEYS = 3;
 
@@ -49,6 +49,7 @@ export class Story {
   readonly flow: ReturnType<typeof workflowOf>;
   readonly #world: World;
   readonly #items: Record<string, (typeof COUNTS)[number]> = {};
+  readonly #rounds: Record<string, Distribution> = {};
   readonly #arms: Record<string, Record<string, number>> = {};
   #nodes = 0;
 
@@ -61,7 +62,7 @@ export class Story {
       concurrency: 1 + this.#below(4),
       ...(this.#random() < 0.4 ? { rate: "50/s" } : {}),
     });
-    const steps = NAMES.map((name) => stepOf(name, this.#body, { retry: { attempts: 9, first: "40ms", jitter: "none" }, ...this.#timedOut(), ...this.#queued(shared) })); // prettier-ignore
+    const steps = NAMES.map((name) => stepOf(name, this.#body, { retry: { attempts: 1 + this.#below(5), first: "40ms", jitter: "none" }, ...this.#timedOut(), ...this.#queued(shared) })); // prettier-ignore
     const at = Array.from({ length: RUNS }, (_, nth) => exact(nth * this.#random() * 60)).sort((a, b) => a - b);
     this.flow = workflowOf("w", (input: any) => this.#draw(steps, { root: input, frame: input }, 3));
     const step = { takes: TAKES, fails: this.fails, priorities: PRIORITIES };
@@ -70,6 +71,7 @@ export class Story {
         w: {
           arrivals: { kind: "times", at },
           items: this.#byId(this.#items),
+          rounds: this.#byId(this.#rounds),
           arms: this.#byId(this.#arms),
           keys: { count: KEYS, skew: 0 },
         },
@@ -127,6 +129,10 @@ export class Story {
       const chance = depth === 0 ? 1 : this.#random();
       if (chance < 0.15) made.push(this.#each(steps, name, scope, uses, depth));
       else if (chance < 0.3) made.push(this.#when(steps, name, scope, uses, depth));
+      else if (chance < 0.36) made.push(this.#repeat(steps, name, scope, uses, depth));
+      else if (chance < 0.42) made.push(this.#attempt(steps, name, scope, uses, depth));
+      else if (chance < 0.48)
+        made.push(after([scope.frame, ...uses], () => sleep.as(name)(`${1 + this.#below(90)}ms`)));
       else made.push(steps[this.#below(steps.length)].as(name)({ run: scope.root, frame: scope.frame, name, uses }));
     }
     return made;
@@ -141,6 +147,43 @@ export class Story {
     const made = each.as(name)(items, (item: any) => this.#draw(steps, { root, frame: item }, depth - 1));
     this.#items[name] = values;
     return made;
+  }
+
+  /** A state knows its round's frame, and whether it is the last. */
+  #repeat(
+    steps: readonly any[],
+    name: string,
+    { root, frame }: Scope,
+    uses: readonly unknown[],
+    depth: number,
+  ): unknown {
+    const values = ROUNDS[this.#below(ROUNDS.length)]!;
+    const state = (of: number, round: number): object => {
+      const rounds = quantileOf(values)(drawn(of, PURPOSE.rounds));
+      return { of, round, frame: identity(of, round), isLast: round >= rounds };
+    };
+    const first = derive.as(`${name}-first`)(frame, uses, (of: number) => state(identity(of, this.#indexOf(name)), 0));
+    this.#rounds[name] = values;
+    const round = (given: any): unknown => {
+      const made = this.#draw(steps, { root, frame: given.frame }, depth - 1);
+      const next = (past: { readonly of: number; readonly round: number }): object => state(past.of, past.round + 1);
+      return derive.as(`${name}-next`)(given, made, next);
+    };
+    return repeat.as(name)(first, round, { until: (next: any) => eq(next.isLast, true), max: 9 });
+  }
+
+  #attempt(
+    steps: readonly any[],
+    name: string,
+    { root, frame }: Scope,
+    uses: readonly unknown[],
+    depth: number,
+  ): unknown {
+    const inside = derive.as(`${name}-inside`)(frame, uses, (of: number) =>
+      identity(identity(of, this.#indexOf(name)), -1),
+    );
+    const arm = () => this.#draw(steps, { root, frame: inside }, depth - 1);
+    return attempt.as(name)(arm, arm);
   }
 
   #when(steps: readonly any[], name: string, { root, frame }: Scope, uses: readonly unknown[], depth: number): unknown {
@@ -180,6 +223,7 @@ export class Story {
   };
 }
 
+const ROUNDS: readonly Distribution[] = [{ kind: "fixed", value: 1 }, { kind: "recorded", values: [1, 2, 4] }]; // prettier-ignore
 const COUNTS = [
   { kind: "fixed", value: 0 },
   { kind: "recorded", values: [1, 2, 5] },

@@ -6,7 +6,7 @@ import { overtaken } from "../../../src/testing/effect-log.ts";
 import { seededRandom } from "../../../src/value/random.ts";
 import { after, sleep } from "../../../src/flow/index.ts";
 import { joined, NOW } from "../../store/sample.ts";
-import { allCompleted, MINUTE, stepOf, workflowOf, World, type OpenedEngine } from "../world.ts";
+import { allCompleted, Gate, MINUTE, stepOf, withVerbs, workflowOf, World, type OpenedEngine } from "../world.ts";
 import { EffectLog } from "./effect-log.ts";
 
 /** Most runs wait in the store. */
@@ -37,6 +37,28 @@ test("in a strict order the next of a key waits for the retries of the one befor
     assert.equal(log.effects.length, 30 + 2 * 6);
     await world.happens(opened.tenfold.close());
   }
+});
+
+test("the next of a strict key begins once what came of the one before is durable: a crash before that has no other done first", async () => {
+  const world = new World();
+  const gate = new Gate();
+  const called: number[] = [];
+  const slow = withVerbs(world.store, {
+    commit: async (lease, batch, now) => {
+      if (batch.some(({ lines }) => lines.length > 0)) await gate.pass();
+      return world.store.commit(lease, batch, now);
+    },
+  });
+  const step = stepOf("s", (n: number) => void called.push(n), { queue: { per: { key: () => "", order: "strict" } } });
+  const flow = workflowOf("w", (n) => step(n));
+  const opened = await world.open([flow], {}, slow);
+  for (const n of [0, 1]) await world.happens(opened.tenfold.start(flow, n));
+  await world.until("the first is being written", () => gate.entered === 1);
+  await world.passes(1000);
+  assert.deepEqual(called, [0]);
+  gate.open();
+  await allCompleted(world);
+  assert.deepEqual(called, [0, 1]);
 });
 
 test("what a strict order waits for and is cancelled lets the next go on", async () => {
