@@ -11,7 +11,7 @@ export class Agenda<T> {
   #times = new Float64Array(1024);
   /** The order of planning, so that what is planned later at one time happens later. */
   #orders = new Float64Array(1024);
-  readonly #plans: T[] = [];
+  readonly #plans: (T | undefined)[] = [];
   #size = 0;
   #planned = 0;
   /** When what happens now was planned for (ms). */
@@ -54,8 +54,9 @@ export class Agenda<T> {
     const last = --this.#size;
     const at = times[last]!;
     const order = orders[last]!;
-    const what = plans[last]!;
-    plans.length = last;
+    const what = plans[last];
+    // Kept as long as it is: what is planned next takes its place.
+    plans[last] = undefined;
     if (last === 0) return first;
     let place = 0;
     for (let child = 1; child < last; child = WIDTH * place + 1) {

@@ -12,8 +12,10 @@ import type { SimulatedNode } from "./world.ts";
 
 type AskedNode = Extract<SimulatedNode, { kind: "asked" }>;
 
-/** Of a node that has its result. */
-export const DONE = { kind: "done", node: "", attempt: 1, output: null, tookMs: 0 } as const;
+/** The node has its result; 0 is the attempt of what no body has answered. */
+export function done(at: number, attempt: number, output: Json = null): Entry {
+  return { kind: "done", node: "", at, attempt, output, tookMs: 0 };
+}
 
 export function failure(at: number, attempt: number, error: RunError, retryAt: number | null): Entry {
   return { kind: "failed", node: "", at, attempt, error, retryAt, tookMs: 0 };
@@ -47,17 +49,12 @@ function obey(run: SimulatedRun, commands: Command[], at: number): void {
       case "derive": {
         const node = run.workflow.nodes[command.place.node.index]!;
         if (node.kind !== "asked") {
-          apply(run, { ...DONE, at, attempt: 0 }, command.place, commands);
+          apply(run, done(at, 0), command.place, commands);
           break;
         }
         // Where there are values nobody is asked: what follows comes in its place, and nothing is written.
         const following: Command[] = [];
-        reduce(
-          run.state,
-          { ...DONE, at, attempt: 0, output: answer(run, command.place, at, node) },
-          following,
-          command.place,
-        );
+        reduce(run.state, done(at, 0, answer(run, command.place, at, node)), following, command.place);
         commands.splice(next + 1, 0, ...following);
         break;
       }
@@ -83,10 +80,10 @@ function obey(run: SimulatedRun, commands: Command[], at: number): void {
   }
 }
 
-function answer(run: SimulatedRun, place: Place, at: number, { asked, amountOf }: AskedNode): Json {
+function answer(run: SimulatedRun, place: Place, at: number, { asked, amountOf, lists }: AskedNode): Json {
   switch (asked.kind) {
     case "items":
-      return listOf(amount(run, asked.of, place, amountOf));
+      return listOf(lists, amount(run, asked.of, place, amountOf));
     case "last":
       return isLast(run, place, amountOf);
     case "moment":
@@ -115,7 +112,7 @@ function choose(run: SimulatedRun, place: Place, at: number, commands: Command[]
   apply(run, { kind: "chose", node: "", at, arm }, place, commands);
 }
 
-/** So many items, of which nothing is known. */
-function listOf(count: number): Json {
-  return Array.from({ length: count }, () => null);
+/** So many items, of which nothing is known: one list for all eaches that have as many. */
+function listOf(lists: (Json | undefined)[], count: number): Json {
+  return (lists[count] ??= Array.from({ length: count }, () => null));
 }

@@ -16,7 +16,7 @@ import { Agenda } from "./agenda.ts";
 import { GroupCommits } from "./group-commits.ts";
 import type { Happening } from "./happening.ts";
 import type { Ledger } from "./ledger.ts";
-import { beginRun, DONE, failure, record } from "./recording.ts";
+import { beginRun, done, failure, record } from "./recording.ts";
 import { SimulatedAttempt, type AttemptHost, type Outcome } from "./simulated-attempt.ts";
 import { SimulatedLine } from "./simulated-line.ts";
 import { SimulatedRun, type SimulatedCaller } from "./simulated-run.ts";
@@ -236,7 +236,7 @@ export class Simulation implements AttemptHost {
     const retryAt = outcome === "done" || undo !== null ? null : this.#retryAt(attempt);
     this.#watch.settled(attempt, outcome, retryAt);
     if (undo !== null) this.#happened(run, { kind: "undone", node: undo.path, at, attempt: number, tookMs: 0 }, place);
-    else if (outcome === "done") this.#happened(run, { ...DONE, at }, place);
+    else if (outcome === "done") this.#happened(run, done(at, number), place);
     else this.#happened(run, failure(at, number, outcome === "failed" ? FAILED : TIMED_OUT, retryAt), place);
   }
 
@@ -260,7 +260,7 @@ export class Simulation implements AttemptHost {
   }
 
   #done(run: SimulatedRun, place: Place): void {
-    this.#happened(run, { ...DONE, at: this.now, attempt: 0 }, place);
+    this.#happened(run, done(this.now, 0), place);
   }
 
   /** A sleep, or somebody outside who takes as long as they take. */

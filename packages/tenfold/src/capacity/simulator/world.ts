@@ -7,6 +7,7 @@ import type { RetryPolicy } from "../../core/retry.ts";
 import type { StepDefinition, WorkflowDefinition } from "../../flow/definition.ts";
 import { scopesOf, type MatchNode } from "../../flow/graph.ts";
 import { invariant } from "../../value/error.ts";
+import type { Json } from "../../value/json.ts";
 import { quantileOf, type Distribution, type Quantile } from "../model/distribution.ts";
 import type { Arrivals, Model, WorkersModel, StoreModel } from "../model/model.ts";
 import { compileUnvalued, type Asked } from "../model/unvalued-graph.ts";
@@ -34,7 +35,7 @@ export interface SimulatedWorkflow {
 export type SimulatedNode =
   | { readonly kind: "step"; readonly use: SimulatedUse }
   | { readonly kind: "match"; readonly arms: readonly (string | null)[]; readonly armOf: Quantile }
-  | { readonly kind: "asked"; readonly asked: Asked; readonly amountOf: Quantile }
+  | { readonly kind: "asked"; readonly asked: Asked; readonly amountOf: Quantile; readonly lists: (Json | undefined)[] }
   | { readonly kind: "waits"; readonly msOf: Quantile }
   | { readonly kind: "call"; readonly workflow: string }
   | { readonly kind: "other" };
@@ -111,7 +112,12 @@ function simulatedWorkflow(
     if (question !== undefined) {
       const { id } = graph.nodes[question.of]!;
       const of = ({ items: "items", last: "rounds", moment: "waits" } as const)[question.kind];
-      return { kind: "asked", asked: question, amountOf: distributionOf(id, of, of === "waits" ? AT_ONCE : ONE) };
+      return {
+        kind: "asked",
+        asked: question,
+        amountOf: distributionOf(id, of, of === "waits" ? AT_ONCE : ONE),
+        lists: [],
+      };
     }
     switch (node.kind) {
       case "step": {
