@@ -172,28 +172,25 @@ export class Story {
     return repeat.as(name)(first, round, { until: (next: any) => eq(next.isLast, true), max: 9 });
   }
 
-  #attempt(
-    steps: readonly any[],
-    name: string,
-    { root, frame }: Scope,
-    uses: readonly unknown[],
-    depth: number,
-  ): unknown {
-    const inside = derive.as(`${name}-inside`)(frame, uses, (of: number) =>
-      identity(identity(of, this.#indexOf(name)), -1),
-    );
-    const arm = () => this.#draw(steps, { root, frame: inside }, depth - 1);
+  /** Draws what stands in an arm of the node, whose frame is its only one. */
+  #inside(steps: readonly any[], name: string, { root, frame }: Scope, uses: readonly unknown[], depth: number) {
+    const frameOf = (of: number): number => identity(identity(of, this.#indexOf(name)), -1);
+    const inner = derive.as(`${name}-inside`)(frame, uses, frameOf);
+    return (): unknown => this.#draw(steps, { root, frame: inner }, depth - 1);
+  }
+
+  #attempt(steps: readonly any[], name: string, scope: Scope, uses: readonly unknown[], depth: number): unknown {
+    const arm = this.#inside(steps, name, scope, uses, depth);
     return attempt.as(name)(arm, arm);
   }
 
-  #when(steps: readonly any[], name: string, { root, frame }: Scope, uses: readonly unknown[], depth: number): unknown {
+  #when(steps: readonly any[], name: string, scope: Scope, uses: readonly unknown[], depth: number): unknown {
     const share = this.#random();
-    const isThen = derive.as(`${name}-if`)(frame, uses, (of: number) => {
+    const isThen = derive.as(`${name}-if`)(scope.frame, uses, (of: number) => {
       const arm = drawn(identity(of, this.#indexOf(name)), PURPOSE.arm);
       return arm < share;
     });
-    const inside = derive.as(`${name}-inside`)(frame, (of: number) => identity(identity(of, this.#indexOf(name)), -1));
-    const arm = () => this.#draw(steps, { root, frame: inside }, depth - 1);
+    const arm = this.#inside(steps, name, scope, [], depth);
     const made = when.as(name)(isThen, arm, arm);
     this.#arms[name] = { then: share, otherwise: 1 - share };
     return made;

@@ -112,7 +112,7 @@ function choose(run: SimulatedRun, place: Place, at: number, commands: Command[]
   apply(run, { kind: "chose", node: "", at, arm }, place, commands);
 }
 
-/** So many items, of which nothing is known: one list for all eaches that have as many. */
+/** So many items, of which nothing is known: an each has one list for all runs in which it has as many. */
 function listOf(lists: (Json | undefined)[], count: number): Json {
   return (lists[count] ??= Array.from({ length: count }, () => null));
 }

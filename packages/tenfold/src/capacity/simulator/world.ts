@@ -3,7 +3,7 @@ import type { CompiledGraph, CompiledNode } from "../../core/compile.ts";
 import { stepUse } from "../../core/load/step-use.ts";
 import type { LineLimits } from "../../core/queues/line-state.ts";
 import { isQueued, limitsOf, lineNameOf, PRIORITY_MS, type QueuedStep } from "../../core/queues/queue-of.ts";
-import type { RetryPolicy } from "../../core/retry.ts";
+import { retryPolicy, type RetryPolicy } from "../../core/retry.ts";
 import type { StepDefinition, WorkflowDefinition } from "../../flow/definition.ts";
 import { scopesOf, type MatchNode } from "../../flow/graph.ts";
 import { invariant } from "../../value/error.ts";
@@ -178,7 +178,7 @@ function simulatedStep(
 ): SimulatedStep {
   const known = model.steps[step.name];
   invariant(known !== undefined, `the model says something of step ${step.name}`);
-  const budget = step.retry?.budget === undefined ? null : Number.parseFloat(step.retry.budget) / 100;
+  const { budget } = retryPolicy(step.retry ?? {});
   return {
     number,
     name: step.name,
